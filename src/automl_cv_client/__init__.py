@@ -1,0 +1,56 @@
+"""A typed client for computer-vision models behind Azure Machine Learning online endpoints.
+
+>>> from automl_cv_client import Client
+>>> client = Client("https://my-endpoint.westeurope.inference.ml.azure.com/score", "the key")
+>>> client
+Client('https://my-endpoint.westeurope.inference.ml.azure.com/score')
+"""
+
+from automl_cv_client import errors
+from automl_cv_client._async_client import AsyncClient
+from automl_cv_client._client import Client
+from automl_cv_client._flow.plan import RetryPolicy
+from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client.geometry import Box, PixelBox, Size
+from automl_cv_client.results import (
+    CallInfo,
+    Classification,
+    Detection,
+    Detections,
+    Health,
+    ImageInfo,
+    Instance,
+    Instances,
+    LabelScore,
+    MultilabelClassification,
+    Outcome,
+    Result,
+)
+from automl_cv_client.task import Task
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncClient",
+    "Box",
+    "CallInfo",
+    "Classification",
+    "Client",
+    "Detection",
+    "Detections",
+    "Health",
+    "ImageInfo",
+    "ImagePolicy",
+    "Instance",
+    "Instances",
+    "LabelScore",
+    "MultilabelClassification",
+    "Outcome",
+    "PixelBox",
+    "Result",
+    "RetryPolicy",
+    "Size",
+    "Task",
+    "__version__",
+    "errors",
+]

@@ -1,0 +1,68 @@
+"""What a call needs to know besides its picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from automl_cv_client._flow.budget import RetryBudget
+from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._protocol.requests import Dialect
+
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class RetryPolicy(BaseModel):
+    """How often a failed request is sent again, and how long to wait before.
+
+    The pause is random between 0 and ``backoff`` doubled at each attempt (full jitter), at most
+    ``longest_backoff``. When the service says how long to wait (``Retry-After``), that is obeyed up to
+    ``longest_retry_after``.
+
+    Attributes:
+        attempts: requests at most for one call, the first one included; 1 means no retry.
+        backoff: seconds; the upper bound of the first pause.
+        longest_backoff: seconds.
+        longest_retry_after: seconds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    backoff: _Seconds = 0.5
+    longest_backoff: _Seconds = 8.0
+    longest_retry_after: _Seconds = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a flow needs to know besides its picture.
+
+    Attributes:
+        url: the scoring URI.
+        deployment: the deployment to force, or None for the endpoint's own choice.
+        timeout: seconds one attempt may take, everything included.
+        deadline: seconds the whole call may take, retries and pauses included; None for no bound.
+        mode: what the credential is, for messages: ``key`` or ``token``.
+        clock: seconds of a clock that never goes back.
+    """
+
+    url: str
+    clock: Callable[[], float]
+    deployment: str | None = None
+    timeout: float = 200.0
+    deadline: float | None = 600.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    images: ImagePolicy = field(default_factory=ImagePolicy)
+    dialect: Dialect = "automl"
+    strict: bool = False
+    mode: str = "key"
+    budget: RetryBudget = field(default_factory=RetryBudget)
+
+    def last_moment(self, started: float) -> float:
+        """When a call that began at ``started`` must be over, by :attr:`clock`."""
+        return math.inf if self.deadline is None else started + self.deadline

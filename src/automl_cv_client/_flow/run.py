@@ -1,0 +1,86 @@
+"""The two drivers of a flow, and the only places that wait: a thread, and an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Protocol, TypeVar
+
+from automl_cv_client._flow.effects import Authorize, Call, Effect, Flow, Send, Sleep
+from automl_cv_client._protocol.messages import Reply, Request
+
+T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """The outside world of a flow, blocking."""
+
+    def authorize(self, refused: str | None, limit: float | None) -> str | None: ...
+    def send(self, request: Request, limit: float) -> Reply: ...
+
+
+class AsyncBackend(Protocol):
+    """The outside world of a flow, awaited."""
+
+    async def authorize(self, refused: str | None, limit: float | None) -> str | None: ...
+    async def send(self, request: Request, limit: float) -> Reply: ...
+
+
+def run(flow: Flow[T], backend: Backend) -> T:
+    """Drive a flow to its end in this thread."""
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                answer = _perform(effect, backend)
+            except Exception as error:  # noqa: BLE001 - the flow decides what an error means
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        flow.close()
+
+
+async def run_async(flow: Flow[T], backend: AsyncBackend) -> T:
+    """Drive a flow to its end in this event loop."""
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                answer = await _perform_async(effect, backend)
+            except Exception as error:  # noqa: BLE001 - the flow decides what an error means
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        flow.close()
+
+
+def _perform(effect: Effect, backend: Backend) -> Any:
+    match effect:
+        case Call(function):
+            return function()
+        case Authorize(refused, limit):
+            return backend.authorize(refused, limit)
+        case Send(request, limit):
+            return backend.send(request, limit)
+        case Sleep(seconds):
+            return time.sleep(seconds)
+
+
+async def _perform_async(effect: Effect, backend: AsyncBackend) -> Any:
+    match effect:
+        case Call(function):
+            return await asyncio.to_thread(function)
+        case Authorize(refused, limit):
+            return await backend.authorize(refused, limit)
+        case Send(request, limit):
+            return await backend.send(request, limit)
+        case Sleep(seconds):
+            return await asyncio.sleep(seconds)

@@ -1,0 +1,134 @@
+"""One call from picture to result: prepare, send, read; and what to do when rows are missing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from automl_cv_client._flow.effects import Flow, call
+from automl_cv_client._flow.plan import Plan
+from automl_cv_client._flow.retrying import Conversation
+from automl_cv_client._imaging import ImageInput, PreparedImage, describe, prepare
+from automl_cv_client._protocol import requests
+from automl_cv_client._protocol.excerpts import clean, excerpt
+from automl_cv_client._protocol.headers import deployment_header, request_id
+from automl_cv_client._protocol.messages import Reply, Request
+from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
+from automl_cv_client._protocol.wire import Row
+from automl_cv_client.errors import CallError, ImageDropped, ImageError, UnexpectedReply
+from automl_cv_client.results import CallInfo, ImageInfo, Outcome, Result
+from automl_cv_client.task import Task
+
+
+def score_one(image: ImageInput, task: Task, plan: Plan, threshold: float = 0.5) -> Flow[Result]:
+    """The result of one picture; raises what went wrong."""
+    conversation = _conversation(plan)
+    info, request = yield from call(partial(_prepared_request, image, plan))
+    rows, called = yield from _exchange(request, [info], task, conversation)
+    return result_of(task, rows[0], info, called, threshold)
+
+
+def score_together(images: Sequence[ImageInput], task: Task, plan: Plan, threshold: float) -> Flow[list[Outcome[Any]]]:
+    """One outcome a picture, in order, from one request.
+
+    A picture that cannot be read here is not sent. When the server drops a row nobody can tell which one it
+    was, so every picture is sent again by itself.
+    """
+    conversation = _conversation(plan)
+    prepared = yield from call(partial(_prepared_all, images, plan))
+    good = [one for one in prepared if isinstance(one, PreparedImage)]
+    answers = iter((yield from _score_prepared(good, task, conversation, threshold)) if good else [])
+    outcomes: list[Outcome[Any]] = []
+    for index, (image, one) in enumerate(zip(images, prepared, strict=True)):
+        answer = one if isinstance(one, ImageError) else next(answers)
+        found, error = (answer, None) if isinstance(answer, Result) else (None, answer)
+        outcomes.append(Outcome(index, image, found, error))
+    return outcomes
+
+
+def _score_prepared(
+    prepared: Sequence[PreparedImage], task: Task, conversation: Conversation, threshold: float
+) -> Flow[list[Result | CallError]]:
+    infos = [one.info for one in prepared]
+    request = yield from call(partial(_request, [one.data for one in prepared], conversation.plan))
+    try:
+        rows, called = yield from _exchange(request, infos, task, conversation)
+    except ImageDropped as dropped:
+        if len(prepared) == 1:
+            return [dropped]
+    else:
+        return [result_of(task, row, info, called, threshold) for row, info in zip(rows, infos, strict=True)]
+    answers: list[Result | CallError] = []
+    for one in prepared:
+        alone = _conversation(conversation.plan, conversation.started)  # one deadline for all
+        try:
+            answers += yield from _score_prepared([one], task, alone, threshold)
+        except CallError as error:  # of this picture; the others have answers of their own
+            answers.append(error)
+    return answers
+
+
+def _conversation(plan: Plan, started: float | None = None) -> Conversation:
+    return Conversation(plan, f"acv-{uuid.uuid4().hex}", started)
+
+
+def _exchange(
+    request: Request, infos: Sequence[ImageInfo], task: Task, conversation: Conversation
+) -> Flow[tuple[list[Row], CallInfo]]:
+    """As many rows as pictures; raises ImageDropped when there are fewer."""
+    reply = yield from conversation.send(request)
+    problem = ""
+    try:
+        rows = read_rows(reply.body, task, strict=conversation.plan.strict)
+    except WrongShape as error:
+        problem = str(error)
+    if problem or len(rows) > len(infos):
+        raise _unexpected(problem or f"{len(rows)} rows for {len(infos)} pictures", reply, conversation)
+    if len(rows) < len(infos):
+        raise _dropped(infos, len(rows), reply, conversation)
+    return rows, conversation.call_info(reply)
+
+
+def _prepared_request(image: ImageInput, plan: Plan) -> tuple[ImageInfo, Request]:
+    prepared = prepare(image, plan.images)
+    return prepared.info, _request([prepared.data], plan)
+
+
+def _prepared_all(images: Sequence[ImageInput], plan: Plan) -> list[PreparedImage | ImageError]:
+    prepared: list[PreparedImage | ImageError] = []
+    for image in images:
+        try:
+            prepared.append(prepare(image, plan.images))
+        except ImageError as error:
+            prepared.append(error.with_traceback(None))
+    return prepared
+
+
+def _request(pictures: Sequence[bytes], plan: Plan) -> Request:
+    body = requests.scoring_body(pictures, plan.dialect)
+    headers = {"content-type": requests.content_type(plan.dialect), "accept": requests.JSON}
+    return Request(plan.url, body, {**headers, **deployment_header(plan.deployment)})
+
+
+def _unexpected(problem: str, reply: Reply, conversation: Conversation) -> UnexpectedReply:
+    secret = conversation.secret.removeprefix("Bearer ")
+    return UnexpectedReply(
+        f"{conversation.plan.url} answered 200, but {clean(problem, [secret], 500)}",
+        excerpt=excerpt(reply.body, (secret,)),
+        request_id=request_id(reply.headers),
+        **conversation.how(),
+    )
+
+
+def _dropped(infos: Sequence[ImageInfo], rows: int, reply: Reply, conversation: Conversation) -> ImageDropped:
+    one = infos[0]
+    what = f"{describe(one.source) if one.source else 'the picture'} ({one.media_type}, {one.size[0]}x{one.size[1]} px)"
+    if len(infos) > 1:
+        what = f"{len(infos) - rows} of {len(infos)} pictures"
+    return ImageDropped(
+        f"the server could not read {what} and left it out of its reply: save it as a plain 8-bit JPEG or PNG",
+        request_id=request_id(reply.headers),
+        **conversation.how(),
+    )

@@ -1,0 +1,13 @@
+"""From whatever the caller holds to the bytes that are sent: reads, checks and prepares pictures.
+
+Knows nothing of HTTP, of requests or of replies. pillow and numpy are imported inside functions, so that a
+plain JPEG goes through without either.
+"""
+
+from __future__ import annotations
+
+from automl_cv_client._imaging.inputs import ImageInput, describe
+from automl_cv_client._imaging.policy import ImagePolicy
+from automl_cv_client._imaging.preparation import PreparedImage, open_upright, prepare
+
+__all__ = ["ImageInput", "ImagePolicy", "PreparedImage", "describe", "open_upright", "prepare"]

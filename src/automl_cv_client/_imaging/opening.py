@@ -1,0 +1,142 @@
+"""Decodes pictures with Pillow, whole, or says why not.
+
+Not through ``PIL.Image.open``: it warns about large pictures, which under ``-W error`` is an error and cannot
+be silenced for one thread alone, and it opens formats that start other programs (PostScript). The plugins it
+keeps in ``PIL.Image.OPEN`` are asked here one by one, and the size is ours to judge.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automl_cv_client._imaging.endings import ends_early
+from automl_cv_client._imaging.exif import ORIENTATION_TAG, UPRIGHT
+from automl_cv_client._imaging.looks_like import looks_like
+from automl_cv_client._imaging.pixel_limit import check_pixels
+from automl_cv_client._imaging.png_header import is_critical, wrong_sums
+from automl_cv_client._imaging.policy import ImagePolicy
+from automl_cv_client._imaging.refusals import guarded, refusal
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+READ_FORMATS = frozenset(
+    "JPEG PNG GIF BMP DIB TIFF WEBP AVIF JPEG2000 PPM ICO PCX SGI QOI PSD TGA".split()  # noqa: SIM905
+)
+"""Of Pillow's own; formats registered by others, as pillow-heif does, are read too."""
+
+_BITS_PER_SAMPLE = 258
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A picture decoded whole.
+
+    Attributes:
+        picture: the pixels, turned by ``turned``.
+        format: Pillow's name of the format, e.g. ``JPEG``; None for pictures that came from no file.
+        orientation: EXIF orientation of the input, 1 to 8.
+        to_turn: orientation still to be applied to ``picture``: Pillow applies TIFF's by itself.
+        frames: number of frames or pages in the file, at least 1.
+        deep: whether the file has more than 8 bits a channel, which ``picture`` may no longer show.
+    """
+
+    picture: Image
+    format: str | None
+    orientation: int
+    to_turn: int
+    frames: int = 1
+    deep: bool = False
+
+
+def open_encoded(data: bytes, image: object, policy: ImagePolicy) -> Opened:
+    """Decodes the first frame. Raises ImageError: not a picture, truncated, damaged, too many pixels."""
+    if ends_early(data):
+        raise refusal(image, "the picture is truncated: its data end too early")
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and any(map(is_critical, wrong_sums(data))):
+        # Of pictures with one byte changed Pillow decodes 5 to 30 in 100 into wrong pixels without a word;
+        # OpenCV's reader, on the server, refuses them.
+        raise refusal(image, "the picture is damaged: a checksum of its PNG data is wrong")
+    return guarded(image, lambda: _decode(data, image, policy))
+
+
+def _decode(data: bytes, image: object, policy: ImagePolicy) -> Opened:
+    picture = _identify(data)
+    if picture is None:
+        raise refusal(image, f"not a picture: it looks like {looks_like(data)}")
+    check_pixels(picture.size, policy, image)
+    before = orientation_before_decoding(picture)
+    frames = getattr(picture, "n_frames", 1)
+    deep = _is_deep(picture, data)
+    picture.load()
+    check_pixels(picture.size, policy, image)
+    after = orientation_of(picture)
+    return Opened(picture, picture.format, max(before, after), after, frames, deep)
+
+
+def _identify(data: bytes) -> Any:
+    """The opened, not yet decoded picture; None when no plugin knows the format."""
+    from PIL import Image
+
+    asked: set[str] = set()
+    broken: str | None = None
+    for load_plugins in (Image.preinit, Image.init):
+        load_plugins()
+        for name in (name for name in tuple(Image.ID) if name not in asked):
+            asked.add(name)
+            factory, accept = Image.OPEN[name]
+            if not _is_read(name, factory):
+                continue
+            try:
+                verdict = accept(data[:16]) if accept else True
+                if not verdict or isinstance(verdict, str):  # a str says which library is missing
+                    continue
+                return _first_frame_factory(name, factory)(io.BytesIO(data), "")
+            except (SyntaxError, IndexError, TypeError, struct.error) as error:
+                # How plugins say "not mine"; with a signature of its own it is theirs, and broken.
+                broken = broken or (str(error) if accept else None)
+    if broken is not None:
+        raise SyntaxError(broken)
+    return None
+
+
+def _is_read(name: str, factory: Any) -> bool:
+    return name in READ_FORMATS or not str(factory.__module__).startswith("PIL.")
+
+
+def _first_frame_factory(name: str, factory: Any) -> Any:
+    if name != "JPEG":
+        return factory
+    # The registered one looks for further pictures in the file (MPO) and warns when it finds half of one.
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    return JpegImageFile
+
+
+def orientation_before_decoding(picture: Image) -> int:
+    """The orientation of a TIFF, which Pillow applies and forgets as it decodes; 1 for all others.
+
+    Not asked of others: for a PNG, Pillow decodes the pixels to find its EXIF data, and an error in the pixels
+    would be taken for one in the notes.
+    """
+    return orientation_of(picture) if picture.format == "TIFF" else UPRIGHT
+
+
+def orientation_of(picture: Image) -> int:
+    """The EXIF orientation a decoded picture carries, 1 to 8, as Pillow's ``exif_transpose`` would find it."""
+    try:
+        value = picture.getexif().get(ORIENTATION_TAG, UPRIGHT)
+    except Exception:  # noqa: BLE001  (unreadable notes about a picture do not make the picture unreadable)
+        return UPRIGHT
+    return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
+
+
+def _is_deep(picture: Any, data: bytes) -> bool:
+    if picture.format == "PNG":
+        return data[24] == 16  # bit depth in IHDR
+    if picture.format == "TIFF":
+        return any(bits > 8 for bits in picture.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+    return False

@@ -1,0 +1,172 @@
+"""Turns any input into the bytes to send: untouched when every server model reads them alike, else rewritten.
+
+What the server does with a picture (contract, sections 3 and 4): R-CNN and classification models ignore the
+EXIF orientation, YOLO obeys it and cannot read GIF; 16-bit grey saturates; a picture that cannot be read is left
+out of the reply without a word. So what leaves here is whole, upright without a tag, and has 8 bits a channel.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from automl_cv_client._imaging import caller_pictures
+from automl_cv_client._imaging.arrays import picture_of
+from automl_cv_client._imaging.encoding import write_jpeg, write_png
+from automl_cv_client._imaging.exif import UPRIGHT
+from automl_cv_client._imaging.headers import Header, read_header
+from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_picture
+from automl_cv_client._imaging.opening import Opened, open_encoded
+from automl_cv_client._imaging.pixel_limit import check_pixels
+from automl_cv_client._imaging.pixels import PLAIN_MODES, to_plain, turn, without_notes
+from automl_cv_client._imaging.png_header import wrong_sums
+from automl_cv_client._imaging.policy import ImagePolicy
+from automl_cv_client._imaging.refusals import guarded
+from automl_cv_client._imaging.sources import read_encoded
+from automl_cv_client.geometry import Size
+from automl_cv_client.results import ImageInfo
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SENT_AS_THEY_ARE = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "WEBP": "image/webp",
+}
+"""Formats that the readers of all server models know, with their media types."""
+
+_ANIMATED = frozenset(["GIF", "PNG", "TIFF", "WEBP", "AVIF"])
+"""May hold further pictures that a reader on the server might stumble over. Those in JPEG files it never sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImage:
+    """A picture ready to be sent.
+
+    Attributes:
+        data: the encoded picture, exactly as it is sent.
+        info: its sizes, its orientation, and what was done to it.
+    """
+
+    data: bytes = field(repr=False)
+    info: ImageInfo
+
+
+def prepare(image: ImageInput, policy: ImagePolicy) -> PreparedImage:
+    """The bytes to send for ``image``. Raises ImageError when it cannot be read whole.
+
+    A file object is read from its current position to its end and stays open. May be called from several
+    threads at once.
+    """
+    if is_array(image) or is_picture(image):
+        return guarded(image, lambda: _rewritten(_open_pixels(image, policy), image))
+    data = read_encoded(image)
+    header = read_header(data)
+    if header is not None:
+        check_pixels(header.size, policy, image)
+        if header.orientation == UPRIGHT:
+            return _untouched(data, header, image)
+    opened = open_encoded(data, image, policy)
+    return guarded(image, lambda: _from_opened(data, opened, image))
+
+
+def open_upright(image: ImageInput, policy: ImagePolicy) -> Image:
+    """The first frame, upright, as RGB, to draw on: a picture of its own. Raises ImageError.
+
+    Transparency is dropped, as the models drop it.
+    """
+
+    def upright() -> Image:
+        if is_array(image) or is_picture(image):
+            opened = _open_pixels(image, policy)[0]
+        else:
+            opened = open_encoded(read_encoded(image), image, policy)
+        picture, _ = to_plain(opened.picture, image)
+        return without_notes(turn(_rgb(picture), opened.to_turn))
+
+    return guarded(image, upright)
+
+
+def _rgb(picture: Image) -> Image:
+    # Through RGBA: Pillow warns about palettes whose transparency is a table of bytes.
+    if picture.mode == "P" and "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    return picture.convert("RGB")
+
+
+def _open_pixels(image: Any, policy: ImagePolicy) -> tuple[Opened, list[str]]:
+    """An array or PIL picture, and what was done to its values."""
+    if is_picture(image):
+        return caller_pictures.open_copy(image, policy), []
+    picture, change = picture_of(image, policy)
+    return Opened(picture, None, UPRIGHT, UPRIGHT), [change] if change else []
+
+
+def _untouched(data: bytes, header: Header, image: object) -> PreparedImage:
+    info = ImageInfo(
+        size=header.size,
+        raw_size=header.size,
+        sent_size=header.size,
+        sent_bytes=len(data),
+        media_type=header.media_type,
+        source=_source(image),
+    )
+    return PreparedImage(data, info)
+
+
+def _from_opened(data: bytes, opened: Opened, image: object) -> PreparedImage:
+    reasons = _reasons_to_rewrite(data, opened)
+    if reasons or opened.orientation != UPRIGHT or opened.picture.mode not in PLAIN_MODES:
+        return _rewritten((opened, reasons), image)
+    size = Size(*opened.picture.size)
+    return _untouched(data, Header(SENT_AS_THEY_ARE[opened.format or ""], size, UPRIGHT), image)
+
+
+def _reasons_to_rewrite(data: bytes, opened: Opened) -> list[str]:
+    """Those that lie in the file, not in its pixels."""
+    reasons = []
+    if opened.format in _ANIMATED and opened.frames > 1:
+        reasons.append(f"first of {opened.frames} frames")
+    if opened.format not in SENT_AS_THEY_ARE:
+        reasons.append(f"{opened.format} rewritten as PNG")
+    if opened.deep and opened.picture.mode in ("RGB", "RGBA", "LA"):
+        reasons.append("16-bit colour reduced to 8 bits")
+    if opened.format == "PNG" and wrong_sums(data):
+        reasons.append("wrong checksums of the PNG's notes: written anew")
+    return reasons
+
+
+def _rewritten(opened_and_reasons: tuple[Opened, list[str]], image: object) -> PreparedImage:
+    opened, changes = opened_and_reasons
+    picture, change = to_plain(opened.picture, image)
+    picture = turn(picture, opened.to_turn)
+    changes = [*changes, *([change] if change else [])]
+    if opened.orientation != UPRIGHT:
+        changes.append(f"turned upright (EXIF orientation {opened.orientation})")
+    if opened.format == "JPEG" and picture.mode in ("L", "RGB"):
+        data = write_jpeg(without_notes(picture), opened.picture, sideways=opened.to_turn >= 5)
+        media_type = "image/jpeg"
+    else:
+        data, media_type = write_png(without_notes(picture)), "image/png"
+    size = Size(*picture.size)
+    info = ImageInfo(
+        size=size,
+        orientation=opened.orientation,
+        raw_size=Size(size.height, size.width) if opened.orientation >= 5 else size,
+        sent_size=size,
+        sent_bytes=len(data),
+        media_type=media_type,
+        source=_source(image),
+        changes=tuple(changes),
+    )
+    return PreparedImage(data, info)
+
+
+def _source(image: object) -> str | None:
+    if isinstance(image, (str, os.PathLike)) and not is_data_uri(image):
+        return os.fsdecode(os.fspath(image))
+    return None

@@ -1,0 +1,46 @@
+"""How a picture is refused: an ImageError with a plain reason that keeps nothing else alive."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from automl_cv_client._imaging.inputs import describe, shortened
+from automl_cv_client.errors import ImageError
+
+T = TypeVar("T")
+
+
+def refusal(image: object, reason: str) -> ImageError:
+    """The error for this input. ``reason`` follows its name and a colon."""
+    return ImageError(f"{describe(image)}: {reason}")
+
+
+def guarded(image: object, action: Callable[[], T]) -> T:
+    """What ``action`` returns; whatever it raises becomes an ImageError that names ``image``.
+
+    The ImageError is raised outside the ``except`` block: an error kept as its context would keep the frames
+    of the decoder, and with them the picture, alive for as long as somebody keeps the error.
+    """
+    try:
+        return action()
+    except ImageError:
+        raise
+    except Exception as error:  # noqa: BLE001  (a damaged file makes a decoder raise just about anything)
+        reason = _plain_reason(error)
+    raise refusal(image, reason)
+
+
+def _plain_reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    if type(error).__name__.startswith("DecompressionBomb"):
+        return "it claims more pixels than Pillow decodes"
+    told = str(error)
+    if "truncated" in told.lower() or isinstance(error, EOFError):
+        return "the picture is truncated: its data end too early"
+    if isinstance(error, (OSError, SyntaxError, ValueError, Warning, struct.error, zlib.error)) and told:
+        return f"the picture is damaged and cannot be decoded ({shortened(told, 120)})"
+    return f"the picture is damaged and cannot be decoded ({type(error).__name__})"

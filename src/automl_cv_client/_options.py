@@ -1,0 +1,85 @@
+"""Checks what both clients are made with, and turns it into a plan; no I/O."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Any, TypedDict, Unpack, get_args
+
+from automl_cv_client._flow.plan import Plan, RetryPolicy
+from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._protocol.endpoint import checked_uri
+from automl_cv_client._protocol.headers import deployment_header
+from automl_cv_client._protocol.requests import Dialect
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.task import Task
+
+TIMEOUT = 200.0  # seconds of one attempt: the service itself allows scoring at most 180 s
+DEADLINE = 600.0  # seconds of a whole call
+
+
+class CallOptions(TypedDict, total=False):
+    """What :meth:`Client.with_options` can change; see :class:`Client` for the meaning."""
+
+    deployment: str | None
+    timeout: float
+    deadline: float | None
+    retry: RetryPolicy
+    images: ImagePolicy
+    dialect: Dialect
+    strict: bool
+
+
+def new_plan(scoring_uri: str, mode: str, *, allow_http: bool, **options: Unpack[CallOptions]) -> Plan:
+    """The plan of a new client. Raises InvalidInput, naming the argument, for what cannot be."""
+    uri = checked_uri(scoring_uri, allow_http=allow_http)
+    return changed_plan(Plan(uri, time.monotonic, timeout=TIMEOUT, deadline=DEADLINE, mode=mode), **options)
+
+
+def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
+    """The plan with other options. Raises InvalidInput, naming the argument, for what cannot be."""
+    unknown = sorted(set(options) - set(CallOptions.__annotations__))
+    if unknown:
+        raise InvalidInput(f"unknown option {unknown[0]!r}: use {', '.join(CallOptions.__annotations__)}")
+    changed = replace(plan, **options)
+    deployment_header(changed.deployment)
+    _check_seconds("timeout", changed.timeout)
+    if changed.deadline is not None:
+        _check_seconds("deadline", changed.deadline)
+    _check_kind("retry", changed.retry, RetryPolicy)
+    _check_kind("images", changed.images, ImagePolicy)
+    if changed.dialect not in get_args(Dialect):
+        raise InvalidInput(f"dialect must be one of {', '.join(get_args(Dialect))}; not {changed.dialect!r}")
+    return changed
+
+
+def task_of(task: Task | str) -> Task:
+    """The task by itself or by AutoML's name. Raises InvalidInput, naming the four."""
+    try:
+        return Task(task)
+    except ValueError:
+        names = ", ".join(one.value for one in Task)
+    raise InvalidInput(f"unknown task {task!r}: use one of {names}")
+
+
+def checked_threshold(threshold: float) -> float:
+    """A probability between 0 and 1. Raises InvalidInput otherwise."""
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+        raise InvalidInput(f"threshold must be a probability between 0 and 1, not {threshold!r}")
+    return float(threshold)
+
+
+def is_several(images: Any) -> bool:
+    """Whether the argument holds several pictures (a list or tuple) rather than one."""
+    return isinstance(images, list | tuple)
+
+
+def _check_seconds(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InvalidInput(f"{name} must be a number of seconds above 0, not {value!r}")
+
+
+def _check_kind(name: str, value: Any, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise InvalidInput(f"{name} must be {kind.__name__}(…), not {type(value).__name__}")

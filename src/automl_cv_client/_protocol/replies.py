@@ -1,0 +1,185 @@
+"""Reads replies of status 200: bytes in, rows and results out; no I/O.
+
+JSON oddities: NaN and infinity are numbers, of a key that comes twice the last counts, a byte-order mark is
+skipped, a lone surrogate or more than some 200 levels of nesting are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from automl_cv_client._protocol import drift
+from automl_cv_client._protocol.wire import Row, adapter
+from automl_cv_client.geometry import Box
+from automl_cv_client.results import (
+    CallInfo,
+    Classification,
+    Detection,
+    Detections,
+    ImageInfo,
+    Instance,
+    Instances,
+    MultilabelClassification,
+    Result,
+)
+from automl_cv_client.task import Task
+
+
+class WrongShape(ValueError):
+    """The body is not a reply of the task; the text says what it is and what to do."""
+
+
+def read_rows(body: bytes, task: Task, *, strict: bool = False) -> list[Row]:
+    """The rows of a reply, one a picture the server could read, in request order.
+
+    Args:
+        body: the reply's bytes.
+        task: what was asked for.
+        strict: accept only today's form, without unknown keys.
+
+    Raises:
+        WrongShape: anything else.
+    """
+    rows = _read_todays(body, task)
+    if rows is None:
+        rows = _read_drifted(body, task, strict)
+    for row in rows:
+        _check(row, strict)
+    return rows
+
+
+def _read_todays(body: bytes, task: Task) -> list[Row] | None:
+    """The common case at full speed; None when the body has any other form."""
+    try:
+        return adapter(task).validate_json(body)
+    except ValidationError:
+        return None
+
+
+def _read_drifted(body: bytes, task: Task, strict: bool) -> list[Row]:
+    problem = ""
+    try:
+        rows = drift.modernised(body)
+        valid = adapter(task).validate_python(rows)
+    except drift.NotAReply as error:
+        problem = f"the reply is {error}"
+    except ValidationError as error:
+        problem = _diagnosis(rows, task, error)
+    else:
+        if not strict:
+            return valid
+        problem = "the reply has a form of another server version, and strict=True refuses those"
+    raise WrongShape(problem)  # out of the handler: pydantic's error holds the whole reply
+
+
+def _diagnosis(rows: list[Any], task: Task, error: ValidationError) -> str:
+    """What the rows are instead, in words."""
+    first = rows[0] if rows else None
+    keys = first.keys() if isinstance(first, dict) else set()
+    if "boxes" in keys and task.explainable:
+        return f"this endpoint answers with boxes: use {_methods_for(first)}"
+    if "probs" in keys and not task.explainable:
+        return "this endpoint answers with class probabilities: use classify or classify_multilabel"
+    if "boxes" in keys and task is Task.SEGMENTATION and not _has_polygons(first):
+        return "this endpoint answers with boxes but no polygons: use detect"
+    if "message" in keys:
+        return "the reply is a message, not a score"
+    where = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where["loc"])
+    return f"the reply is not one of {task.value}: at {place or 'its top'}: {where['msg']}"
+
+
+def _methods_for(row: Any) -> str:
+    if not row["boxes"]:
+        return "detect or segment"
+    return "segment" if _has_polygons(row) else "detect"
+
+
+def _has_polygons(row: Any) -> bool:
+    boxes = row["boxes"]
+    return isinstance(boxes, list) and all(isinstance(one, dict) and "polygon" in one for one in boxes)
+
+
+_KNOWN = {"boxes", "probs", "labels", "box", "label", "score", "polygon", "visualizations", "attributions"}
+
+
+def _check(row: Row, strict: bool) -> None:
+    if "probs" in row and (len(row["probs"]) != len(row["labels"]) or not row["probs"]):
+        raise WrongShape(f"the reply has {len(row['probs'])} probs for {len(row['labels'])} labels")
+    if strict:
+        unknown = set().union(row, *row.get("boxes", ())) - _KNOWN
+        if unknown:
+            raise WrongShape(f"the reply has unknown keys, and strict=True refuses those: {sorted(unknown)[:8]}")
+
+
+def result_of(task: Task, row: Row, image: ImageInfo, call: CallInfo, threshold: float = 0.5) -> Result:
+    """The result of one row.
+
+    Args:
+        task: the row's task.
+        row: as :func:`read_rows` gave it.
+        image: the row's picture.
+        call: how the call went.
+        threshold: for multi-label: the probability above which a label counts as present.
+    """
+    return _BUILDERS[task](row, image, call, threshold)
+
+
+def _classification(row: Row, image: ImageInfo, call: CallInfo, threshold: float) -> Classification:
+    return Classification._trusted(_classes(row, image, call))
+
+
+def _multilabel(row: Row, image: ImageInfo, call: CallInfo, threshold: float) -> MultilabelClassification:
+    return MultilabelClassification._trusted({**_classes(row, image, call), "threshold": threshold})
+
+
+def _classes(row: Row, image: ImageInfo, call: CallInfo) -> dict[str, Any]:
+    extra = drift.without_nulls(_others(row, ("probs", "labels")))
+    return {"image": image, "call": call, "extra": extra, "probs": row["probs"], "labels": row["labels"]}
+
+
+def _detections(row: Row, image: ImageInfo, call: CallInfo, threshold: float) -> Detections:
+    objects = Detection._trusted_many(_fields(row["boxes"], _DETECTION_KEYS), {"_image": image})
+    return Detections._trusted({"image": image, "call": call, "extra": _others(row, _ROW_KEYS), "objects": objects})
+
+
+def _instances(row: Row, image: ImageInfo, call: CallInfo, threshold: float) -> Instances:
+    many = _fields(row["boxes"], _INSTANCE_KEYS)
+    for one in many:
+        one["polygons"] = one.pop("polygon")
+    objects = Instance._trusted_many(many, {"_image": image})
+    return Instances._trusted({"image": image, "call": call, "extra": _others(row, _ROW_KEYS), "objects": objects})
+
+
+_ROW_KEYS = ("boxes",)
+_DETECTION_KEYS = ("label", "score", "box")
+_INSTANCE_KEYS = (*_DETECTION_KEYS, "polygon")
+
+
+def _fields(boxes: list[Row], known: tuple[str, ...]) -> list[Row]:
+    """The fields of the objects, made of the wire's dictionaries in place: a reply holds 100 of them."""
+    new, count = tuple.__new__, len(known)
+    for one in boxes:
+        extra = None if len(one) == count else _others(one, known)
+        if extra:
+            for key in extra:
+                del one[key]
+        one["box"] = new(Box, one["box"].values())  # the checker keeps the order of WireBox, which is Box's own
+        one["extra"] = extra
+    return boxes
+
+
+def _others(row: Row, known: tuple[str, ...]) -> dict[str, Any]:
+    """The keys of a row besides the known ones; almost always none."""
+    return {key: value for key, value in row.items() if key not in known}
+
+
+_BUILDERS: dict[Task, Callable[[Row, ImageInfo, CallInfo, float], Result]] = {
+    Task.CLASSIFICATION: _classification,
+    Task.MULTILABEL: _multilabel,
+    Task.DETECTION: _detections,
+    Task.SEGMENTATION: _instances,
+}

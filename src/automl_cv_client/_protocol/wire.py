@@ -1,0 +1,81 @@
+"""The shapes of a reply as today's service writes them, one object a picture, for pydantic to check.
+
+Unknown keys pass through. Numbers may be NaN or infinite: the server writes them with Python's ``json.dumps``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Strict, TypeAdapter
+from typing_extensions import TypedDict  # pydantic asks for it below Python 3.12
+
+from automl_cv_client.task import Task
+
+_LOOSE = ConfigDict(extra="allow", coerce_numbers_to_str=True)  # labels may be numbers
+
+Number = Annotated[float, Strict()]  # not "0.5" and not true
+
+
+class WireBox(TypedDict):
+    """Fractions of the picture's width and height."""
+
+    topX: Number
+    topY: Number
+    bottomX: Number
+    bottomY: Number
+
+
+class WireDetection(TypedDict):  # in the order of the fields of results.Detection, which are made of it
+    __pydantic_config__ = _LOOSE  # type: ignore[misc]
+
+    label: str
+    score: Number
+    box: WireBox
+
+
+class WireInstance(TypedDict):
+    __pydantic_config__ = _LOOSE  # type: ignore[misc]
+
+    label: str
+    score: Number
+    box: WireBox
+    polygon: tuple[tuple[Number, ...], ...]
+
+
+class DetectionRow(TypedDict):
+    __pydantic_config__ = _LOOSE  # type: ignore[misc]
+
+    boxes: list[WireDetection]
+
+
+class SegmentationRow(TypedDict):
+    __pydantic_config__ = _LOOSE  # type: ignore[misc]
+
+    boxes: list[WireInstance]
+
+
+class ClassificationRow(TypedDict):
+    __pydantic_config__ = _LOOSE  # type: ignore[misc]
+
+    probs: tuple[Number, ...]
+    labels: tuple[str, ...]
+
+
+Row = dict[str, Any]
+"""One picture's object, checked against one of the classes above."""
+
+_ROWS: dict[Task, Any] = {
+    Task.CLASSIFICATION: ClassificationRow,
+    Task.MULTILABEL: ClassificationRow,
+    Task.DETECTION: DetectionRow,
+    Task.SEGMENTATION: SegmentationRow,
+}
+
+
+@cache
+def adapter(task: Task) -> TypeAdapter[list[Row]]:
+    """The checker of a whole reply of this task. Built at the first reply: it costs milliseconds."""
+    rows: Any = list.__class_getitem__(_ROWS[task])
+    return TypeAdapter(rows)

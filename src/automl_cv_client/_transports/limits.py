@@ -1,0 +1,138 @@
+"""Bounds on a reply: seconds for all of it, and bytes once its compression is undone."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import httpcore
+
+LONGEST_REPLY = 512 * 1024 * 1024  # bytes; explanations of many classes reach some 100 MB
+_UNSUSPICIOUS = 16 * 1024 * 1024  # bytes a reply may unpack to whatever its ratio
+_HIGHEST_RATIO = 100  # numbers as text shrink about 3 times, never 100 times
+_PIECE = 256 * 1024
+
+
+class ReplyTooLarge(Exception):
+    """The reply is larger than any reply of the service, or a decompression bomb."""
+
+
+class BrokenReply(Exception):
+    """The reply's compression is broken or of an unknown kind."""
+
+
+class Body:
+    """Collects a reply's pieces, undoing gzip or deflate within bounds.
+
+    We ask for no compression, so a compressed reply is rare; a hostile one of 0.5 MB can hold 500 MB.
+    """
+
+    def __init__(self, headers: Mapping[str, str], longest: int = LONGEST_REPLY) -> None:
+        self._pieces: list[bytes] = []
+        self._received = 0
+        self._size = 0
+        self._longest = longest
+        self._inflate = _inflater(headers.get("content-encoding", "identity").strip().lower())
+
+    def add(self, piece: bytes) -> None:
+        """Take a piece as it came over the wire."""
+        self._received += len(piece)
+        if self._inflate is None:
+            self._keep(piece)
+            return
+        try:
+            while piece:
+                self._keep(self._inflate.decompress(piece, _PIECE))
+                piece = self._inflate.unconsumed_tail
+        except zlib.error as error:
+            reason = str(error)
+        else:
+            return
+        raise BrokenReply(f"a compressed body that cannot be read ({reason})")
+
+    def whole(self) -> bytes:
+        """The body."""
+        if self._inflate is not None and self._received and not self._inflate.eof:
+            raise BrokenReply("a compressed body that ends early")
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def _keep(self, data: bytes) -> None:
+        self._size += len(data)
+        bomb = self._size > _UNSUSPICIOUS and self._size > self._received * _HIGHEST_RATIO
+        if bomb or self._size > self._longest:
+            raise ReplyTooLarge(f"a reply of more than {self._size // 1_000_000} MB from {self._received} bytes")
+        self._pieces.append(data)
+
+
+def _inflater(encoding: str) -> Any:
+    if encoding in ("", "identity"):
+        return None
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        return zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: recognise gzip and zlib by their headers
+    raise BrokenReply(f"a body with the unknown content encoding {encoding[:40]!r}")
+
+
+class Stopwatch(threading.local):
+    """When this thread's request must be over, on the clock of ``time.monotonic``; infinite between requests."""
+
+    until = float("inf")
+
+    def left(self, timeout: float | None) -> float:
+        """Seconds left, at most ``timeout``; raises httpcore's timeout when there are none."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("time is up")
+        return left if timeout is None else min(left, timeout)
+
+
+class BoundedNetwork(httpcore.NetworkBackend):
+    """httpcore's blocking sockets, with every operation bounded by what is left of the whole request's time.
+
+    httpx bounds each read by itself: a server that drips a byte now and then holds a caller for ever.
+    """
+
+    def __init__(self, stopwatch: Stopwatch) -> None:
+        self._stopwatch = stopwatch
+        self._network = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._stopwatch.left(timeout)
+        stream = self._network.connect_tcp(host, port, left, local_address, socket_options)
+        return _BoundedStream(stream, self._stopwatch)
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, stopwatch: Stopwatch) -> None:
+        self._stream = stream
+        self._stopwatch = stopwatch
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._stopwatch.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # In pieces, as the bound holds for one write, and a peer may take a large body slowly.
+        view = memoryview(buffer)
+        for start in range(0, len(view), _PIECE):
+            self._stream.write(view[start : start + _PIECE], self._stopwatch.left(timeout))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._stopwatch.left(timeout)
+        return _BoundedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._stopwatch)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -1,0 +1,72 @@
+"""Object detection: the SSD's anchors thinned to the objects a person would name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from automl_cv_client.geometry import Box, keep_by_nms
+from automl_cv_client.local import ssd
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SCORE_THRESHOLD = 0.4
+"""Objects with a lower score are left out. The service fixes such a threshold at deployment."""
+
+NMS_THRESHOLD = 0.5
+"""Of two boxes of one label that overlap by more (IoU), the lower score goes."""
+
+MOST_OBJECTS = 100
+"""The service's R-CNN models return at most this many objects."""
+
+
+class Found(NamedTuple):
+    """One object. ``box`` lies within [0, 1]; ``score`` is a sigmoid, 0 to 1."""
+
+    box: Box
+    label: str
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The object as §2 of the contract writes it."""
+        left, top, right, bottom = self.box
+        box = {"topX": left, "topY": top, "bottomX": right, "bottomY": bottom}
+        return {"box": box, "label": self.label, "score": self.score}
+
+
+class Detector:
+    """Finds objects of the 80 COCO classes."""
+
+    def score(self, images: list[Image]) -> list[dict[str, Any]]:
+        """``{"boxes": [...]}`` per picture, best score first; nothing found: ``{"boxes": []}``."""
+        return [{"boxes": [found.to_json() for found in find(image)]} for image in images]
+
+
+def find(image: Image) -> list[Found]:
+    """The objects of a picture, best score first, at most 100."""
+    found = _candidates(image)
+    kept = keep_by_nms(
+        [one.box for one in found], [one.score for one in found], [one.label for one in found], NMS_THRESHOLD
+    )
+    best_first = sorted((found[i] for i in kept), key=lambda one: -one.score)
+    return best_first[:MOST_OBJECTS]
+
+
+def _candidates(image: Image) -> list[Found]:
+    """Every anchor above the threshold, with its best class."""
+    boxes, scores = ssd.anchors(image)
+    classes = scores.argmax(axis=1)
+    best = scores.max(axis=1)
+    names = ssd.class_names()
+    return [
+        Found(_clip(boxes[i].tolist()), names[classes[i]], float(best[i]))
+        for i in np.flatnonzero(best >= SCORE_THRESHOLD)
+    ]
+
+
+def _clip(box: list[float]) -> Box:
+    """(top, left, bottom, right) as a Box within [0, 1]: the service's scorer clips too."""
+    top, left, bottom, right = (min(max(edge, 0.0), 1.0) for edge in box)
+    return Box(left, top, right, bottom)

@@ -1,0 +1,218 @@
+"""An endpoint on this machine, to start and stop; loads its libraries when it is made, not on import."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.local.requirements import check_installed
+from automl_cv_client.task import Task
+
+if TYPE_CHECKING:
+    from automl_cv_client.local.routes import Site
+    from automl_cv_client.local.web_server import WebServer
+
+
+class LocalEndpoint:
+    """A real HTTP server on loopback that scores with real models and answers as AutoML endpoints do.
+
+        with LocalEndpoint("image-object-detection") as endpoint:
+            Client(endpoint.scoring_uri, endpoint.key).detect("cat.png")
+
+    It can be started again after it was stopped. The models are demo models, loaded at the first request.
+
+    Args:
+        task: the task to serve, or its AutoML name; None for all tasks, see ``for_all_tasks``.
+        key: what requests must carry as bearer token; random when left out.
+        host: a loopback address. Others are refused: this is no server for the open network.
+        port: 0 for a free one, another at each start.
+        deployments: names of deployments; the first has the traffic, the header ``azureml-model-deployment``
+            reaches the others. All have the same model.
+        max_in_flight: requests let in at once; those above get 429. A default deployment of the service
+            lets 2 in. None for any number.
+
+    Raises:
+        InvalidInput: an argument cannot be used.
+        ModuleNotFoundError: the extra ``local`` is not installed.
+    """
+
+    def __init__(
+        self,
+        task: Task | str | None,
+        *,
+        key: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        deployments: Sequence[str] = ("default",),
+        max_in_flight: int | None = None,
+    ) -> None:
+        check_installed()
+        self._paths = _paths(task)
+        self.key = secrets.token_urlsafe(32) if key is None else _checked_key(key)
+        self._host = _checked_host(host)
+        self._port = port
+        self._deployments = _checked_deployments(deployments)
+        if max_in_flight is not None and max_in_flight < 1:
+            raise InvalidInput(f"max_in_flight must be 1 or more, or None; it is {max_in_flight}.")
+        self._max_in_flight = max_in_flight
+        self._running: tuple[WebServer, Site] | None = None
+        self._base = ""
+
+    @classmethod
+    def for_all_tasks(
+        cls,
+        *,
+        key: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        deployments: Sequence[str] = ("default",),
+        max_in_flight: int | None = None,
+    ) -> Self:
+        """One server for the four tasks, at ``/<task>/score``; ask ``scoring_uri_of(task)`` for each URI."""
+        return cls(None, key=key, host=host, port=port, deployments=deployments, max_in_flight=max_in_flight)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks served."""
+        return tuple(self._paths)
+
+    @property
+    def scoring_uri(self) -> str:
+        """Where to POST, such as ``http://127.0.0.1:54321/score``.
+
+        Raises:
+            InvalidInput: not started, or several tasks are served.
+        """
+        if len(self._paths) > 1:
+            raise InvalidInput("This endpoint serves several tasks: ask scoring_uri_of(task).")
+        return self.scoring_uri_of(self.tasks[0])
+
+    def scoring_uri_of(self, task: Task | str) -> str:
+        """Where to POST for one of the tasks served.
+
+        Raises:
+            InvalidInput: not started, or the task is not served.
+        """
+        wanted = _checked_task(task)
+        if wanted not in self._paths:
+            raise InvalidInput(f"This endpoint does not serve {wanted.value}; it serves {', '.join(self._paths)}.")
+        if self._running is None:
+            raise InvalidInput("The endpoint is not running: use it in a with statement, or call start().")
+        return f"{self._base}{self._paths[wanted]}/score"
+
+    def start(self) -> Self:
+        """Return once requests are answered; nothing happens when it runs already.
+
+        Raises:
+            InvalidInput: the port is taken.
+        """
+        if self._running is None:
+            listening = _open_socket(self._host, self._port)
+            try:
+                self._running = self._serve(listening)
+            except BaseException:
+                listening.close()
+                raise
+            self._base = _base_uri(listening)
+        return self
+
+    def stop(self) -> None:
+        """Close the port; returns within about a second. Nothing happens when it does not run."""
+        if self._running is not None:
+            (server, site), self._running = self._running, None
+            site.close()
+            server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        served = ", ".join(self._paths)
+        return f"LocalEndpoint({served}; {f'at {self._base}' if self._running else 'not running'})"
+
+    def _serve(self, listening: socket.socket) -> tuple[WebServer, Site]:
+        # Imported here, so that `import automl_cv_client.local` needs none of the extra's libraries.
+        from automl_cv_client.local.front_end import FrontEnd
+        from automl_cv_client.local.routes import Site
+        from automl_cv_client.local.web_server import WebServer
+
+        site = Site(self._paths, FrontEnd(self.key, self._deployments, self._max_in_flight))
+        server = WebServer(site.app, listening)
+        try:
+            server.start()
+        except BaseException:
+            site.close()
+            raise
+        return server, site
+
+
+def _paths(task: Task | str | None) -> dict[Task, str]:
+    """Each task served, and the path prefix it is served under."""
+    if task is None:
+        return {each: f"/{each.value}" for each in Task}
+    return {_checked_task(task): ""}
+
+
+def _checked_task(task: Task | str) -> Task:
+    try:
+        return Task(task)
+    except ValueError:
+        raise InvalidInput(f"{task!r} is no task; the tasks are {', '.join(Task)}.") from None
+
+
+def _checked_key(key: str) -> str:
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidInput("The key must be printable ASCII without spaces, and not empty.")
+    return key
+
+
+def _checked_deployments(deployments: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(deployments, str) or not deployments or not all(deployments):
+        raise InvalidInput('deployments must be names, one or more, such as ("blue", "green").')
+    return tuple(deployments)
+
+
+def _checked_host(host: str) -> str:
+    """The loopback address a host stands for."""
+    address = "127.0.0.1" if host == "localhost" else host
+    try:
+        loopback = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise InvalidInput(f"The local endpoint serves loopback only (127.0.0.1 or ::1), not {host!r}.")
+    return address
+
+
+def _open_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's algorithm off for such sockets only: 40 ms a reply.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere this option would let two servers share a port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        # Listening at once: two sockets may be bound to one port, but only one may listen.
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise InvalidInput(
+            f"Port {port} on {host} cannot be opened ({error}). Leave port out to get a free one."
+        ) from error
+    return listening
+
+
+def _base_uri(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

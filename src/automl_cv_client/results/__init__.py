@@ -1,0 +1,23 @@
+"""What a call returns: frozen pydantic models that know their picture. They know nothing of HTTP."""
+
+from automl_cv_client.results._classes import Classification, LabelScore, MultilabelClassification
+from automl_cv_client.results._context import CallInfo, Health, ImageInfo
+from automl_cv_client.results._objects import Detection, Detections, Instance, Instances, Objects
+from automl_cv_client.results._outcome import Outcome
+from automl_cv_client.results._result import Result
+
+__all__ = [
+    "CallInfo",
+    "Classification",
+    "Detection",
+    "Detections",
+    "Health",
+    "ImageInfo",
+    "Instance",
+    "Instances",
+    "LabelScore",
+    "MultilabelClassification",
+    "Objects",
+    "Outcome",
+    "Result",
+]

@@ -1,0 +1,106 @@
+"""Results of the two classification tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from automl_cv_client.results._result import Result
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class LabelScore(NamedTuple):
+    """A label and its score, 0 to 1."""
+
+    label: str
+    score: float
+
+
+class _Classes(Result):
+    """Every label with its probability, in the server's order.
+
+    Attributes:
+        probs: one probability a label, 0 to 1; may be NaN where the server sent NaN.
+        labels: the labels, in the order of ``probs``.
+    """
+
+    probs: tuple[float, ...] = Field(repr=False)
+    labels: tuple[str, ...] = Field(repr=False)
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        if len(self.probs) != len(self.labels):
+            raise ValueError(f"{len(self.probs)} probs for {len(self.labels)} labels")
+        return self
+
+    def top(self, n: int = 5) -> tuple[LabelScore, ...]:
+        """The ``n`` most probable labels, best first."""
+        return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._ranking()[:n])
+
+    def as_dict(self) -> dict[str, float]:
+        """Label to probability, in the server's order. Of two classes with one label, the later counts."""
+        return dict(zip(self.labels, self.probs, strict=True))
+
+    def _ranking(self) -> list[int]:
+        """Indices of the labels, most probable first; not-a-number last."""
+        return sorted(range(len(self.probs)), key=lambda i: -self.probs[i] if self.probs[i] == self.probs[i] else 2.0)
+
+    def _content(self) -> tuple[object, ...]:
+        return (self.labels, self.probs, self.image.size)
+
+
+class Classification(_Classes):
+    """Multi-class: the labels exclude each other and the probabilities sum to about 1."""
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return self.labels[self._best()]
+
+    @property
+    def score(self) -> float:
+        """Probability of :attr:`label`, 0 to 1."""
+        return self.probs[self._best()]
+
+    def _best(self) -> int:
+        # max() would stop at a NaN in the first place, so NaN ranks below everything.
+        return max(range(len(self.probs)), key=lambda i: self.probs[i] if self.probs[i] == self.probs[i] else -1.0)
+
+    def _drawn(self, picture: Image) -> Image:
+        from automl_cv_client.drawing import draw_classes
+
+        return draw_classes(picture, self.top(5))
+
+    def __repr__(self) -> str:
+        return f"Classification({self.label!r} {self.score:.3f}, {len(self.labels)} labels)"
+
+    __str__ = __repr__
+
+
+class MultilabelClassification(_Classes):
+    """Multi-label: each label is there or not, by itself; the probabilities need not sum to 1.
+
+    Attributes:
+        threshold: the probability above which a label counts as present, unless another one is asked for.
+    """
+
+    threshold: float = 0.5
+
+    def above(self, threshold: float | None = None) -> tuple[LabelScore, ...]:
+        """The labels with a probability strictly above ``threshold`` (default: :attr:`threshold`), best first."""
+        limit = self.threshold if threshold is None else threshold
+        return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._ranking() if self.probs[i] > limit)
+
+    def _drawn(self, picture: Image) -> Image:
+        from automl_cv_client.drawing import draw_classes
+
+        return draw_classes(picture, self.above() or self.top(3))
+
+    def __repr__(self) -> str:
+        present = ", ".join(f"{label!r} {score:.3f}" for label, score in self.above())
+        return f"MultilabelClassification([{present}] above {self.threshold}, {len(self.labels)} labels)"
+
+    __str__ = __repr__

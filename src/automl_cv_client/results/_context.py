@@ -1,0 +1,74 @@
+"""What a result knows about its picture and its call."""
+
+from __future__ import annotations
+
+from automl_cv_client.geometry import Size
+from automl_cv_client.results._record import Record
+
+
+class ImageInfo(Record):
+    """The picture a result speaks of. All sizes are (width, height) in pixels.
+
+    Attributes:
+        size: the upright picture, as a person sees it: the frame of every pixel coordinate.
+        orientation: EXIF orientation found in the input, 1 to 8; 1 is upright. See EXIF 2.3, tag 0x0112.
+        raw_size: the picture as stored, before its orientation is applied.
+        sent_size: the picture that was sent, upright.
+        sent_bytes: bytes of the encoded picture that was sent, before base64.
+        media_type: what was sent, e.g. ``image/jpeg``.
+        source: the path the picture came from; None for bytes, arrays and open files.
+        changes: what was done to the picture before it was sent, in words; empty when its bytes were sent untouched.
+    """
+
+    size: Size
+    orientation: int = 1
+    raw_size: Size
+    sent_size: Size
+    sent_bytes: int = 0
+    media_type: str = ""
+    source: str | None = None
+    changes: tuple[str, ...] = ()
+
+
+class CallInfo(Record):
+    """How the call went.
+
+    Attributes:
+        request_id: the service's id (``x-ms-request-id``, else ``x-request-id``).
+        client_request_id: the id we sent (``x-ms-client-request-id``).
+        deployment: the deployment that answered (``azureml-model-deployment``).
+        attempts: requests sent, 1 when the first one succeeded.
+        elapsed: seconds from the call to its reply, pauses included.
+        model_time: seconds the model took by its own account (``x-ms-run-fn-exec-ms``, else
+            ``ms-azureml-model-time``); None when not told.
+    """
+
+    request_id: str | None = None
+    client_request_id: str | None = None
+    deployment: str | None = None
+    attempts: int = 1
+    elapsed: float = 0.0
+    model_time: float | None = None
+
+
+class Health(Record):
+    """Whether the endpoint answers and takes the credential.
+
+    Attributes:
+        ok: yes or no.
+        status: HTTP status of the answer; None when none came.
+        detail: what was found, and what to do about it.
+        deployment: the deployment that answered.
+        request_id: the service's id of the request.
+        elapsed: seconds until the answer.
+    """
+
+    ok: bool
+    status: int | None = None
+    detail: str = ""
+    deployment: str | None = None
+    request_id: str | None = None
+    elapsed: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.ok

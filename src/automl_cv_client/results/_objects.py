@@ -1,0 +1,196 @@
+"""Results of detection and segmentation: objects in a picture, as a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.geometry import (
+    Box,
+    PixelBox,
+    PixelSegment,
+    Segment,
+    Size,
+    even_odd_area,
+    keep_by_nms,
+    scale_segment,
+)
+from automl_cv_client.results._context import ImageInfo
+from automl_cv_client.results._record import Record
+from automl_cv_client.results._result import Result
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from automl_cv_client.drawing import ObjectMark
+
+
+class Detection(Record):
+    """One object.
+
+    Attributes:
+        label: its class.
+        score: the model's confidence, 0 to 1.
+        box: where, in fractions of the upright picture.
+        extra: keys of the reply's object that this package does not know, as sent; None when there are none.
+    """
+
+    label: str
+    score: float
+    box: Box
+    extra: dict[str, Any] | None = Field(default=None, repr=False)
+    _image: ImageInfo | None = PrivateAttr(default=None)
+
+    @property
+    def pixel_box(self) -> PixelBox:
+        """The box in pixels of the upright picture. Raises InvalidInput for an object outside any result."""
+        return self.box.to_pixels(self._size())
+
+    def to_pixels(self, size: tuple[int, int]) -> PixelBox:
+        """The box in pixels of a picture of another ``size`` (width, height)."""
+        return self.box.to_pixels(size)
+
+    def _size(self) -> Size:
+        if self._image is None:
+            raise InvalidInput(
+                "this object belongs to no picture, so its pixels are unknown: to_pixels((width, height))"
+            )
+        return self._image.size
+
+    def _bound(self, image: ImageInfo) -> Self:
+        """The same object, of this picture."""
+        return self if self._image is image else self._trusted(self.__dict__, {"_image": image})
+
+    def _content(self) -> tuple[object, ...]:
+        return (self.label, self.score, self.box)
+
+
+class Instance(Detection):
+    """One object with its outline.
+
+    Attributes:
+        polygons: closed segments in fractions of the upright picture, each flat ``(x1, y1, x2, y2, …)``.
+            Read them by the even-odd rule: a segment inside another one is a hole. Empty when the model
+            found no mask inside the box.
+    """
+
+    polygons: tuple[Segment, ...] = Field(repr=False)
+
+    @property
+    def pixel_polygons(self) -> tuple[PixelSegment, ...]:
+        """The segments in pixels of the upright picture."""
+        size = self._size()
+        return tuple(scale_segment(segment, size) for segment in self.polygons)
+
+    @property
+    def area(self) -> float:
+        """Area inside the outline in square pixels of the upright picture, holes left out."""
+        return even_odd_area(self.pixel_polygons)
+
+    def _content(self) -> tuple[object, ...]:
+        return (*super()._content(), self.polygons)
+
+
+ObjectT = TypeVar("ObjectT", bound=Detection)
+
+
+class Objects(Result, Generic[ObjectT]):
+    """Objects in a picture, in the server's order: a sequence, with filters that return the same kind of result."""
+
+    objects: tuple[ObjectT, ...]
+
+    @model_validator(mode="after")
+    def _know_the_picture(self) -> Self:
+        self.__dict__["objects"] = tuple(one._bound(self.image) for one in self.objects)
+        return self
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    def __iter__(self) -> Iterator[ObjectT]:  # type: ignore[override]
+        return iter(self.objects)
+
+    @overload
+    def __getitem__(self, index: int) -> ObjectT: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[bool]) -> Self: ...
+    def __getitem__(self, index: int | slice | Sequence[bool]) -> ObjectT | Self:
+        """One object by number; a slice, or a mask of one boolean an object, as the same kind of result."""
+        if isinstance(index, slice):
+            return self._only(self.objects[index])
+        if hasattr(index, "__len__"):
+            return self._only(_masked(self.objects, cast("Sequence[bool]", index)))
+        return self.objects[index]
+
+    def filter(self, keep: Callable[[ObjectT], bool]) -> Self:
+        """The objects for which ``keep(object)`` is true."""
+        return self._only(one for one in self.objects if keep(one))
+
+    def above(self, score: float) -> Self:
+        """The objects with a score strictly above ``score``."""
+        return self.filter(lambda one: one.score > score)
+
+    def with_labels(self, *labels: str) -> Self:
+        """The objects of any of these labels."""
+        return self.filter(lambda one: one.label in labels)
+
+    def top(self, n: int) -> Self:
+        """The ``n`` objects with the highest scores, best first. The server's own order is not promised."""
+        return self._only(sorted(self.objects, key=_worst_first, reverse=True)[:n])
+
+    def nms(self, iou: float = 0.5) -> Self:
+        """Without objects that a better one of the same label overlaps by more than ``iou`` (0 to 1)."""
+        boxes, scores = [one.box for one in self.objects], [one.score for one in self.objects]
+        return self._only(self.objects[i] for i in keep_by_nms(boxes, scores, [one.label for one in self.objects], iou))
+
+    def to_pixels(self, size: tuple[int, int] | None = None) -> tuple[PixelBox, ...]:
+        """All boxes in pixels of a picture of ``size`` (width, height); by default of the upright picture."""
+        frame = self.image.size if size is None else size
+        return tuple(one.box.to_pixels(frame) for one in self.objects)
+
+    def _only(self, objects: Iterable[ObjectT]) -> Self:
+        return self._trusted({**self.__dict__, "objects": tuple(objects)})
+
+    def _content(self) -> tuple[object, ...]:
+        return (self.objects, self.image.size)
+
+    def _drawn(self, picture: Image) -> Image:
+        from automl_cv_client.drawing import draw_objects
+
+        return draw_objects(picture, [_mark(one, picture.size) for one in self.objects])
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{one.label!r} {one.score:.3f}" for one in self.objects[:5])
+        more = f", … {len(self) - 5} more" if len(self) > 5 else ""
+        return f"{type(self).__name__}([{found}{more}], {self.image.size.width}x{self.image.size.height} px)"
+
+    __str__ = __repr__
+
+
+class Detections(Objects[Detection]):
+    """The objects found in a picture, each with label, score and box. Empty when nothing was found."""
+
+
+class Instances(Objects[Instance]):
+    """The objects found in a picture, each with label, score, box and outline. Empty when nothing was found."""
+
+
+def _masked(objects: Sequence[ObjectT], mask: Sequence[bool]) -> list[ObjectT]:
+    if len(mask) != len(objects):
+        raise InvalidInput(f"a mask of {len(mask)} for {len(objects)} objects: give one boolean an object")
+    return [one for one, wanted in zip(objects, mask, strict=True) if wanted]
+
+
+def _worst_first(one: Detection) -> float:
+    return one.score if one.score == one.score else -1.0
+
+
+def _mark(one: Detection, size: tuple[int, int]) -> ObjectMark:
+    from automl_cv_client.drawing import ObjectMark
+
+    segments = one.polygons if isinstance(one, Instance) else ()
+    polygons = tuple(scale_segment(segment, size) for segment in segments)
+    return ObjectMark(one.label, one.score, one.box.to_pixels(size), polygons)

@@ -1,0 +1,94 @@
+"""What the results of all four tasks share: the picture, the call, drawing and saving."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.geometry import Size
+from automl_cv_client.results._context import CallInfo, ImageInfo
+from automl_cv_client.results._record import Record
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from automl_cv_client._imaging import ImageInput
+
+
+class Result(Record):
+    """What the endpoint said of one picture.
+
+    Two results are equal when they say the same of pictures of the same size. How the call went (``call``),
+    where the picture came from and unknown keys (``extra``) do not count.
+
+    Attributes:
+        image: the picture: its size, orientation and what was sent.
+        call: request ids, deployment, attempts, seconds.
+        extra: keys of the reply's object that this package does not know, as sent (such as ``filename``).
+    """
+
+    image: ImageInfo
+    call: CallInfo = Field(default_factory=CallInfo)
+    extra: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+    @property
+    def size(self) -> Size:
+        """The upright picture's (width, height) in pixels."""
+        return self.image.size
+
+    def draw(self, image: ImageInput | None = None) -> Image:
+        """The result drawn on its picture: a new PIL image, RGB, upright.
+
+        Args:
+            image: the picture, in any form the client takes. May be left out when the result came from a
+                file that is still there.
+
+        Raises:
+            InvalidInput: no picture is given and the result does not come from a file.
+            ImageError: the picture cannot be read.
+        """
+        return self._drawn(self._picture(image))
+
+    def save(self, path: str | os.PathLike[str], image: ImageInput | None = None) -> Path:
+        """Write the result to a file and return its path: JSON for ``.json``, else the drawn picture.
+
+        Args:
+            path: where to; its ending chooses the format (``.json``, ``.png``, ``.jpg``, …).
+            image: as for :meth:`draw`; not needed for JSON.
+        """
+        target = Path(path)
+        if target.suffix.lower() == ".json":
+            target.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+        else:
+            _save_picture(self.draw(image), target)
+        return target
+
+    def show(self, image: ImageInput | None = None) -> None:
+        """Open the drawn picture in the desktop's viewer."""
+        self.draw(image).show()
+
+    @abstractmethod
+    def _drawn(self, picture: Image) -> Image:
+        """Draw on an upright RGB picture."""
+
+    def _picture(self, image: ImageInput | None) -> Image:
+        from automl_cv_client._imaging import ImagePolicy, open_upright
+
+        if image is None and self.image.source is None:
+            raise InvalidInput("the result does not know its picture, as it did not come from a file: draw(image)")
+        return open_upright(self.image.source if image is None else image, ImagePolicy())  # type: ignore[arg-type]
+
+
+def _save_picture(picture: Image, target: Path) -> None:
+    try:
+        picture.save(target)
+    except (ValueError, KeyError) as error:  # Pillow's words for an ending it does not know
+        reason = str(error)
+    else:
+        return
+    raise InvalidInput(f"cannot write a picture to {target.name!r}: {reason}; use an ending such as .png or .jpg")

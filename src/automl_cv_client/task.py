@@ -1,0 +1,32 @@
+"""The four tasks of AutoML for Images, by their AutoML names."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Task(StrEnum):
+    """What a deployed model does. The value is AutoML's own name of the task."""
+
+    CLASSIFICATION = "image-classification"
+    MULTILABEL = "image-classification-multilabel"
+    DETECTION = "image-object-detection"
+    SEGMENTATION = "image-instance-segmentation"
+
+    @property
+    def method(self) -> str:
+        """The client method that scores this task, e.g. ``"detect"``."""
+        return _METHODS[self]
+
+    @property
+    def explainable(self) -> bool:
+        """Whether the service can explain this task: the two classification tasks only."""
+        return self in (Task.CLASSIFICATION, Task.MULTILABEL)
+
+
+_METHODS = {
+    Task.CLASSIFICATION: "classify",
+    Task.MULTILABEL: "classify_multilabel",
+    Task.DETECTION: "detect",
+    Task.SEGMENTATION: "segment",
+}

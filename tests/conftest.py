@@ -1,0 +1,88 @@
+"""What all tests share: pictures, and one way to call the blocking and the awaited client."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from automl_cv_client import AsyncClient, Client
+from tests.servers import ScriptedServer
+
+PHOTOS = Path(__file__).parents[1] / "samples" / "photos"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--run-slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: give --run-slow"))
+
+
+@pytest.fixture(autouse=True)
+def _no_endpoint_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own endpoint must not leak into the tests."""
+    for name in ("AUTOML_CV_SCORING_URI", "AUTOML_CV_KEY", "AUTOML_CV_DEPLOYMENT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+class Caller:
+    """Calls a method of a client, blocking or awaited, the same way."""
+
+    def __init__(self, awaited: bool) -> None:
+        self.awaited = awaited
+
+    def __call__(
+        self, url: str, method: str, *args: Any, key: str = "the-key", with_: Any = None, **options: Any
+    ) -> Any:
+        """Make a client with ``options``, call ``method`` with ``args`` and ``with_``, close the client."""
+        return self.using(url, lambda client: getattr(client, method)(*args, **(with_ or {})), key=key, **options)
+
+    def using(self, url: str, use: Callable[[Any], Any], *, key: str = "the-key", **options: Any) -> Any:
+        """Make a client, ``use`` it (awaiting what comes back if need be), close it."""
+        if not self.awaited:
+            with Client(url, key, **options) as client:
+                return use(client)
+
+        async def main() -> Any:
+            async with AsyncClient(url, key, **options) as client:
+                return await use(client)
+
+        return asyncio.run(main())
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request: pytest.FixtureRequest) -> Caller:
+    """Both clients: each test that uses it runs twice."""
+    return Caller(request.param == "async")
+
+
+@pytest.fixture(scope="session")
+def picture() -> bytes:
+    """A small JPEG of 400x200 pixels."""
+    return encoded(Image.radial_gradient("L").resize((400, 200)).convert("RGB"))
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A running server whose script the test sets: ``server.steps = […]``."""
+    one = ScriptedServer()
+    one.start()
+    yield one
+    one.stop()
+
+
+def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
+    """The bytes of a picture file."""
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()

@@ -1,0 +1,122 @@
+"""One picture, or several in one request: the four tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast, overload
+
+from automl_cv_client._clients.connected import AsyncConnected, Connected
+from automl_cv_client._flow import scoring
+from automl_cv_client._imaging import ImageInput
+from automl_cv_client._options import checked_threshold, is_several, task_of
+from automl_cv_client.results import (
+    Classification,
+    Detections,
+    Instances,
+    MultilabelClassification,
+    Outcome,
+    Result,
+)
+from automl_cv_client.task import Task
+
+
+class Scoring(Connected):
+    """The blocking methods."""
+
+    def classify(self, image: ImageInput) -> Classification:
+        """The probability of every class, for a multi-class model.
+
+        Args:
+            image: a path, bytes, a binary file object, a PIL image, a numpy array (RGB), or a data URI.
+
+        Raises:
+            ImageError: the picture cannot be read; nothing was sent.
+            StatusError: the endpoint said no. TransportError: no answer came.
+            UnexpectedReply: the answer is not one of this task. ImageDropped: the server could not read the picture.
+        """
+        return cast(Classification, self._score_one(image, Task.CLASSIFICATION))
+
+    def classify_multilabel(self, image: ImageInput, *, threshold: float = 0.5) -> MultilabelClassification:
+        """The probability of every label, for a multi-label model. Arguments and errors as :meth:`classify`.
+
+        Args:
+            image: as for :meth:`classify`.
+            threshold: the probability above which :meth:`MultilabelClassification.above` counts a label as present.
+        """
+        return cast(MultilabelClassification, self._score_one(image, Task.MULTILABEL, threshold))
+
+    def detect(self, image: ImageInput) -> Detections:
+        """The objects in the picture, each with label, score and box. Arguments and errors as :meth:`classify`."""
+        return cast(Detections, self._score_one(image, Task.DETECTION))
+
+    def segment(self, image: ImageInput) -> Instances:
+        """The objects in the picture with their outlines. Arguments and errors as :meth:`classify`."""
+        return cast(Instances, self._score_one(image, Task.SEGMENTATION))
+
+    @overload
+    def score(
+        self, images: list[ImageInput] | tuple[ImageInput, ...], task: Task | str, *, threshold: float = 0.5
+    ) -> list[Outcome[Result]]: ...
+    @overload
+    def score(self, images: ImageInput, task: Task | str, *, threshold: float = 0.5) -> Result: ...
+    def score(
+        self, images: ImageInput | Sequence[ImageInput], task: Task | str, *, threshold: float = 0.5
+    ) -> Result | list[Outcome[Result]]:
+        """Score one picture, or several in one request, for a task held in a variable.
+
+        Args:
+            images: one picture as for :meth:`classify`; or a list or tuple of them, sent together.
+            task: :class:`Task`, or AutoML's name of it such as ``"image-object-detection"``.
+            threshold: for multi-label, as in :meth:`classify_multilabel`.
+
+        Returns:
+            For one picture its result. For a list one :class:`Outcome` a picture, in order: a picture that cannot be
+            read, here or by the server, is an error in its own place and does not harm the others.
+        """
+        kind, limit = task_of(task), checked_threshold(threshold)
+        if is_several(images):
+            several = cast("Sequence[ImageInput]", images)
+            return self._run(scoring.score_together(several, kind, self._plan, limit))
+        return self._score_one(cast(ImageInput, images), kind, limit)
+
+    def _score_one(self, image: Any, task: Task, threshold: float = 0.5) -> Result:
+        return self._run(scoring.score_one(image, task, self._plan, checked_threshold(threshold)))
+
+
+class AsyncScoring(AsyncConnected):
+    """The awaited methods."""
+
+    async def classify(self, image: ImageInput) -> Classification:
+        """As :meth:`Client.classify`, awaited."""
+        return cast(Classification, await self._score_one(image, Task.CLASSIFICATION))
+
+    async def classify_multilabel(self, image: ImageInput, *, threshold: float = 0.5) -> MultilabelClassification:
+        """As :meth:`Client.classify_multilabel`, awaited."""
+        return cast(MultilabelClassification, await self._score_one(image, Task.MULTILABEL, threshold))
+
+    async def detect(self, image: ImageInput) -> Detections:
+        """As :meth:`Client.detect`, awaited."""
+        return cast(Detections, await self._score_one(image, Task.DETECTION))
+
+    async def segment(self, image: ImageInput) -> Instances:
+        """As :meth:`Client.segment`, awaited."""
+        return cast(Instances, await self._score_one(image, Task.SEGMENTATION))
+
+    @overload
+    async def score(
+        self, images: list[ImageInput] | tuple[ImageInput, ...], task: Task | str, *, threshold: float = 0.5
+    ) -> list[Outcome[Result]]: ...
+    @overload
+    async def score(self, images: ImageInput, task: Task | str, *, threshold: float = 0.5) -> Result: ...
+    async def score(
+        self, images: ImageInput | Sequence[ImageInput], task: Task | str, *, threshold: float = 0.5
+    ) -> Result | list[Outcome[Result]]:
+        """As :meth:`Client.score`, awaited."""
+        kind, limit = task_of(task), checked_threshold(threshold)
+        if is_several(images):
+            several = cast("Sequence[ImageInput]", images)
+            return await self._run(scoring.score_together(several, kind, self._plan, limit))
+        return await self._score_one(cast(ImageInput, images), kind, limit)
+
+    async def _score_one(self, image: Any, task: Task, threshold: float = 0.5) -> Result:
+        return await self._run(scoring.score_one(image, task, self._plan, checked_threshold(threshold)))

@@ -87,10 +87,8 @@ def _resize_shorter_side(image: Image) -> Image:
 
 
 def _resized(size: tuple[int, int]) -> tuple[int, int]:
-    """As torchvision's Resize: the longer side is cut to whole pixels."""
-    width, height = size
-    shorter = min(size)
-    return int(_SHORTER_SIDE * width / shorter), int(_SHORTER_SIDE * height / shorter)
+    scale = _SHORTER_SIDE / min(size)
+    return round(size[0] * scale), round(size[1] * scale)
 
 
 def _centre_crop(image: Image, width: int, height: int) -> Image:
@@ -99,4 +97,4 @@ def _centre_crop(image: Image, width: int, height: int) -> Image:
 
 
 def _centre(size: tuple[int, int], crop: tuple[int, int]) -> tuple[int, int]:
-    return round((size[0] - crop[0]) / 2), round((size[1] - crop[1]) / 2)
+    return (size[0] - crop[0]) // 2, (size[1] - crop[1]) // 2

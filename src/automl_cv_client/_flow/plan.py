@@ -30,7 +30,7 @@ class RetryPolicy(BaseModel):
         longest_retry_after: seconds.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 5
     backoff: _Seconds = 0.5

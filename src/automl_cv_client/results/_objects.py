@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Union, cast, overload
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -24,6 +24,7 @@ from automl_cv_client.results._record import Record
 from automl_cv_client.results._result import Result
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
     from automl_cv_client.drawing import ObjectMark
@@ -95,6 +96,9 @@ class Instance(Detection):
         return (*super()._content(), self.polygons)
 
 
+Mask = Union[Sequence[bool], "np.ndarray[Any, np.dtype[np.bool_]]"]
+"""One boolean an object."""
+
 ObjectT = TypeVar("ObjectT", bound=Detection)
 
 
@@ -111,8 +115,8 @@ class _SequenceOf(Generic[ObjectT]):
     @overload
     def __getitem__(self, index: int) -> ObjectT: ...
     @overload
-    def __getitem__(self, index: slice | Sequence[bool]) -> Self: ...
-    def __getitem__(self, index: int | slice | Sequence[bool]) -> ObjectT | Self:
+    def __getitem__(self, index: slice | Mask) -> Self: ...
+    def __getitem__(self, index: int | slice | Mask) -> ObjectT | Self:
         """One object by number; a slice, or a mask of one boolean an object, as the same kind of result."""
         if isinstance(index, slice):
             return self._only(self.objects[index])

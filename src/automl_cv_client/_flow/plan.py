@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from automl_cv_client._flow.budget import RetryBudget
 from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.requests import Dialect
 
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -62,6 +63,11 @@ class Plan:
     strict: bool = False
     mode: str = "key"
     budget: RetryBudget = field(default_factory=RetryBudget)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL for messages: without its query, which may hold a signature."""
+        return shown(self.url)
 
     def last_moment(self, started: float) -> float:
         """When a call that began at ``started`` must be over, by :attr:`clock`."""

@@ -110,7 +110,7 @@ class MultilabelClassification(_Classes):
     def _drawn(self, picture: Image) -> Image:
         from automl_cv_client.drawing import draw_classes
 
-        return draw_classes(picture, self.above() or self.top(3))
+        return draw_classes(picture, self.above())
 
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.explanations)

@@ -14,9 +14,11 @@ from PIL import Image, ImageDraw
 
 from automl_cv_client import Client, Explanation, XaiParameters
 from automl_cv_client.local import classification
+from automl_cv_client.local.explainers import OcclusionExplainer
 from automl_cv_client.local.gradients import gradients, probabilities
 from automl_cv_client.local.integrated import integrated_gradients, rule
 from automl_cv_client.local.segments import SEEDS_A_SIDE, segmentations
+from automl_cv_client.local.xai_request import XaiRequest
 from automl_cv_client.local.xrai import by_region
 from automl_cv_client.results._model_view import model_view
 from tests.conftest import PHOTOS
@@ -217,6 +219,32 @@ def test_multilabel_at_the_threshold_none_and_neither(caller: Caller) -> None:
     assert labels(1.0) == []
     assert labels(exactly) == []
     assert labels(exactly - 0.01) == ["cat"]
+
+
+@pytest.mark.slow  # some 80 scorings; the multi-label test shows occlusion in the normal run
+def test_a_classifier_without_gradients_is_explained_too() -> None:
+    """As a user's own ONNX model would be: the demo classifier, of which only the probabilities are used."""
+    explainer = OcclusionExplainer(classification.Classifier(), multilabel=False)
+    request = XaiRequest(visualizations=False, attributions=True)
+    with Image.open(CAT) as image:
+        (row,) = explainer.explain([image.convert("RGB")], request)
+    attributions = np.asarray(row["attributions"], np.float32)
+    assert attributions.shape == (3, 224, 224)
+    assert row["visualizations"] is None
+    assert "occlusion" in explainer.method(request)
+    assert explainer.method(request).isascii()
+    target = int(np.argmax(row["probs"]))
+    # What the map says is true: hiding the strongest place costs more than hiding the weakest.
+    summed = attributions.sum(axis=0)
+    with Image.open(CAT) as image:
+        view = classification.model_view(image.convert("RGB"))
+    left = {}
+    for name, place in (("strongest", summed.argmax()), ("weakest", summed.argmin())):
+        y, x = divmod(int(place), 224)
+        covered = view.copy()
+        covered.paste((128, 110, 100), (x - 40, y - 40, x + 40, y + 40))
+        left[name] = probabilities(classification.normalised(classification.model_pixels(covered)))[0, target]
+    assert left["strongest"] < left["weakest"]
 
 
 def wire(caller: Caller, task: str, **parameters: Any) -> Any:

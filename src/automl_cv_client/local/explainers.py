@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from automl_cv_client.local import classification, ssd
+from automl_cv_client.local import classification
 from automl_cv_client.local.gradients import probabilities
 from automl_cv_client.local.guided import guided_backprop, guided_gradcam
 from automl_cv_client.local.integrated import integrated_gradients
@@ -19,6 +19,14 @@ from automl_cv_client.local.xrai import xrai
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+class PlainClassifier(Protocol):
+    """A model that gives probabilities and nothing else."""
+
+    def score(self, images: list[Image]) -> list[dict[str, Any]]:
+        """``{"probs", "labels"}`` per picture."""
+        ...
 
 
 class ClassificationExplainer:
@@ -45,38 +53,50 @@ class ClassificationExplainer:
         return row
 
 
-class MultilabelExplainer:
-    """Explains each class above the threshold. Its model has no gradient, so all methods are occlusion."""
+class OcclusionExplainer:
+    """Explains any classifier, a user's own ONNX model for one, by what hiding parts of a picture costs.
+
+    Args:
+        scorer: the model; its rows are ``{"probs", "labels"}``.
+        multilabel: explain each class above the threshold, rather than the most probable one.
+    """
+
+    def __init__(self, scorer: PlainClassifier, *, multilabel: bool) -> None:
+        self._scorer = scorer
+        self._multilabel = multilabel
 
     def method(self, request: XaiRequest) -> str:
         """What is done, whatever was asked for."""
         return f"occlusion (no gradient in this model; asked for {request.xai_algorithm})"
 
     def explain(self, images: list[Image], request: XaiRequest) -> list[dict[str, Any]]:
-        """As for one class, with a list of parts: one for each class with a probability strictly above the threshold.
-
-        A part not asked for is a list of None; with no class above the threshold both are None.
+        """As :meth:`ClassificationExplainer.explain`. Multi-label: lists of parts, one for each class with a
+        probability strictly above the threshold; a part not asked for is a list of None, and both are None when no
+        class is above.
         """
         return [self._explain(image, request) for image in images]
 
     def _explain(self, image: Image, request: XaiRequest) -> dict[str, Any]:
-        probs, names = _presence(image), ssd.class_names()
-        row: dict[str, Any] = {"probs": probs.tolist(), "labels": names, "visualizations": None, "attributions": None}
-        chosen = np.flatnonzero(probs.astype(np.float64) > request.confidence_score_threshold_multilabel)
-        if not len(chosen):
-            return row
-        figures: list[str | None] = [None] * len(chosen)
-        numbers: list[Any] = [None] * len(chosen)
-        if request.visualizations or request.attributions:
-            box = classification.view_box(image)
-            falls = occlusion(image, box, classification.CROP, _presence)
+        (row,) = self._scorer.score([image])
+        probs = np.asarray(row["probs"])
+        limit = request.confidence_score_threshold_multilabel
+        targets = np.flatnonzero(probs > limit).tolist() if self._multilabel else [int(probs.argmax())]
+        figures: list[str | None] = [None] * len(targets)
+        numbers: list[Any] = [None] * len(targets)
+        if targets and (request.visualizations or request.attributions):
+            falls = occlusion(image, classification.view_box(image), classification.CROP, self._probabilities)
             view = classification.model_view(image)
-            for place, target in enumerate(chosen):
+            for place, target in enumerate(targets):
                 found = np.repeat(falls[target][np.newaxis] / 3, 3, axis=0)  # the channels sum to the fall
-                title = f"occlusion: {names[target]} {probs[target]:.0%}"
+                title = f"occlusion: {row['labels'][target]} {probs[target]:.0%}"
                 figures[place] = _png(view, found, title) if request.visualizations else None
                 numbers[place] = found.tolist() if request.attributions else None
-        return {**row, "visualizations": figures, "attributions": numbers}
+        if self._multilabel:
+            return {**row, "visualizations": figures or None, "attributions": numbers or None}
+        return {**row, "visualizations": figures[0], "attributions": numbers[0]}
+
+    def _probabilities(self, image: Image) -> FloatArray:
+        return np.asarray(self._scorer.score([image])[0]["probs"], dtype=np.float32)
 
 
 def attributions_of(view: Image, target: int, request: XaiRequest) -> FloatArray:
@@ -89,10 +109,6 @@ def attributions_of(view: Image, target: int, request: XaiRequest) -> FloatArray
     if request.xai_algorithm == "guided_backprop":
         return guided_backprop(one, target)
     return xrai(view, target, request.n_steps, fast=request.xrai_fast)
-
-
-def _presence(image: Image) -> FloatArray:
-    return np.asarray(ssd.anchors(image)[1].max(axis=0))
 
 
 def _png(view: Image, attributions: FloatArray, title: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from automl_cv_client.local.classification import Classifier
 from automl_cv_client.local.detection import Detector
-from automl_cv_client.local.explainers import ClassificationExplainer, MultilabelExplainer
+from automl_cv_client.local.explainers import ClassificationExplainer, OcclusionExplainer
 from automl_cv_client.local.multilabel import MultilabelClassifier
 from automl_cv_client.local.segmentation import Segmenter
 from automl_cv_client.local.xai_request import XaiRequest
@@ -61,9 +61,6 @@ def explainer_for(task: Task) -> Explainer | None:
 
     Plain scores are what the service itself answers for detection and segmentation.
     """
-    explainers: dict[Task, type[Explainer]] = {
-        Task.CLASSIFICATION: ClassificationExplainer,
-        Task.MULTILABEL: MultilabelExplainer,
-    }
-    explainer = explainers.get(task)
-    return explainer() if explainer else None
+    if task is Task.CLASSIFICATION:
+        return ClassificationExplainer()
+    return OcclusionExplainer(MultilabelClassifier(), multilabel=True) if task is Task.MULTILABEL else None

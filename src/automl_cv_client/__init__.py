@@ -15,6 +15,7 @@ from automl_cv_client.geometry import Box, PixelBox, Size
 from automl_cv_client.results import (
     CallInfo,
     Classification,
+    Deployment,
     Detection,
     Detections,
     Health,
@@ -36,6 +37,7 @@ __all__ = [
     "CallInfo",
     "Classification",
     "Client",
+    "Deployment",
     "Detection",
     "Detections",
     "Health",

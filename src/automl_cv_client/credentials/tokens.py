@@ -7,7 +7,7 @@ import inspect
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from automl_cv_client._protocol.excerpts import clean
@@ -125,12 +125,21 @@ def issued_from_now_on() -> str:
     return json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}})
 
 
+def _chain(failure: BaseException | None) -> Iterator[BaseException]:
+    """The failure and what led to it: azure-identity wraps a failed connection in a refusal."""
+    for _ in range(5):
+        if failure is None:
+            return
+        yield failure
+        failure = failure.__cause__ or failure.__context__
+
+
 def token_error(failure: Exception, scope: str) -> AutoMLVisionError:
     """Our error for what a credential raised, with plain values only."""
     from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
     words = clean(f"{type(failure).__name__}: {failure}", longest=700)
-    if isinstance(failure, ServiceRequestError | ServiceResponseError):
+    if any(isinstance(one, ServiceRequestError | ServiceResponseError) for one in _chain(failure)):
         bad_certificate = "CERTIFICATE_VERIFY_FAILED" in str(failure)
         return ConnectionFailed(
             f"no token for {scope}: Entra ID cannot be reached ({words}): check the network, the proxy settings and "

@@ -171,8 +171,13 @@ class ResourceManager(StandIn):
     def _deployments(self, request: Seen) -> Any:
         found = [
             {
-                "id": f"/subscriptions/s/deployments/{name}", "name": name, "location": "westeurope", "tags": {},
-                "properties": {"endpointComputeType": "Managed", "provisioningState": state, "properties": {}},
+                "id": f"{request.path}/{name}", "name": name, "location": "westeurope", "tags": {},
+                "sku": {"name": "Default", "capacity": 1},
+                "properties": {
+                    "endpointComputeType": "Managed", "provisioningState": state, "properties": {},
+                    "instanceType": "Standard_DS3_v2", "scaleSettings": {"scaleType": "Default"},
+                    "model": "azureml:cats:1", "environmentVariables": {}, "appInsightsEnabled": False,
+                },
             }
             for name, state in self.deployments.items()
         ]  # fmt: skip

@@ -70,7 +70,7 @@ def test_tokens(opened: Opener, azure: Azure, ml_client: Any, picture: bytes, mo
     azure.manager.mode = mode
     accepts = {"AMLToken": lambda token: token == "aml-token-1", "AADToken": for_audience("https://ml.azure.com")}
     azure.endpoint.accepts = accepts[mode]
-    opened(lambda client: [client.detect(picture)] * 1, ml_client, ENDPOINT, way="from_ml_client")
+    opened(lambda client: [client.detect(picture)], ml_client, ENDPOINT, way="from_ml_client")
     assert len(azure.endpoint.seen) == 1
 
 
@@ -105,7 +105,7 @@ class TestInvoke:
         found = opened(lambda client: client.detect(picture), ml_client, ENDPOINT, way="from_ml_client", invoke=True)
         assert found[0].label == "cat"
         assert azure.endpoint.seen[0].bearer == azure.manager.keys[0]
-        assert azure.endpoint.seen[0].headers["user-agent"].startswith("azure") or "azsdk" in str(azure.endpoint.seen)
+        assert azure.endpoint.seen[0].headers["user-agent"] != "automl-cv-client"  # it was azure-ai-ml that sent it
         assert not [*folder.iterdir()]
 
     def test_the_request_file_is_private(
@@ -136,7 +136,7 @@ class TestInvoke:
     def test_ours_does_not(self, opened: Opener, azure: Azure, ml_client: Any, picture: bytes) -> None:
         def use(client: Any) -> Any:
             first = client.with_options(deployment="green")
-            return [first.detect(picture), client.detect(picture)] * 1
+            return [first.detect(picture), client.detect(picture)]
 
         before = EndpointInvokeFields.DEFAULT_HEADER
         opened(use, ml_client, ENDPOINT, way="from_ml_client", invoke=True)

@@ -31,7 +31,7 @@ from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.backends import AsyncTransport, Transport
 from automl_cv_client._transports.looked_up import key_secret, looked_up_credential, token_secret
 from automl_cv_client.credentials import Credential, Secret, cloud_for, token_credential, token_error
-from automl_cv_client.errors import AutoMLVisionError, ConnectionFailed, InvalidInput, StatusError, TimedOut
+from automl_cv_client.errors import AutoMLVisionError, ConnectionFailed, InvalidInput, TimedOut, UnexpectedReply
 from automl_cv_client.results import Deployment
 
 T = TypeVar("T")
@@ -260,7 +260,7 @@ def _ours(failure: Exception, address: EndpointAddress) -> AutoMLVisionError:
     if isinstance(failure, ServiceRequestError | ServiceResponseError):
         certain = "CERTIFICATE_VERIFY_FAILED" not in words
         return ConnectionFailed(f"azure-ai-ml got no answer for {address} ({words})", retryable=certain)
-    return StatusError(f"azure-ai-ml failed for {address} ({words})", status=getattr(response, "status_code", 0))
+    return UnexpectedReply(f"azure-ai-ml failed for {address} ({words}): from_workspace(…) does without it")
 
 
 def _response_of(failure: Exception) -> Any:

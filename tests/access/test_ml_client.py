@@ -111,7 +111,7 @@ class TestInvoke:
     def test_the_request_file_is_private(
         self, azure: Azure, ml_client: Any, picture: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        modes = []
+        modes: list[int] = []
 
         def look(request: Any) -> None:
             modes.extend(one.stat().st_mode & 0o777 for one in folder.iterdir())
@@ -193,7 +193,11 @@ class TestInvoke:
 
     def test_the_time_of_a_call_is_bounded(self, opened: Opener, azure: Azure, ml_client: Any, picture: bytes) -> None:
         free = threading.Event()
-        azure.endpoint.before = lambda request: free.wait(5) and None
+
+        def wait(request: Any) -> None:
+            free.wait(5)
+
+        azure.endpoint.before = wait
         started = time.monotonic()
         with pytest.raises(errors.TransportError):
             opened(

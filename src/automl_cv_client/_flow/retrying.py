@@ -111,13 +111,13 @@ class Conversation:
         return error
 
     def _deadline_words(self) -> str:
-        return f"{self.plan.url} gave no answer within the deadline of {self.plan.deadline:g} s"
+        return f"{self.plan.shown_url} gave no answer within the deadline of {self.plan.deadline:g} s"
 
     def _status_error(self, reply: Reply) -> StatusError:
         plan = self.plan
         secret = self.secret.removeprefix("Bearer ")
         about = {"deployment": plan.deployment, "mode": plan.mode, "scope": plan.scope}
-        return error_of(reply, url=plan.url, secret=secret, **about, **self.how())
+        return error_of(reply, url=plan.shown_url, secret=secret, **about, **self.how())
 
     def _told(self, error: CallError) -> CallError:
         """The transport's error, with how the call went."""

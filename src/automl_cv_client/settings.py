@@ -12,7 +12,7 @@ from automl_cv_client.errors import InvalidInput
 
 URI, KEY, DEPLOYMENT = "AUTOML_CV_SCORING_URI", "AUTOML_CV_KEY", "AUTOML_CV_DEPLOYMENT"
 ENDPOINT = "AUTOML_CV_ENDPOINT"
-_WORKSPACE_VARIABLES = {
+WORKSPACE_VARIABLES = {
     "subscription_id": "AUTOML_CV_SUBSCRIPTION_ID",
     "resource_group": "AUTOML_CV_RESOURCE_GROUP",
     "workspace": "AUTOML_CV_WORKSPACE",
@@ -93,7 +93,7 @@ class WorkspaceSettings(BaseModel):
         endpoint = variables.get(ENDPOINT, "").strip()
         if not endpoint:
             raise InvalidInput(f"set {ENDPOINT} to the endpoint's name (studio: Endpoints)")
-        found = {name: variables.get(variable, "").strip() for name, variable in _WORKSPACE_VARIABLES.items()}
+        found = {name: variables.get(variable, "").strip() for name, variable in WORKSPACE_VARIABLES.items()}
         if not all(found.values()):
             config = _Config.found_from(folder or Path.cwd())
             told = {} if config is None else config.parts()
@@ -101,7 +101,7 @@ class WorkspaceSettings(BaseModel):
         for name, value in found.items():
             if not value:
                 raise InvalidInput(
-                    f"set {_WORKSPACE_VARIABLES[name]}, or download config.json from the workspace's page in the "
+                    f"set {WORKSPACE_VARIABLES[name]}, or download config.json from the workspace's page in the "
                     "portal into this folder"
                 )
         return cls(endpoint=endpoint, deployment=variables.get(DEPLOYMENT, "").strip() or None, **found)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from automl_cv_client._flow.effects import Flow
@@ -19,12 +18,10 @@ from automl_cv_client.results import Deployment
 _MOST_PAGES = 20
 
 
-def plan_for(resource_manager: str, scope: str) -> Plan:
+def plan_for(resource_manager: str, scope: str, clock: Callable[[], float]) -> Plan:
     """How to talk to Resource Manager: with more patience between tries than for scoring, and less in all."""
     retry = RetryPolicy(attempts=4, backoff=1.0)
-    return Plan(
-        resource_manager, time.monotonic, timeout=30.0, deadline=120.0, retry=retry, mode="aad_token", scope=scope
-    )
+    return Plan(resource_manager, clock, timeout=30.0, deadline=120.0, retry=retry, mode="aad_token", scope=scope)
 
 
 def endpoint(address: EndpointAddress, plan: Plan) -> Flow[EndpointRecord]:

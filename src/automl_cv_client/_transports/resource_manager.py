@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from automl_cv_client._flow import control_plane
@@ -30,7 +31,7 @@ class ResourceManager:
         self._cloud = cloud
         self._tokens = token_credential(credential, cloud.management_scope, cloud)
         self._world = SyncWorld(self._tokens, HttpxTransport())
-        self._plan = control_plane.plan_for(cloud.resource_manager, cloud.management_scope)
+        self._plan = control_plane.plan_for(cloud.resource_manager, cloud.management_scope, time.monotonic)
 
     def look_up(self) -> EndpointRecord:
         """Scoring URI, authentication mode, state and traffic: one request."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,8 +54,6 @@ def azure(tls: ssl.SSLContext, trusted: None) -> Iterator[Azure]:
 @pytest.fixture(autouse=True)
 def _no_identity_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own identity must not leak into the tests."""
-    import os
-
     for name in [*os.environ]:
-        if name.startswith(("AZURE_", "AUTOML_CV_", "IDENTITY_", "MSI_", "AZUREML_")):
+        if name.startswith(("AZURE_", "IDENTITY_", "MSI_", "AZUREML_")):
             monkeypatch.delenv(name)

@@ -148,6 +148,17 @@ def test_a_copy_for_another_deployment(opened: Opener, azure: Azure, identity: A
     assert azure.manager.asked == ["endpoint", "listKeys"]
 
 
+def test_a_deployment_for_one_call(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+    def use(client: Any) -> Any:
+        asked = [client.detect(picture, deployment="green"), client.detect(picture)]
+        return [*asked, client.score([picture], "image-object-detection", deployment="green")]
+
+    opened(use, *NAMES, credential=identity, cloud=azure.cloud, deployment="blue")
+    assert azure.endpoint.deployments == ["green", "blue", "green"]
+    with pytest.raises(errors.InvalidInput, match="not a deployment name"):
+        opened(lambda client: client.detect(picture, deployment="a b"), *NAMES, credential=identity, cloud=azure.cloud)
+
+
 def test_an_unknown_workspace(opened: Opener, azure: Azure, identity: Any) -> None:
     with pytest.raises(errors.EndpointNotFound, match="check subscription, resource group") as caught:
         opened(lambda client: None, *NAMES[:3], "dogs", credential=identity, cloud=azure.cloud)

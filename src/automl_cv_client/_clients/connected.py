@@ -38,6 +38,10 @@ class WithPlan:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client is not pickled, as it holds a secret and connections: make one in each process")
 
+    def _plan_for(self, deployment: str | None) -> Plan:
+        """The client's plan, for one call to this deployment where one is named."""
+        return self._plan if deployment is None else changed_plan(self._plan, deployment=deployment)
+
     def _with_plan(self, plan: Plan) -> Self:
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__, _plan=plan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import ssl
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from automl_cv_client.credentials import Cloud
+from tests.access.jwts import for_audience, jwt, unjwt
 from tests.servers import boxes
 
 SUBSCRIPTION, GROUP, WORKSPACE, ENDPOINT = "11111111-2222-3333-4444-555555555555", "group", "work", "cats"
@@ -273,32 +273,6 @@ class Azure:
     @property
     def cloud(self) -> Cloud:
         return Cloud("Loopback", self.entra.url, self.manager.url, SCOPE)
-
-
-def jwt(claims: dict[str, Any]) -> str:
-    """An unsigned token with these claims."""
-    parts = ({"alg": "none", "typ": "JWT"}, claims)
-    encoded = (base64.urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in parts)
-    return ".".join(encoded) + ".c2lnbmF0dXJl"
-
-
-def unjwt(token: str) -> str:
-    """The claims of a token as JSON; ``{}`` for what is none."""
-    middle = [*token.split("."), "", ""][1]
-    try:
-        return base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)).decode() or "{}"
-    except ValueError:
-        return "{}"
-
-
-def for_audience(audience: str) -> Callable[[str], bool]:
-    """Accepts tokens for this audience that have not expired."""
-
-    def accepts(token: str) -> bool:
-        claims = json.loads(unjwt(token))
-        return bool(claims.get("aud") == audience and claims["exp"] > time.time())
-
-    return accepts
 
 
 def refusal(status: int, code: str, message: str) -> Answered:

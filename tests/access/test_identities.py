@@ -19,7 +19,8 @@ from azure.identity import (
 )
 
 from automl_cv_client import AsyncClient, Client, RetryPolicy, errors
-from tests.access.stand_ins import SCOPE, Azure, for_audience, unjwt
+from tests.access.jwts import for_audience, unjwt
+from tests.access.stand_ins import SCOPE, Azure
 from tests.conftest import Caller
 
 TENANT = "tenant-of-the-tests"

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from automl_cv_client import AsyncClient, Client, Deployment, RetryPolicy, errors
-from tests.access.stand_ins import ENDPOINT, GROUP, NAMES, SUBSCRIPTION, WORKSPACE, Azure, for_audience
+from tests.access.jwts import for_audience
+from tests.access.stand_ins import ENDPOINT, GROUP, NAMES, SUBSCRIPTION, WORKSPACE, Azure
 from tests.access.test_identities import secret_credential
 from tests.access.test_workspace import Opener
 

@@ -12,7 +12,8 @@ import pytest
 from azure.identity import ClientSecretCredential
 
 from automl_cv_client import AsyncClient, Client, Deployment, errors
-from tests.access.stand_ins import ENDPOINT, NAMES, SCOPE, Azure, for_audience
+from tests.access.jwts import for_audience
+from tests.access.stand_ins import ENDPOINT, NAMES, SCOPE, Azure, Seen
 from tests.access.test_identities import managed, secret_credential
 
 
@@ -170,6 +171,19 @@ def test_a_role_that_may_not_list_keys(opened: Opener, azure: Azure, identity: A
     with pytest.raises(errors.PermissionDenied, match="AzureML Data Scientist"):
         opened(lambda client: client.detect(picture), *NAMES, credential=identity, cloud=azure.cloud)
     assert not azure.endpoint.seen
+
+
+def test_a_control_plane_that_stumbles_is_asked_again(
+    opened: Opener, azure: Azure, identity: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, stumbles = azure.manager.answer, [503, 429, 503]
+
+    def stumbling(request: Seen) -> Any:
+        return (stumbles.pop(), {"retry-after": "0"}, {}) if stumbles else answer(request)
+
+    monkeypatch.setattr(azure.manager, "answer", stumbling)
+    assert opened(lambda client: client.detect(picture), *NAMES, credential=identity, cloud=azure.cloud)[0].label
+    assert azure.manager.asked == ["endpoint"] * 4 + ["listKeys"]
 
 
 def test_an_endpoint_still_being_made(opened: Opener, azure: Azure, identity: Any) -> None:

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from automl_cv_client import errors
 from automl_cv_client.cli.app import app
 from automl_cv_client.doctor import Finding, Report, examine
-from tests.access.stand_ins import ENDPOINT, NAMES, Azure, Endpoint, jwt
+from tests.access.jwts import jwt
+from tests.access.stand_ins import ENDPOINT, NAMES, Azure, Endpoint
 from tests.access.test_identities import managed
 
 KEY = "primary-0123456789abcdefghij"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from automl_cv_client._clients.connected import AsyncConnected, Connected, WithPlan
@@ -32,7 +33,13 @@ class Access(Connected):
     """The blocking methods."""
 
     @classmethod
-    def from_env(cls, *, credential: CredentialInput | None = None, **options: Unpack[ClientOptions]) -> Self:
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        credential: CredentialInput | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> Self:
         """A client from environment variables; explicit arguments win over them.
 
         ``AUTOML_CV_SCORING_URI`` with ``AUTOML_CV_KEY`` (without it: Entra ID). Or ``AUTOML_CV_ENDPOINT`` with
@@ -41,17 +48,18 @@ class Access(Connected):
         ``AUTOML_CV_DEPLOYMENT``, and ``AZURE_*`` as azure-identity reads them.
 
         Args:
+            environ: in place of this process's variables; azure-identity reads the process's own all the same.
             credential: as for :class:`Client`.
             options: as for :class:`Client`.
 
         Raises:
             InvalidInput: a variable is missing or cannot be used; the message names it.
         """
-        settings = settings_from_env()
+        settings = settings_from_env(environ)
         options = _with_deployment(options, settings)
         if isinstance(settings, EndpointSettings):
             return _made(cls, settings.scoring_uri, _credential_of(credential, settings), options)
-        control = _resource_manager(*settings.names(), credential, None)
+        control = _resource_manager(*settings.names(), credential, cloud_from_env(environ))
         return _looked_up(cls, control, options)
 
     @classmethod
@@ -110,7 +118,7 @@ class Access(Connected):
         control = _ml_client_control(ml_client, endpoint)
         client = _looked_up(cls, control, options)
         if invoke:
-            from automl_cv_client._transports.azure_ai_ml import InvokeTransport
+            from automl_cv_client._transports.azure_ai_ml_invoke import InvokeTransport
 
             world = client._world
             client._world = SyncWorld(world.credential, InvokeTransport(control, world.transport))
@@ -130,17 +138,23 @@ class AsyncAccess(AsyncConnected):
     """The awaited methods."""
 
     @classmethod
-    def from_env(cls, *, credential: CredentialInput | None = None, **options: Unpack[ClientOptions]) -> Self:
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        credential: CredentialInput | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> Self:
         """As :meth:`Client.from_env`; not awaited, so a workspace is asked at once, blocking.
 
         In a running event loop prefer ``await AsyncClient.from_workspace(…)``.
         """
-        settings = settings_from_env()
+        settings = settings_from_env(environ)
         options = _with_deployment(options, settings)
         if isinstance(settings, EndpointSettings):
             return _made(cls, settings.scoring_uri, _credential_of(credential, settings), options)
         refuse_awaited(credential)
-        control = _resource_manager(*settings.names(), credential, None)
+        control = _resource_manager(*settings.names(), credential, cloud_from_env(environ))
         return _looked_up(cls, control, options)
 
     @classmethod
@@ -170,7 +184,7 @@ class AsyncAccess(AsyncConnected):
         control = await asyncio.to_thread(_ml_client_control, ml_client, endpoint)
         client = await asyncio.to_thread(_looked_up, cls, control, options)
         if invoke:
-            from automl_cv_client._transports.azure_ai_ml import AsyncInvokeTransport
+            from automl_cv_client._transports.azure_ai_ml_invoke import AsyncInvokeTransport
 
             world = client._world
             client._world = AsyncWorld(world.credential, AsyncInvokeTransport(control, world.transport))

@@ -152,6 +152,6 @@ def token_error(failure: Exception, scope: str) -> AutoMLVisionError:
         return kind(f"no token for {scope}: Entra ID answered {status} ({words})", status=status)
     return AuthenticationFailed(
         f"no token (authentication mode aad_token, scope {scope}): {words}: check the identity's variables AZURE_*, "
-        "or sign in with 'az login'",
+        "sign in with 'az login', or give the endpoint's key (AUTOML_CV_KEY)",
         status=401,
     )

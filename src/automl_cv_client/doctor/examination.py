@@ -62,7 +62,9 @@ def examine(
     settings = settings_from_env({**_variables(environ), **given})
     deployment = deployment or settings.deployment
     if isinstance(settings, WorkspaceSettings):
-        return _examined_workspace(settings, credential, deployment, timeout, allow_http, cloud or cloud_from_env())
+        return _examined_workspace(
+            settings, credential, deployment, timeout, allow_http, cloud or cloud_from_env(environ)
+        )
     uri = checked_uri(settings.scoring_uri, allow_http=allow_http)
     chosen = credential if credential is not None or settings.key is None else settings.secret()
     authorizer = credential_for(chosen, uri, awaited=False)

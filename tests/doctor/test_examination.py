@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from automl_cv_client import errors
 from automl_cv_client.cli.app import app
 from automl_cv_client.doctor import Finding, Report, examine
+from automl_cv_client.local import LocalEndpoint
 from tests.access.jwts import jwt
 from tests.access.stand_ins import ENDPOINT, NAMES, Azure, Endpoint
 from tests.access.test_identities import managed
@@ -43,6 +44,13 @@ def variables(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     found["AUTOML_CV_RESOURCE_MANAGER"] = azure.manager.url
     monkeypatch.setenv("AUTOML_CV_RESOURCE_MANAGER", azure.manager.url)
     return found
+
+
+def test_a_real_model_on_this_machine() -> None:
+    with LocalEndpoint("image-object-detection") as endpoint:
+        report = examine(endpoint.scoring_uri, endpoint.key)
+    assert set(states(report).values()) == {"ok"}, report
+    assert "in the model" in report["scoring"].detail
 
 
 @pytest.mark.usefixtures("azure")

@@ -208,6 +208,17 @@ class TestInvoke:
         assert time.monotonic() - started < 2.5
         free.set()
 
+    @pytest.mark.parametrize(("deployment", "questions"), [(None, 2), ("green", 3)])
+    def test_what_a_picture_costs(
+        self, azure: Azure, ml_client: Any, picture: bytes, deployment: str | None, questions: int
+    ) -> None:
+        """The reason not to score this way: control-plane calls for every picture."""
+        with Client.from_ml_client(ml_client, ENDPOINT, invoke=True, deployment=deployment) as client:
+            client.detect(picture)
+            azure.manager.seen.clear()
+            client.detect(picture)
+        assert len(azure.manager.asked) == questions
+
     def test_health_takes_the_plain_way(self, opened: Opener, azure: Azure, ml_client: Any) -> None:
         assert opened(lambda client: client.health(), ml_client, ENDPOINT, way="from_ml_client", invoke=True).ok
         assert azure.endpoint.seen[0].path == "/swagger.json"

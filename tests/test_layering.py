@@ -23,7 +23,7 @@ ROWS = (
     {"_flow"},
     {"_transports", "credentials", "settings", "_telemetry"},
     {"_options", "_clients", "_client", "_async_client"},
-    {"local", "batch", "testing", "integrations"},
+    {"local", "batch", "testing", "integrations", "doctor"},
     {"cli", "__main__", "__init__"},
 )
 """A room imports from the rows before its own, and from itself."""
@@ -65,8 +65,8 @@ LIBRARIES = {
 LATER = {
     "PIL": ("_imaging/", "drawing/", "results/"),
     "numpy": ("_imaging/", "drawing/", "results/"),
-    "httpx": ("_client.py", "_async_client.py"),
-    "azure": ("credentials.py", "_transports/"),
+    "httpx": ("_client.py", "_async_client.py", "_clients/access.py"),
+    "azure": ("credentials/", "_transports/"),
 }
 """Where it may be imported inside functions and for types, besides."""
 
@@ -181,7 +181,7 @@ def test_the_package_keeps_its_rooms_apart():
         ("_protocol/requests.py", "from urllib.request import urlopen", "does without"),
         ("_protocol/requests.py", "import tenacity", "its own places"),
         ("drawing/shapes.py", "from PIL import Image", "its own places"),
-        ("credentials.py", "import azure.identity", "its own places"),
+        ("credentials/tokens.py", "import azure.identity", "its own places"),
         ("_transports/new.py", "import somelibrary", "does not know"),
         ("_client.py", "from ._options import new_plan", "absolute"),
     ],
@@ -197,7 +197,7 @@ def test_a_wrong_import_is_found(path, source, reason):
         ("results/_new.py", "def f():\n    from automl_cv_client.drawing import draw_objects"),
         ("_flow/run.py", "import asyncio, time"),
         ("_client.py", "if TYPE_CHECKING:\n    import httpx"),
-        ("credentials.py", "def f():\n    import azure.identity"),
+        ("credentials/tokens.py", "def f():\n    import azure.identity"),
         ("cli/app.py", "import typer\nfrom automl_cv_client import Client"),
     ],
 )

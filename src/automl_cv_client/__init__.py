@@ -16,6 +16,7 @@ from automl_cv_client.geometry import Box, PixelBox, Size
 from automl_cv_client.results import (
     CallInfo,
     Classification,
+    Deployment,
     Detection,
     Detections,
     Explanation,
@@ -38,6 +39,7 @@ __all__ = [
     "CallInfo",
     "Classification",
     "Client",
+    "Deployment",
     "Detection",
     "Detections",
     "Explanation",

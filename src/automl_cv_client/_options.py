@@ -12,6 +12,7 @@ from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._protocol.endpoint import checked_uri
 from automl_cv_client._protocol.headers import deployment_header
 from automl_cv_client._protocol.requests import Dialect
+from automl_cv_client.credentials import Credential
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
 
@@ -31,10 +32,17 @@ class CallOptions(TypedDict, total=False):
     strict: bool
 
 
-def new_plan(scoring_uri: str, mode: str, *, allow_http: bool, **options: Unpack[CallOptions]) -> Plan:
+class ClientOptions(CallOptions, total=False):
+    """What a client can be made with besides its address and credential; see :class:`Client` for the meaning."""
+
+    allow_http: bool
+
+
+def new_plan(scoring_uri: str, credential: Credential, *, allow_http: bool, **options: Unpack[CallOptions]) -> Plan:
     """The plan of a new client. Raises InvalidInput, naming the argument, for what cannot be."""
     uri = checked_uri(scoring_uri, allow_http=allow_http)
-    return changed_plan(Plan(uri, time.monotonic, timeout=TIMEOUT, deadline=DEADLINE, mode=mode), **options)
+    plan = Plan(uri, time.monotonic, timeout=TIMEOUT, deadline=DEADLINE, mode=credential.mode, scope=credential.scope)
+    return changed_plan(plan, **options)
 
 
 def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:

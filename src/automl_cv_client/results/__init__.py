@@ -2,6 +2,7 @@
 
 from automl_cv_client.results._classes import Classification, LabelScore, MultilabelClassification
 from automl_cv_client.results._context import CallInfo, Health, ImageInfo
+from automl_cv_client.results._deployment import Deployment
 from automl_cv_client.results._explanation import Explanation, MapKind
 from automl_cv_client.results._objects import Detection, Detections, Instance, Instances, Objects
 from automl_cv_client.results._outcome import Outcome
@@ -10,6 +11,7 @@ from automl_cv_client.results._result import Result
 __all__ = [
     "CallInfo",
     "Classification",
+    "Deployment",
     "Detection",
     "Detections",
     "Explanation",

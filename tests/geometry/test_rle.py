@@ -10,7 +10,6 @@ from automl_cv_client.geometry import Rle
 from automl_cv_client.geometry.rle import row_counts
 from tests.geometry.polygons import Polygon, random_polygons
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_requests_keep_their_limit(limit: int, call: Caller, counting: Counting)
     assert all(len(request.body) <= limit for request in counting.received)
     assert sum(len(request.images) for request in counting.received) == 12
     sizes = [len(request.body) for request in counting.received]
-    assert all(a + b > limit - 512 for a, b in zip(sizes, sizes[1:], strict=False)), "no request too many"
+    assert all(a + b > limit - 512 for a, b in pairwise(sizes)), "no request too many"
     assert (len(sizes) == 1) == (limit == 10**6)
 
 

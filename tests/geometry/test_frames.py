@@ -58,7 +58,7 @@ def test_in_real_pictures(orientation):
     x, y = frames.point(7.5, 4.5, "upright", "raw")
     assert np.asarray(stored)[int(y), int(x)] == 255
     left, top, right, bottom = frames.box(Box(7 / 30, 4 / 20, 8 / 30, 5 / 20), "normalised", "raw")
-    assert (right - left, bottom - top) == (pytest.approx(1), pytest.approx(1))
+    assert (right - left, bottom - top) == pytest.approx((1, 1))
     assert np.asarray(stored)[round(top) : round(bottom), round(left) : round(right)].tolist() == [[255]]
 
 

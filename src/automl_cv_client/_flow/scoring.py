@@ -49,7 +49,7 @@ def score_together(images: Sequence[ImageInput], task: Task, plan: Plan, thresho
 
 
 def score_packed(
-    prepared: Sequence[PreparedImage], task: Task, plan: Plan, threshold: float
+    prepared: Sequence[PreparedImage], task: Task, plan: Plan, threshold: float, started: float | None = None
 ) -> Flow[list[Result | CallError]]:
     """One answer a picture, in as few requests as keep the policy's limit of bytes, all under one deadline.
 
@@ -58,10 +58,9 @@ def score_packed(
     """
     packs = packed(prepared, plan.images)
     answers: list[Result | CallError] = []
-    first: Conversation | None = None
     for pack in packs:
-        conversation = _conversation(plan, first.started if first else None)
-        first = first or conversation
+        conversation = _conversation(plan, started)
+        started = conversation.started
         try:
             answers += yield from _score_prepared(pack, task, conversation, threshold)
         except CallError as error:

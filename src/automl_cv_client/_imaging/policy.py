@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 
 class UrlRules(BaseModel):
@@ -29,6 +30,10 @@ class UrlRules(BaseModel):
     seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     redirects: int = Field(default=3, ge=0, le=10)
     allow_http: bool = False
+
+
+Fetch = Callable[[str, UrlRules], bytes]
+"""Gives the bytes behind a URL, or raises ImageError."""
 
 
 class ImagePolicy(BaseModel):
@@ -72,6 +77,7 @@ class ImagePolicy(BaseModel):
     strip_metadata: bool = False
     urls: UrlRules | None = None
     filesystem: Any = Field(default=None, repr=False, exclude=True)
+    _fetch: Fetch | None = PrivateAttr(default=None)
 
     @classmethod
     def for_classification(cls, side: int = 256, **options: Any) -> Self:
@@ -104,6 +110,12 @@ class ImagePolicy(BaseModel):
             options: further attributes of the policy.
         """
         return cls(**{"longest_side": side, "format": "jpeg", **options})
+
+    def fetching(self, fetch: Fetch) -> Self:
+        """The same policy with the means to fetch URLs, which this room does not have."""
+        copy = self.model_copy()
+        copy._fetch = fetch
+        return copy
 
     @property
     def byte_limit(self) -> int | None:

@@ -17,7 +17,7 @@ from automl_cv_client._imaging.arrays import picture_of
 from automl_cv_client._imaging.exif import UPRIGHT
 from automl_cv_client._imaging.fitting import first_size, size_within, write_within
 from automl_cv_client._imaging.headers import Header, read_header
-from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_picture
+from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_picture, without_secrets
 from automl_cv_client._imaging.metadata import without_metadata
 from automl_cv_client._imaging.opening import Opened, open_encoded
 from automl_cv_client._imaging.pixel_limit import check_pixels
@@ -66,7 +66,7 @@ def prepare(image: ImageInput, policy: ImagePolicy) -> PreparedImage:
     """
     if is_array(image) or is_picture(image):
         return guarded(image, lambda: _rewritten(*_open_pixels(image, policy), image, policy))
-    return prepare_encoded(read_encoded(image), image, policy)
+    return prepare_encoded(read_encoded(image, policy), image, policy)
 
 
 def prepare_encoded(data: bytes, image: object, policy: ImagePolicy) -> PreparedImage:
@@ -88,14 +88,30 @@ def open_upright(image: ImageInput, policy: ImagePolicy) -> Image:
 
     Transparency is dropped, as the models drop it.
     """
+    return open_upright_with_info(image, policy)[0]
 
-    def upright() -> Image:
+
+def open_upright_with_info(image: ImageInput, policy: ImagePolicy) -> tuple[Image, ImageInfo]:
+    """As :func:`open_upright`, and what is known of the picture, as if it was sent whole."""
+
+    def upright() -> tuple[Image, ImageInfo]:
         if is_array(image) or is_picture(image):
             opened = _open_pixels(image, policy)[0]
         else:
-            opened = open_encoded(read_encoded(image), image, policy)
+            opened = open_encoded(read_encoded(image, policy), image, policy)
         picture, _ = to_plain(opened.picture, image)
-        return without_notes(turn(_rgb(picture), opened.to_turn))
+        picture = without_notes(turn(_rgb(picture), opened.to_turn))
+        size = Size(*picture.size)
+        media_type = "image/jpeg" if opened.format == "JPEG" else "image/png"
+        info = ImageInfo(
+            size=size,
+            orientation=opened.orientation,
+            raw_size=_turned(size, opened.orientation),
+            sent_size=size,
+            media_type=media_type,
+            source=_source(image),
+        )
+        return picture, info
 
     return guarded(image, upright)
 
@@ -197,5 +213,5 @@ def _turned(size: tuple[int, int], orientation: int) -> Size:
 
 def _source(image: object) -> str | None:
     if isinstance(image, (str, os.PathLike)) and not is_data_uri(image):
-        return os.fsdecode(os.fspath(image))
+        return without_secrets(os.fsdecode(os.fspath(image)))
     return None

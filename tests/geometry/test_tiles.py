@@ -35,7 +35,7 @@ def test_tiles_cover_the_picture(width, height, side, overlap):
 
 
 def test_impossible_tiles():
-    with pytest.raises(InvalidInput, match="an overlap of 0.95 cannot be"):
+    with pytest.raises(InvalidInput, match=r"an overlap of 0\.95 cannot be"):
         tiles_of((100, 100), (50, 50), 0.95)
 
 

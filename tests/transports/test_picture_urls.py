@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
-import ssl
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import pytest
+import trustme
 
 from automl_cv_client import ImagePolicy, UrlRules, errors
 from automl_cv_client._transports import addresses, picture_urls
 from automl_cv_client._transports.addresses import is_public
 from tests.conftest import Caller
 from tests.servers import Answer, Drip, ScriptedServer, boxes
+from tests.transports.test_tls import TlsServer
 
 PUBLIC = "93.184.216.34"
 NOT_PUBLIC = [
@@ -39,6 +41,7 @@ class Network:
         self.names: dict[str, list[list[str]]] = {}
         self.asked: list[str] = []
         self.connected: list[str] = []
+        self.port = server.port
         connect = httpcore.SyncBackend.connect_tcp
 
         def resolve(host: str, port: int) -> list[str]:
@@ -48,7 +51,7 @@ class Network:
 
         def connect_tcp(backend: Any, host: str, port: int, *args: Any, **options: Any) -> Any:
             self.connected.append(host)
-            return connect(backend, "127.0.0.1", server.port, *args, **options)
+            return connect(backend, "127.0.0.1", self.port, *args, **options)
 
         monkeypatch.setattr(addresses, "resolve", resolve)
         monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_tcp)
@@ -202,21 +205,27 @@ def test_bad_answers(answer: Answer, reason: str, network: Network, server: Scri
     assert caught.value.__context__ is None
 
 
-def test_the_certificate_must_be_the_names(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["pictures.example.org", "another.example.org"])
+def test_the_certificate_must_be_the_names(
+    name: str, network: Network, picture: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """TLS is checked against the name in the URL, though the address is what is connected to."""
-    seen: list[str | None] = []
-
-    def start_tls(stream: Any, context: ssl.SSLContext, server_hostname: str | None = None, timeout: Any = None) -> Any:
-        assert context.verify_mode is ssl.CERT_REQUIRED
-        assert context.check_hostname
-        seen.append(server_hostname)
-        stream.close()
-        raise httpcore.ConnectError("stop here")
-
-    monkeypatch.setattr("automl_cv_client._transports.limits._BoundedStream.start_tls", start_tls)
-    with pytest.raises(errors.ImageError, match=r"fetching it failed \(ConnectError\)"):
-        fetch("https://pictures.example.org/x")
-    assert seen == ["pictures.example.org"]
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "ca.pem"))
+    server = TlsServer(authority, name)
+    server.steps = [Answer(200, picture)]
+    server.start()
+    network.port = server.port
+    try:
+        if name == "pictures.example.org":
+            assert fetch("https://pictures.example.org/x") == picture
+        else:
+            with pytest.raises(errors.ImageError, match="fetching it failed"):
+                fetch("https://pictures.example.org/x")
+            assert server.received == []
+    finally:
+        server.stop()
 
 
 class TestFilesystems:

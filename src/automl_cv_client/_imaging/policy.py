@@ -23,7 +23,7 @@ class UrlRules(BaseModel):
         allow_http: also fetch over plain http, which anybody on the way can read and change.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     hosts: tuple[str, ...] = ()
     most_bytes: int = Field(default=50_000_000, ge=1)
@@ -64,7 +64,7 @@ class ImagePolicy(BaseModel):
             ``azureml://…``, and for the URLs of Azure blobs.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     color: Literal["rgb", "bgr"] = "rgb"
     max_pixels: int = Field(default=100_000_000, ge=1)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from automl_cv_client.geometry import Size
 from automl_cv_client.results._found import Detection, Instance
-from automl_cv_client.results._result import Result
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
+
+    from automl_cv_client.results._context import ImageInfo
 
     Floats = NDArray[numpy.float64]
     Places = NDArray[numpy.int64]
@@ -51,10 +52,13 @@ class Ragged(NamedTuple):
         return [self.flat[a:b].reshape(-1, 2) for a, b in pairwise(starts)]
 
 
-class Columns(Result):
+class Columns:
     """A result's objects as arrays, made at the first use and kept. They are read-only, as results are frozen."""
 
-    objects: tuple[Any, ...]
+    if TYPE_CHECKING:  # not at run time: pydantic would take these for fields of their own
+        objects: tuple[Any, ...]
+        image: ImageInfo
+        model_fields: ClassVar[dict[str, Any]]
 
     @property
     def boxes_array(self) -> Floats:
@@ -99,7 +103,7 @@ class Columns(Result):
         return found
 
     def __getstate__(self) -> dict[Any, Any]:
-        state = dict(super().__getstate__())
+        state: dict[Any, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
         state["__dict__"] = {name: self.__dict__[name] for name in type(self).model_fields}
         return state
 

@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Union, cast, overload
 
 from pydantic import model_validator
 
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import PixelBox, keep_by_nms, scale_segment
 from automl_cv_client.results._columns import Columns
+from automl_cv_client.results._context import ImageInfo
 from automl_cv_client.results._exports import ObjectExports
 from automl_cv_client.results._found import Detection, Instance
+from automl_cv_client.results._result import Result
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
     from automl_cv_client.drawing import ObjectMark
 
 
+Mask = Union[Sequence[bool], "np.ndarray[Any, np.dtype[np.bool_]]"]
+"""One boolean an object."""
+
 ObjectT = TypeVar("ObjectT", bound=Detection)
 
 
-class Objects(ObjectExports, Columns, Generic[ObjectT]):
-    """Objects in a picture, in the server's order: a sequence, with filters that return the same kind of result."""
+class _SequenceOf(Generic[ObjectT]):
+    """A result that is a sequence. Not a pydantic model itself: a generic one costs 35 ms at import."""
 
-    objects: tuple[ObjectT, ...]
-
-    @model_validator(mode="after")
-    def _know_the_picture(self) -> Self:
-        self.__dict__["objects"] = tuple(one._bound(self.image) for one in self.objects)
-        return self
+    if TYPE_CHECKING:  # not at run time: pydantic would take these for fields of their own
+        objects: tuple[ObjectT, ...]
+        image: ImageInfo
 
     def __len__(self) -> int:
         return len(self.objects)
 
-    def __iter__(self) -> Iterator[ObjectT]:  # type: ignore[override]
-        return iter(self.objects)
-
     @overload
     def __getitem__(self, index: int) -> ObjectT: ...
     @overload
-    def __getitem__(self, index: slice | Sequence[bool]) -> Self: ...
-    def __getitem__(self, index: int | slice | Sequence[bool]) -> ObjectT | Self:
+    def __getitem__(self, index: slice | Mask) -> Self: ...
+    def __getitem__(self, index: int | slice | Mask) -> ObjectT | Self:
         """One object by number; a slice, or a mask of one boolean an object, as the same kind of result."""
         if isinstance(index, slice):
             return self._only(self.objects[index])
@@ -71,8 +72,9 @@ class Objects(ObjectExports, Columns, Generic[ObjectT]):
 
         Only objects of the same label suppress each other, unless ``agnostic``.
         """
-        columns = ([one.box for one in self], [one.score for one in self], [one.label for one in self])
-        return self._only(self.objects[i] for i in keep_by_nms(*columns, iou, agnostic=agnostic))
+        boxes, scores = [one.box for one in self.objects], [one.score for one in self.objects]
+        labels = [one.label for one in self.objects]
+        return self._only(self.objects[i] for i in keep_by_nms(boxes, scores, labels, iou, agnostic=agnostic))
 
     def clipped(self) -> Self:
         """With boxes and outlines cut at the edges of the picture, beyond which models sometimes reach."""
@@ -83,8 +85,23 @@ class Objects(ObjectExports, Columns, Generic[ObjectT]):
         frame = self.image.size if size is None else size
         return tuple(one.box.to_pixels(frame) for one in self.objects)
 
+    @abstractmethod
     def _only(self, objects: Iterable[ObjectT]) -> Self:
-        values = {name: self.__dict__[name] for name in type(self).model_fields}  # without cached columns
+        """The same result with these objects."""
+
+
+class Objects(ObjectExports, Columns, Result):
+    """Objects in a picture, in the server's order: a sequence, with filters that return the same kind of result."""
+
+    objects: tuple[Any, ...]
+
+    @model_validator(mode="after")
+    def _know_the_picture(self) -> Self:
+        self.__dict__["objects"] = tuple(one._bound(self.image) for one in self.objects)
+        return self
+
+    def _only(self, objects: Iterable[Any]) -> Self:
+        values = {name: self.__dict__[name] for name in type(self).model_fields}  # without the kept columns
         return self._trusted({**values, "objects": tuple(objects)})
 
     def _content(self) -> tuple[object, ...]:
@@ -97,18 +114,28 @@ class Objects(ObjectExports, Columns, Generic[ObjectT]):
 
     def __repr__(self) -> str:
         found = ", ".join(f"{one.label!r} {one.score:.3f}" for one in self.objects[:5])
-        more = f", … {len(self) - 5} more" if len(self) > 5 else ""
+        more = f", … {len(self.objects) - 5} more" if len(self.objects) > 5 else ""
         return f"{type(self).__name__}([{found}{more}], {self.image.size.width}x{self.image.size.height} px)"
 
     __str__ = __repr__
 
 
-class Detections(Objects[Detection]):
+class Detections(Objects, _SequenceOf[Detection]):
     """The objects found in a picture, each with label, score and box. Empty when nothing was found."""
 
+    objects: tuple[Detection, ...]
 
-class Instances(Objects[Instance]):
+    def __iter__(self) -> Iterator[Detection]:  # type: ignore[override]
+        return iter(self.objects)
+
+
+class Instances(Objects, _SequenceOf[Instance]):
     """The objects found in a picture, each with label, score, box and outline. Empty when nothing was found."""
+
+    objects: tuple[Instance, ...]
+
+    def __iter__(self) -> Iterator[Instance]:  # type: ignore[override]
+        return iter(self.objects)
 
 
 def _masked(objects: Sequence[ObjectT], mask: Sequence[bool]) -> list[ObjectT]:

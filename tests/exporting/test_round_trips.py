@@ -14,8 +14,10 @@ import shapely
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
+from automl_cv_client import Instance, Instances
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.exporting import coco_of, cvat_of, write_files
+from automl_cv_client.geometry import Box
 from tests.exporting.results import classification, detections, instances, multilabel
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
@@ -160,6 +162,28 @@ def test_training_rows():
     assert all(0 <= value <= 1 for one in outlines for segment in one["polygon"] for value in segment)
     assert classification("cat", "dog").to_training_row("u")["label"] == "cat"
     assert multilabel("cat", "dog").to_training_row("u")["label"] == ["cat", "dog"]
+
+
+def test_objects_without_a_place_are_left_out():
+    """A server may send NaN and infinity."""
+    found = instances()
+    nan, huge = float("nan"), 1e308
+    lost = (
+        Instance(label="nan", score=nan, box=Box(nan, 0, 1, 1), polygons=((nan, 0.0, 1.0, 0.0, 1.0, 1.0),)),
+        Instance(label="inf", score=0.1, box=Box(0, 0, float("inf"), 1), polygons=()),
+        Instance(label="huge", score=0.1, box=Box(0, 0, 1, 1), polygons=((0.0, 0.0, huge, 0.0, huge, huge),)),
+    )
+    odd = Instances(image=found.image, objects=(*found.objects, *lost))
+    assert [one.area for one in odd[3:]] == [0, 0, 0]
+    assert not any(one.mask().any() for one in odd[3:])
+    assert [one.simplified().polygons for one in odd[3:]] == [(), (), ()]
+    assert len(list(ET.fromstring(odd.to_voc()).iter("object"))) == 4
+    json.dumps([odd.to_coco(), odd.to_label_studio("x"), odd.to_fiftyone(), odd.to_training_row("x")], allow_nan=False)
+    names = ["ring", "triangle", "line", "nan", "inf", "huge"]
+    assert "nan" not in odd.to_yolo(names) + odd.to_cvat().replace('"nan"', "")
+    assert len(odd.to_rows()) == len(odd.to_csv().splitlines()) - 1 == 6
+    assert "ring" in odd._repr_html_()
+    assert len(odd.clipped()) == len(odd.to_shapely()) == 6
 
 
 def test_supervision():

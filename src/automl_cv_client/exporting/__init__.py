@@ -2,6 +2,8 @@
 
 Rows, CSV, pandas, polars, arrow · COCO, YOLO, Pascal VOC · Label Studio, CVAT, FiftyOne · supervision, shapely.
 A result's own methods (``to_coco``, ``to_voc``, …) come here; the functions for several results are here only.
+Objects whose boxes are not finite, which some servers send, are left out of the formats for annotation tools; rows,
+columns and supervision keep them.
 """
 
 from __future__ import annotations

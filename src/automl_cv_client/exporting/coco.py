@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from automl_cv_client.exporting.placed import placed
 from automl_cv_client.geometry import sound
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def coco_of(
     for image_id, result in enumerate(several, first_image_id):
         name = result.image.source or ""
         images.append({"id": image_id, "file_name": name, "width": result.size.width, "height": result.size.height})
-        for one in result:
+        for one in placed(result):
             annotations.append(_annotation(one, len(annotations) + 1, image_id, ids[one.label]))
     named = [{"id": number, "name": label, "supercategory": ""} for label, number in ids.items()]
     return {"images": images, "annotations": annotations, "categories": named}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from automl_cv_client.exporting.files import base_name
+from automl_cv_client.exporting.placed import placed
 from automl_cv_client.exporting.xml_text import child, document
 from automl_cv_client.geometry import Rle, points, sound
 from automl_cv_client.geometry.rle import row_counts
@@ -28,7 +29,7 @@ def cvat_of(results: Iterable[Detections | Instances]) -> str:
         name = base_name(result.image.source) or f"picture-{number}"
         width, height = result.size
         image = child(root, "image", id=number, name=name, width=width, height=height)
-        for one in result:
+        for one in placed(result):
             _add(image, one, result.size)
     return document(root)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from automl_cv_client.exporting.placed import placed
 from automl_cv_client.geometry import one_ring, points
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def fiftyone_of(result: Result) -> dict[str, Any]:
     if hasattr(found, "probs"):
         return _class(found.label, found.score)
     if type(found).__name__ == "Instances":
-        return {"_cls": "Polylines", "polylines": [_polyline(one) for one in found]}
-    return {"_cls": "Detections", "detections": [_detection(one) for one in found]}
+        return {"_cls": "Polylines", "polylines": [_polyline(one) for one in placed(found)]}
+    return {"_cls": "Detections", "detections": [_detection(one) for one in placed(found)]}
 
 
 def _class(label: str, score: float) -> dict[str, Any]:

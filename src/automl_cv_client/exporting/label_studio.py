@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from automl_cv_client.exporting.placed import placed
 from automl_cv_client.geometry import one_ring, points
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def label_studio_of(result: Result, image_url: str, model_version: str = "automl
 
 
 def _objects(result: Any) -> Any:
-    return result.objects
+    return placed(result)
 
 
 def _choices(result: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from automl_cv_client.exporting.placed import placed
 from automl_cv_client.geometry import sound
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def _label(result: Any) -> Any:
     if hasattr(result, "probs"):
         return result.label
     if type(result).__name__ == "Instances":
-        return [_outline(one) for one in result.clipped() if sound(one.polygons)]
-    return [_box(one) for one in result.clipped()]
+        return [_outline(one) for one in placed(result).clipped() if sound(one.polygons)]
+    return [_box(one) for one in placed(result).clipped()]
 
 
 def _box(one: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from automl_cv_client.exporting.files import base_name
+from automl_cv_client.exporting.placed import placed
 from automl_cv_client.exporting.xml_text import child, document
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def voc_of(result: Detections | Instances, file_name: str | None = None) -> str:
     for name, value in (("width", result.size.width), ("height", result.size.height), ("depth", 3)):
         child(size, name, value)
     child(root, "segmented", 0)
-    for one in result.clipped():
+    for one in placed(result).clipped():
         _add(root, one.label, one.score, tuple(round(value) for value in one.pixel_box))
     return document(root)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from automl_cv_client.errors import InvalidInput
+from automl_cv_client.exporting.placed import placed
 from automl_cv_client.geometry import one_ring
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def yolo_of(result: Detections | Instances, names: Sequence[str], *, scores: boo
     if missing:
         raise InvalidInput(f"names lacks the labels {missing[:5]!r}: give every class of the model, in its order")
     lines = []
-    for one in result:
+    for one in placed(result):
         values = _values(one)
         if values:
             written = [*values, one.score] if scores else values

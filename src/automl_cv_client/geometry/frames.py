@@ -44,7 +44,7 @@ class Frames(NamedTuple):
         upright: size of the picture as a person sees it, (width, height) in pixels.
         raw: size as stored.
         sent: size as sent.
-        orientation: EXIF orientation, 1 to 8.
+        orientation: EXIF orientation, 1 to 8; any other number is upright, as EXIF readers take it.
     """
 
     upright: Size
@@ -61,9 +61,9 @@ class Frames(NamedTuple):
         width, height = self._size(source)
         x, y = x / width, y / height
         if source == "raw":
-            x, y = _FROM_RAW[self.orientation](x, y)
+            x, y = _FROM_RAW.get(self.orientation, _FROM_RAW[1])(x, y)
         if target == "raw":
-            x, y = _TO_RAW[self.orientation](x, y)
+            x, y = _TO_RAW.get(self.orientation, _TO_RAW[1])(x, y)
         width, height = self._size(target)
         return x * width, y * height
 

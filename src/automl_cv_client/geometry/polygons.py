@@ -12,6 +12,10 @@ Point = tuple[float, float]
 Ring = Sequence[Point]
 
 
+_LARGEST = 1e100
+"""Of coordinates that are computed with: the squares of larger ones are not floats. NaN is not below it either."""
+
+
 def scale_segment(segment: Sequence[float], size: tuple[int, int]) -> PixelSegment:
     """A flat segment in pixels of a picture of ``size`` (width, height)."""
     width, height = size
@@ -52,7 +56,7 @@ def contains_point(segments: Iterable[Sequence[float]], x: float, y: float) -> b
 def is_degenerate(segment: Sequence[float]) -> bool:
     """Whether a segment encloses nothing: fewer than 3 different corners, all on one line, or not finite."""
     ring = points(segment)
-    if not all(map(math.isfinite, segment)) or len(set(ring)) < 3:
+    if not all(abs(value) <= _LARGEST for value in segment) or len(set(ring)) < 3:
         return True
     x0, y0 = ring[0]
     far_x, far_y = max(((x - x0, y - y0) for x, y in ring), key=lambda way: way[0] ** 2 + way[1] ** 2)

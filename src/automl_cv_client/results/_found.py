@@ -135,7 +135,7 @@ class Instance(Detection):
         Segments that enclose nothing are left out.
         """
         width, height = self._size()
-        simple = [simplify(segment, tolerance) for segment in self.pixel_polygons]
+        simple = [simplify(segment, tolerance) for segment in sound(self.pixel_polygons)]
         kept = tuple(scale_segment(segment, (1 / width, 1 / height)) for segment in sound(simple))  # type: ignore[arg-type]
         return self._changed({"polygons": kept})
 

@@ -18,7 +18,7 @@ SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
     {"errors", "geometry", "task"},
-    {"results", "drawing", "dataset", "evaluation"},
+    {"results", "drawing", "exporting", "dataset", "evaluation"},
     {"_protocol", "_imaging"},
     {"_flow"},
     {"_transports", "credentials", "settings", "_telemetry"},
@@ -29,6 +29,7 @@ ROWS = (
 """A room imports from the rows before its own, and from itself."""
 
 NEIGHBOURS = {
+    ("geometry", "errors"),  # to say which frame or tile cannot be
     ("_transports", "credentials"),
     ("_clients", "_options"),
     ("_client", "_options"),
@@ -40,7 +41,7 @@ NEIGHBOURS = {
 }
 """Rooms of one row that may be imported by another one of it."""
 
-DOORS = {("results", "drawing"), ("results", "_imaging")}
+DOORS = {("results", "drawing"), ("results", "_imaging"), ("results", "exporting"), ("exporting", "results")}
 """Ways up or across that are open at call time, and for types, but not at the top of a file."""
 
 LIBRARIES = {
@@ -50,7 +51,8 @@ LIBRARIES = {
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),
     "httpx": ("_transports/httpx.py",),
-    "httpcore": ("_transports/httpx.py", "_transports/limits.py"),
+    "httpcore": tuple(f"_transports/{name}.py" for name in ("httpx", "limits", "addresses", "picture_urls")),
+    "certifi": ("_transports/picture_urls.py",),
     "automl_cv_client_models": ("local/",),
     "numpy": ("local/",),
     "onnxruntime": ("local/",),
@@ -64,9 +66,9 @@ LIBRARIES = {
 
 LATER = {
     "PIL": ("_imaging/", "drawing/", "results/"),
-    "numpy": ("_imaging/", "drawing/", "results/"),
     "httpx": ("_client.py", "_async_client.py", "_clients/access.py"),
     "azure": ("credentials/", "_transports/"),
+    "numpy": ("_imaging/", "drawing/", "exporting/", "results/"),
 }
 """Where it may be imported inside functions and for types, besides."""
 
@@ -74,7 +76,7 @@ WAITING = ("asyncio", "time", "threading", "subprocess")
 OUTSIDE = ("http", "os", "pathlib", "shutil", "socket", "ssl", "tempfile", "urllib.request")
 FORBIDDEN = {
     "errors.py": (*WAITING, *OUTSIDE),
-    "geometry.py": (*WAITING, *OUTSIDE),
+    "geometry/": (*WAITING, *OUTSIDE),
     "task.py": (*WAITING, *OUTSIDE),
     "results/": ("asyncio", "http", "socket", "ssl", "urllib"),  # they save files, and know nothing of HTTP
     "drawing/": ("asyncio", "http", "socket", "ssl", "urllib"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from automl_cv_client._clients.access import Access
 from automl_cv_client._clients.explaining_many import ExplainingMany
 from automl_cv_client._clients.scoring import Scoring
+from automl_cv_client._clients.tiling import Tiling
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-class Client(Access, Scoring, ExplainingMany):
+class Client(Access, Scoring, Tiling, ExplainingMany):
     """Scores pictures with one deployed model of AutoML for Images. Thread-safe; make one and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in a ``with`` block, or call

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, TypedDict, Unpack, get_args
 
 from automl_cv_client._flow.plan import Plan, RetryPolicy
-from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._protocol.endpoint import checked_uri
 from automl_cv_client._protocol.headers import deployment_header
 from automl_cv_client._protocol.requests import Dialect
@@ -57,6 +57,8 @@ def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
         _check_seconds("deadline", changed.deadline)
     _check_kind("retry", changed.retry, RetryPolicy)
     _check_kind("images", changed.images, ImagePolicy)
+    if changed.images.urls is not None:
+        changed = replace(changed, images=changed.images.fetching(_fetch))
     if changed.dialect not in get_args(Dialect):
         raise InvalidInput(f"dialect must be one of {', '.join(get_args(Dialect))}; not {changed.dialect!r}")
     return changed
@@ -81,6 +83,12 @@ def checked_threshold(threshold: float) -> float:
 def is_several(images: Any) -> bool:
     """Whether the argument holds several pictures (a list or tuple) rather than one."""
     return isinstance(images, list | tuple)
+
+
+def _fetch(url: str, rules: UrlRules) -> bytes:
+    from automl_cv_client._transports.picture_urls import fetch_picture  # only when a URL is given
+
+    return fetch_picture(url, rules)
 
 
 def _check_seconds(name: str, value: Any) -> None:

@@ -80,7 +80,8 @@ class Random:
     def add(self, number: int, most: int) -> None:
         size = (int(self.random.integers(60, 260)), int(self.random.integers(60, 260)))
         self.images.append({"id": number + 1, "width": size[0], "height": size[1]})
-        labelled, found = [], []
+        labelled: list[Any] = []
+        found: list[Any] = []
         for _ in range(int(self.random.integers(0, most)) if self.random.random() < 0.8 else 0):
             box, label = random_box(self.random), self.label()
             crowd = ("crowd",) if self.random.random() < 0.15 else ()
@@ -145,7 +146,7 @@ def same(ours: float | None, theirs: float) -> bool:
 @pytest.mark.parametrize("masks", [False, True], ids=["boxes", "masks"])
 def test_perfect_predictions_score_one(masks):
     made = Random(7, masks, 20, 5, 8)
-    perfect = {}
+    perfect: dict[str, Any] = {}
     for row, image in zip(made.rows, made.images, strict=True):
         size = (image["width"], image["height"])
         if masks:

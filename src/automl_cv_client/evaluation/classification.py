@@ -23,6 +23,7 @@ class ClassificationScores:
         labels: every class that a label or the model names, sorted.
         truth: ``[n]`` index of the labelled class. chosen: ``[n]`` index of the most probable one.
         probs: ``[n, classes]``; 0 where the model does not know the class or said not-a-number.
+        taking_part: indices of the classes that have labels or were predicted; of 1,000 they may be few.
     """
 
     def __init__(self, pairs: Sequence[Pair]) -> None:
@@ -39,11 +40,13 @@ class ClassificationScores:
         size = len(self.labels)
         self.counts = np.bincount(self.truth * size + self.chosen, minlength=size * size).reshape(size, size)
 
+        self.taking_part = np.nonzero(self.counts.sum(0) + self.counts.sum(1))[0].tolist()
+
     def metrics(self) -> dict[str, Number]:
         """Accuracy, means over the classes, log loss and calibration error."""
         precision, recall, f1 = precision_recall_f1(self.counts.diagonal(), self.counts.sum(0), self.counts.sum(1))
         support = self.counts.sum(1)
-        named = (support + self.counts.sum(0)) > 0  # classes that take part; as scikit-learn's default labels
+        named = self.taking_part  # as scikit-learn does by default
         present = support > 0
         return {
             "accuracy": float((self.truth == self.chosen).mean()),
@@ -64,7 +67,7 @@ class ClassificationScores:
         return losses
 
     def classes(self) -> tuple[ClassScores, ...]:
-        """Precision, recall, F1 and average precision of each class."""
+        """Precision, recall, F1 and average precision of each class that has labels or was predicted."""
         columns = precision_recall_f1(self.counts.diagonal(), self.counts.sum(0), self.counts.sum(1))
         return tuple(
             ClassScores(
@@ -77,12 +80,13 @@ class ClassificationScores:
                     "AP": average_precision(self.truth == i, self.probs[:, i]),
                 },
             )
-            for i, label in enumerate(self.labels)
+            for i, label in ((i, self.labels[i]) for i in self.taking_part)
         )
 
     def confusion(self) -> Confusion:
         """How often each class was taken for each."""
-        return Confusion(self.labels, tuple(tuple(map(int, row)) for row in self.counts))
+        counts = self.counts[np.ix_(self.taking_part, self.taking_part)]
+        return Confusion(tuple(self.labels[i] for i in self.taking_part), tuple(tuple(map(int, row)) for row in counts))
 
     def curves(self) -> tuple[Curve, ...]:
         """One against the rest, of every class that has labels."""

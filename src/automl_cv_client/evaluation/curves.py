@@ -32,6 +32,8 @@ def precision_recall(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The curve to draw, as (recall, precision), thinned to some 200 points. ``truth`` holds at least one True."""
     precision, recall, _ = _steps(truth, scores)
+    end = int(np.argmax(recall)) + 1  # beyond, precision only falls
+    precision, recall = precision[:end], recall[:end]
     if len(precision) > _MOST_POINTS:
         kept = np.unique(np.linspace(0, len(precision) - 1, _MOST_POINTS).round().astype(int))
         precision, recall = precision[kept], recall[kept]

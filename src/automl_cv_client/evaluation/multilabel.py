@@ -25,6 +25,7 @@ class MultilabelScores:
     Attributes:
         labels: every label that a row or the model names, sorted.
         truth, chosen: ``[n, labels]`` booleans. probs: ``[n, labels]``.
+        taking_part: indices of the labels that a picture has or was given.
     """
 
     def __init__(self, pairs: Sequence[Pair], threshold: float) -> None:
@@ -42,6 +43,7 @@ class MultilabelScores:
                 self.probs[i, place[label]] = prob if prob == prob else 0.0
         self.chosen = self.probs > threshold
         self.right = (self.truth & self.chosen).sum(0)
+        self.taking_part = np.nonzero((self.truth | self.chosen).any(axis=0))[0].tolist()
 
     def metrics(self) -> dict[str, Number]:
         """F1 over all labels (micro) and as mean of the labels' own (macro), and how many pictures are all right."""
@@ -50,7 +52,7 @@ class MultilabelScores:
         aps = [one for one in (self._ap(i) for i in range(len(self.labels))) if one is not None]
         return {
             "micro F1": float(ratio(2 * right, chosen + true)),
-            "macro F1": float(columns[2].mean()) if self.labels else None,
+            "macro F1": float(columns[2][self.taking_part].mean()) if self.taking_part else None,
             "micro precision": float(ratio(right, chosen)),
             "micro recall": float(ratio(right, true)),
             "mAP": float(np.mean(aps)) if aps else None,
@@ -64,7 +66,7 @@ class MultilabelScores:
         columns = precision_recall_f1(self.right, self.chosen.sum(0), self.truth.sum(0))
         return tuple(
             ClassScores(label, int(self.truth[:, i].sum()), self._values(i, [float(column[i]) for column in columns]))
-            for i, label in enumerate(self.labels)
+            for i, label in ((i, self.labels[i]) for i in self.taking_part)
         )
 
     def _values(self, i: int, values: list[float]) -> dict[str, Number]:

@@ -7,7 +7,9 @@ print(check("train.jsonl", images="pictures").text())
 """
 
 from automl_cv_client.dataset.checking import check
+from automl_cv_client.dataset.coco import from_coco, to_coco
 from automl_cv_client.dataset.faults import Fault, faults_of
+from automl_cv_client.dataset.folders import from_csv, from_folders, to_csv
 from automl_cv_client.dataset.reading import read_jsonl, recognise_task, row_of, write_jsonl
 from automl_cv_client.dataset.report import CheckReport, Found
 from automl_cv_client.dataset.rows import (
@@ -20,7 +22,10 @@ from automl_cv_client.dataset.rows import (
     Row,
     SegmentationRow,
 )
+from automl_cv_client.dataset.splitting import split, write_mltable
 from automl_cv_client.dataset.urls import AzureMLUrl, LocalImages
+from automl_cv_client.dataset.voc import from_voc, to_voc
+from automl_cv_client.dataset.yolo import from_yolo, to_yolo
 
 __all__ = [
     "AzureMLUrl",
@@ -38,8 +43,19 @@ __all__ = [
     "SegmentationRow",
     "check",
     "faults_of",
+    "from_coco",
+    "from_csv",
+    "from_folders",
+    "from_voc",
+    "from_yolo",
     "read_jsonl",
     "recognise_task",
     "row_of",
+    "split",
+    "to_coco",
+    "to_csv",
+    "to_voc",
+    "to_yolo",
     "write_jsonl",
+    "write_mltable",
 ]

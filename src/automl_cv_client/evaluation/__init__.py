@@ -19,6 +19,7 @@ from automl_cv_client.evaluation.ordering import (
     margin,
     most_disputed_first,
 )
+from automl_cv_client.evaluation.prelabels import prelabel
 from automl_cv_client.evaluation.report import (
     CalibrationBin,
     ClassScores,
@@ -47,6 +48,7 @@ __all__ = [
     "least_sure_first",
     "margin",
     "most_disputed_first",
+    "prelabel",
     "read_results",
     "score_rows",
     "write_results",

@@ -70,7 +70,7 @@ class HttpxTransport:
         try:
             headers = _plain(response)
             body = Body(headers)
-            for piece in response.iter_raw() if self._injected else _pieces(response):
+            for piece in _pieces(response):
                 body.add(piece)
                 self._stopwatch.left(None)  # an injected client has no bounded network
         finally:
@@ -135,7 +135,7 @@ class AsyncHttpxTransport:
         try:
             headers = _plain(response)
             body = Body(headers)
-            async for piece in response.aiter_raw() if self._injected else _async_pieces(response):
+            async for piece in _async_pieces(response):
                 body.add(piece)
         finally:
             await response.aclose()
@@ -161,6 +161,7 @@ def _refuse_closed(closed: bool) -> None:
 
 
 def _pieces(response: httpx.Response) -> Iterable[bytes]:
+    """The body as it comes over the wire; from the stream itself, as a mock transport's reply has been read before."""
     return response.stream  # type: ignore[return-value]
 
 

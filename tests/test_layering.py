@@ -29,6 +29,9 @@ ROWS = (
 """A room imports from the rows before its own, and from itself."""
 
 NEIGHBOURS = {
+    ("evaluation", "results"),
+    ("evaluation", "dataset"),
+    ("evaluation", "drawing"),
     ("_transports", "credentials"),
     ("_clients", "_options"),
     ("_client", "_options"),
@@ -52,7 +55,7 @@ LIBRARIES = {
     "httpx": ("_transports/httpx.py",),
     "httpcore": ("_transports/httpx.py", "_transports/limits.py"),
     "automl_cv_client_models": ("local/",),
-    "numpy": ("local/",),
+    "numpy": ("local/", "evaluation/"),
     "onnxruntime": ("local/",),
     "PIL": ("local/",),
     "starlette": ("local/",),
@@ -63,7 +66,8 @@ LIBRARIES = {
 """Where a library may be imported at the top of a file."""
 
 LATER = {
-    "PIL": ("_imaging/", "drawing/", "results/"),
+    "faster_coco_eval": ("evaluation/coco.py",),
+    "PIL": ("_imaging/", "drawing/", "results/", "dataset/pictures.py", "evaluation/thumbnails.py"),
     "numpy": ("_imaging/", "drawing/", "results/"),
     "httpx": ("_client.py", "_async_client.py"),
     "azure": ("credentials.py", "_transports/"),
@@ -78,6 +82,8 @@ FORBIDDEN = {
     "task.py": (*WAITING, *OUTSIDE),
     "results/": ("asyncio", "http", "socket", "ssl", "urllib"),  # they save files, and know nothing of HTTP
     "drawing/": ("asyncio", "http", "socket", "ssl", "urllib"),
+    "dataset/": ("asyncio", "http", "socket", "ssl", "urllib"),
+    "evaluation/": ("asyncio", "http", "socket", "ssl", "urllib"),
     "_imaging/": ("asyncio", "http", "socket", "ssl", "urllib.request"),
     "_protocol/": (*WAITING, *OUTSIDE),
     "_flow/": ("asyncio", "time", "subprocess", *OUTSIDE),

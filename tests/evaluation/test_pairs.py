@@ -127,3 +127,14 @@ def test_each_kind_of_wrong_object_is_told():
     assert counts[labels.index("cow")][-1] == 1
     assert counts[-1][labels.index("emu")] == 1
     assert json.loads(report.to_json())["mistakes"][0]["image_url"] == "a.jpg"
+
+
+def test_the_results_of_a_batch_job_are_read(tmp_path):
+    lines = [
+        {"input": "images/0.jpg", "status": "ok", "result": CAT.model_dump(mode="json")},
+        {"input": "images/1.jpg", "status": "error", "error": {"type": "ImageDropped", "message": "left out"}},
+    ]
+    (tmp_path / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    report = evaluate(tmp_path / "results.jsonl", ROWS[:2])
+    assert (report.pictures, report["accuracy"]) == (1, 1.0)
+    assert report.left_out[0][1] == "AutoMLVisionError: ImageDropped: left out"

@@ -64,7 +64,7 @@ def pair_up(predictions: Predictions, labels: Labels) -> Pairs:
     rows = list(read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels)
     if not rows:
         raise InvalidInput("there are no labels to evaluate against")
-    answers = _by_picture(predictions)
+    answers = _by_picture(predictions, rows[0].task)
     places = _Places(answers)
     pairs = [_pair(row, places.find(row.image_url), answers) for row in rows]
     answered = tuple(pair for pair in pairs if pair.result is not None)
@@ -78,9 +78,9 @@ def pair_up(predictions: Predictions, labels: Labels) -> Pairs:
     return Pairs(task, answered, unanswered, len(answers) - len(places.used))
 
 
-def _by_picture(predictions: Predictions) -> dict[str, Answer]:
+def _by_picture(predictions: Predictions, task: Task) -> dict[str, Answer]:
     if isinstance(predictions, str | os.PathLike):
-        predictions = read_results(predictions)
+        predictions = read_results(predictions, task)
     named = predictions.items() if isinstance(predictions, Mapping) else map(_named, predictions)
     answers: dict[str, Answer] = {}
     for picture, answer in named:

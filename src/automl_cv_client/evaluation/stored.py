@@ -47,8 +47,14 @@ def write_results(answers: Iterable[tuple[str, Result | Outcome[Any]]], path: st
     return count
 
 
-def read_results(path: str | os.PathLike[str]) -> Iterator[tuple[str, Result | AutoMLVisionError]]:
-    """The pairs of a file that ``write_results`` made, as a stream.
+def read_results(
+    path: str | os.PathLike[str], task: Task | str | None = None
+) -> Iterator[tuple[str, Result | AutoMLVisionError]]:
+    """The pairs of a file that ``write_results`` or a batch job made, as a stream.
+
+    Args:
+        path: the file.
+        task: of the results, where the lines do not tell it.
 
     Raises:
         InvalidInput: the file cannot be read; the message names the line.
@@ -58,7 +64,7 @@ def read_results(path: str | os.PathLike[str]) -> Iterator[tuple[str, Result | A
         with Path(path).open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield _answer(line, f"{name}, line {number}")
+                    yield _answer(line, task, f"{name}, line {number}")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
     else:
@@ -74,15 +80,23 @@ def _record(picture: str, answer: Result | Outcome[Any]) -> dict[str, Any]:
     return {"image_url": picture, "task": _TASKS[type(result)].value, "result": result.model_dump(mode="json")}
 
 
-def _answer(line: str, place: str) -> tuple[str, Result | AutoMLVisionError]:
+def _answer(line: str, task: Task | str | None, place: str) -> tuple[str, Result | AutoMLVisionError]:
     try:
         record = json.loads(line)
-        picture = str(record["image_url"])
+        picture = str(record["image_url"] if "image_url" in record else record["input"])
         if record.get("result") is None:
-            return picture, AutoMLVisionError(str(record.get("error") or "no result was stored"))
-        return picture, KINDS[Task(record["task"])].model_validate_json(json.dumps(record["result"]))
+            return picture, AutoMLVisionError(_reason(record.get("error")))
+        kind = KINDS[Task(record["task"] if "task" in record else task)]
+        return picture, kind.model_validate_json(json.dumps(record["result"]))
     except ValidationError as error:
         reason = f"not a stored result: {error.error_count()} values are wrong"
     except (ValueError, KeyError, TypeError, AttributeError):
         reason = 'not a stored result: expected {"image_url": …, "task": …, "result": …}'
     raise InvalidInput(f"{place}: {reason}")
+
+
+def _reason(error: Any) -> str:
+    """Why there is no result; a batch job tells it in several parts."""
+    if isinstance(error, dict):
+        return ": ".join(str(error[key]) for key in ("type", "message") if error.get(key))
+    return str(error or "no result was stored")

@@ -132,7 +132,7 @@ def test_each_kind_of_wrong_object_is_told():
 def test_the_results_of_a_batch_job_are_read(tmp_path):
     lines = [
         {"input": "images/0.jpg", "status": "ok", "result": CAT.model_dump(mode="json")},
-        {"input": "images/1.jpg", "status": "error", "error": {"type": "ImageDropped", "message": "left out"}},
+        {"input": "images/1.jpg", "status": "error", "error": {"kind": "ImageDropped", "message": "left out"}},
     ]
     (tmp_path / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     report = evaluate(tmp_path / "results.jsonl", ROWS[:2])

@@ -140,22 +140,39 @@ def test_a_metric_that_is_not_there_names_those_that_are(photo_report):
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def opened(page: Path, folder: Path) -> tuple[Path, str]:
+    """A screenshot of a page in headless Chromium, and the log of all that it asked the network for."""
+    shot, log = folder / "shot.png", folder / "net.json"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    files = [f"--user-data-dir={folder / 'profile'}", f"--screenshot={shot}", f"--log-net-log={log}"]
+    asked = subprocess.run([str(CHROMIUM), *flags, *files, page.as_uri()], capture_output=True, timeout=120)
+    assert asked.returncode == 0, asked.stderr[-500:]
+    return shot, log.read_text(encoding="utf-8", errors="replace")
+
+
+in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+
+@in_a_browser
 @pytest.mark.slow
 def test_a_browser_shows_the_page(photo_report, tmp_path):
-    page = photo_report.save(tmp_path / "report.html")
-    shot = tmp_path / "shot.png"
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    subprocess.run(
-        [str(CHROMIUM), *flags, f"--user-data-dir={tmp_path / 'profile'}", f"--screenshot={shot}", page.as_uri()],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
     from PIL import Image
 
+    shot, _ = opened(photo_report.save(tmp_path / "report.html"), tmp_path)
     with Image.open(shot) as picture:
         assert len(picture.convert("RGB").resize((64, 64)).getcolors(4096) or []) > 20
+
+
+@in_a_browser
+@pytest.mark.slow
+def test_a_browser_is_led_to_no_other_place(tmp_path):
+    for number, report in enumerate(hostile_reports()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert "evil.example" not in opened(report.save(folder / "report.html"), folder)[1]
+    control = tmp_path / "control.html"
+    control.write_text('<img src="https://evil.example/x.png">')
+    assert "evil.example" in opened(control, tmp_path)[1]
 
 
 def test_samples_are_labelled_and_whole():

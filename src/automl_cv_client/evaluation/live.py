@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from automl_cv_client.dataset import LocalImages, Row, read_jsonl
@@ -14,11 +14,13 @@ from automl_cv_client.results import Outcome, Result
 class Scorer(Protocol):
     """What is needed of a client."""
 
-    def score(self, images: Any, task: Any, *, threshold: float = 0.5) -> Any:
-        """Score one picture."""
+    @property
+    def score(self) -> Callable[..., Any]:
+        """Scores one picture for a task."""
 
-    def with_options(self, **options: Any) -> Any:
-        """A copy with other options."""
+    @property
+    def with_options(self) -> Callable[..., Any]:
+        """Makes a copy for another deployment."""
 
 
 def score_rows(

@@ -86,7 +86,7 @@ def _answer(line: str, task: Task | str | None, place: str) -> tuple[str, Result
         picture = str(record["image_url"] if "image_url" in record else record["input"])
         if record.get("result") is None:
             return picture, AutoMLVisionError(_reason(record.get("error")))
-        kind = KINDS[Task(record["task"] if "task" in record else task)]
+        kind = KINDS[Task(str(record.get("task", task)))]
         return picture, kind.model_validate_json(json.dumps(record["result"]))
     except ValidationError as error:
         reason = f"not a stored result: {error.error_count()} values are wrong"
@@ -98,5 +98,5 @@ def _answer(line: str, task: Task | str | None, place: str) -> tuple[str, Result
 def _reason(error: Any) -> str:
     """Why there is no result; a batch job tells it in several parts."""
     if isinstance(error, dict):
-        return ": ".join(str(error[key]) for key in ("type", "message") if error.get(key))
+        return ": ".join(str(error[key]) for key in ("kind", "message") if error.get(key))
     return str(error or "no result was stored")

@@ -62,7 +62,7 @@ class Thumbnails:
             return draw_classes(small, result.top(3))
         if isinstance(result, MultilabelClassification):
             return draw_classes(small, result.above() or result.top(3))
-        shown = [one for one in result if one.score > self._threshold] if isinstance(result, Objects) else []
+        shown = [one for one in result.objects if one.score > self._threshold] if isinstance(result, Objects) else []
         return draw_objects(small, [_mark(one, one.score, small.size) for one in shown])
 
 

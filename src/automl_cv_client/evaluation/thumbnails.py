@@ -69,7 +69,7 @@ class Thumbnails:
 def _with_labels(small: Image, row: Row) -> Image:
     labels: Any = row.label  # type: ignore[attr-defined]
     if isinstance(labels, str) or (labels and isinstance(labels[0], str)):
-        return draw_classes(small, [(label, math.nan) for label in row.classes()])
+        return draw_classes(small, [(label, 1.0) for label in row.classes()])
     return draw_objects(small, [_mark(one, math.nan, small.size) for one in labels])
 
 

@@ -7,8 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from automl_cv_client.dataset import LocalImages, Row, read_jsonl
-from automl_cv_client.errors import AutoMLVisionError, ImageError, InvalidInput
+from automl_cv_client.errors import (
+    AuthenticationFailed,
+    AutoMLVisionError,
+    EndpointNotFound,
+    ImageError,
+    InvalidInput,
+    PermissionDenied,
+)
 from automl_cv_client.results import Outcome, Result
+
+_HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
 
 
 class Scorer(Protocol):
@@ -38,6 +47,7 @@ def score_rows(
 
     Raises:
         InvalidInput: the labels cannot be read, or there is no such folder.
+        AuthenticationFailed, PermissionDenied, EndpointNotFound: no later picture would fare better.
     """
     files = LocalImages(images)
     rows = read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels
@@ -53,7 +63,7 @@ def _scored(client: Scorer, files: LocalImages, row: Row, number: int) -> Outcom
         else:
             return Outcome(number, row.image_url, result=client.score(file, row.task))
     except AutoMLVisionError as caught:
-        if type(caught) is InvalidInput:  # of the call itself: no later picture would fare better
+        if type(caught) is InvalidInput or isinstance(caught, _HOPELESS):
             raise
         error = caught
     return Outcome(number, row.image_url, error=error)

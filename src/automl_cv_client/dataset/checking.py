@@ -75,6 +75,7 @@ class _Check:
         self.training: tuple[dict[bytes, int], dict[bytes, int]] | None = None
 
     def read(self, source: Source, name: str, task: Task | str | None, strict: bool) -> None:
+        """Look at every row of one file."""
         for number, row, problem in read_rows(source, task=task, strict=strict):
             if row is None:
                 self.add(name, number, Fault(_code_of(problem), "error", problem))
@@ -84,6 +85,7 @@ class _Check:
             self.count(row, number)
 
     def count(self, row: Row, number: int) -> None:
+        """Count the classes of a row."""
         self.task = self.task or row.task
         if self.training is not None:
             self.validation_rows += 1
@@ -96,11 +98,13 @@ class _Check:
             self.first_line.setdefault(label, number)
 
     def add(self, name: str, line: int, fault: Fault) -> None:
+        """Note a fault; of each kind only the first keep their words."""
         self.counts[fault.code] += 1
         if self.counts[fault.code] <= KEPT:
             self.found.append(Found(file=name, line=line, **fault._asdict()))
 
     def picture_faults(self, row: Row, number: int) -> list[Fault]:
+        """What is wrong with the row's picture: a duplicate, a leak, missing, or of another size."""
         faults = self.same(row.image_url.encode(), number, self.urls, 0, "image_url")
         file = self.file_of(row) if self.images else None
         if self.images and file is None:
@@ -112,12 +116,14 @@ class _Check:
         return faults
 
     def file_of(self, row: Row) -> Path | None:
+        """The picture on this machine, if there is one."""
         try:
             return self.images.find(row.image_url) if self.images else None
         except InvalidInput:  # told as url-malformed already
             return None
 
     def same(self, value: bytes | Path, number: int, seen: dict[bytes, int], kind: int, what: str) -> list[Fault]:
+        """Whether a URL or a content was there before, here or in the training file."""
         digest = _digest(value)
         if self.training is not None and (other := self.training[kind].get(digest)):
             return [
@@ -129,6 +135,7 @@ class _Check:
         return [Fault("image-duplicate", "warning", f"this picture is in line {first} already (same {what})")]
 
     def start_validation(self) -> None:
+        """From here on rows are of the validation file."""
         self.training = (self.urls, self.contents)
         self.urls, self.contents = {}, {}
 
@@ -144,6 +151,7 @@ class _Check:
                 self.add("", line, Fault("class-rare", "note", message))
 
     def report(self, name: str) -> CheckReport:
+        """All that was found."""
         return CheckReport(
             file=name,
             task=self.task,

@@ -152,6 +152,7 @@ class ClassificationRow(Row):
     label: Name
 
     def classes(self) -> list[str]:
+        """The one class."""
         return [self.label]
 
 
@@ -162,6 +163,7 @@ class MultilabelRow(Row):
     label: tuple[Name, ...]
 
     def classes(self) -> list[str]:
+        """The labels, in order."""
         return list(self.label)
 
 
@@ -172,6 +174,7 @@ class DetectionRow(Row):
     label: tuple[BoxLabel, ...]
 
     def classes(self) -> list[str]:
+        """The class of each object, in order."""
         return [one.label for one in self.label]
 
 
@@ -182,6 +185,7 @@ class SegmentationRow(Row):
     label: tuple[PolygonLabel, ...]
 
     def classes(self) -> list[str]:
+        """The class of each object, in order."""
         return [one.label for one in self.label]
 
 

@@ -112,6 +112,7 @@ class _Places:
                 table[key] = None if key in table else picture  # a name that two pictures have tells nothing
 
     def find(self, image_url: str) -> str | None:
+        """The picture among the answers, by URL, path or file name; None when there is none."""
         path = _plain(image_url)
         found = image_url if image_url in self.urls else self.paths.get(path) or self.names.get(Path(path).name)
         if found is not None:

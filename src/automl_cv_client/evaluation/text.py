@@ -145,4 +145,4 @@ def _table(rows: Sequence[Row]) -> str:
 
 def _plain(text: str) -> str:
     """The text with every mark that Markdown or HTML could obey escaped."""
-    return re.sub(r"([\\`*_{}\[\]<>()#|!~&$@:])", lambda found: f"&#{ord(found[1])};", printable(text))
+    return re.sub(r"([\\`*_{}\[\]<>#|!~&$@:])", lambda found: f"&#{ord(found[1])};", printable(text))

@@ -15,6 +15,7 @@ from automl_cv_client.cli import (
     demo,
     detect,
     evaluate,
+    explain,
     segment,
     serve,
 )
@@ -57,6 +58,7 @@ _SCORING: dict[str, Callable[..., None]] = {
     "segment": segment.segment,
     "classify": classify.classify,
     "classify-multilabel": classify_multilabel.classify_multilabel,
+    "explain": explain.explain,
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
 }

@@ -30,6 +30,9 @@ ROWS = (
 
 NEIGHBOURS = {
     ("geometry", "errors"),  # to say which frame or tile cannot be
+    ("evaluation", "results"),
+    ("evaluation", "dataset"),
+    ("evaluation", "drawing"),
     ("_transports", "credentials"),
     ("_clients", "_options"),
     ("_client", "_options"),
@@ -54,7 +57,7 @@ LIBRARIES = {
     "httpcore": tuple(f"_transports/{name}.py" for name in ("httpx", "limits", "addresses", "picture_urls")),
     "certifi": ("_transports/picture_urls.py",),
     "automl_cv_client_models": ("local/",),
-    "numpy": ("local/",),
+    "numpy": ("local/", "evaluation/"),
     "onnxruntime": ("local/",),
     "PIL": ("local/",),
     "starlette": ("local/",),
@@ -65,7 +68,8 @@ LIBRARIES = {
 """Where a library may be imported at the top of a file."""
 
 LATER = {
-    "PIL": ("_imaging/", "drawing/", "results/"),
+    "faster_coco_eval": ("evaluation/coco.py",),
+    "PIL": ("_imaging/", "drawing/", "results/", "dataset/pictures.py", "evaluation/thumbnails.py"),
     "httpx": ("_client.py", "_async_client.py", "_clients/access.py"),
     "azure": ("credentials/", "_transports/"),
     "numpy": ("_imaging/", "drawing/", "exporting/", "results/"),
@@ -80,6 +84,8 @@ FORBIDDEN = {
     "task.py": (*WAITING, *OUTSIDE),
     "results/": ("asyncio", "http", "socket", "ssl", "urllib"),  # they save files, and know nothing of HTTP
     "drawing/": ("asyncio", "http", "socket", "ssl", "urllib"),
+    "dataset/": ("asyncio", "http", "socket", "ssl", "urllib"),
+    "evaluation/": ("asyncio", "http", "socket", "ssl", "urllib"),
     "_imaging/": ("asyncio", "http", "socket", "ssl", "urllib.request"),
     "_protocol/": (*WAITING, *OUTSIDE),
     "_flow/": ("asyncio", "time", "subprocess", *OUTSIDE),

@@ -28,6 +28,7 @@ from automl_cv_client.errors import ConnectionFailed, InvalidInput, TimedOut, Un
 
 _IDLE = 60.0  # seconds an idle connection is kept
 _MOST = 100  # connections at once
+_SHARD = 8  # connections of one pool of the awaited client, whose pools slow down with every further one
 _DEFAULT_HEADERS = {"accept-encoding": "identity", "user-agent": "automl-cv-client"}
 
 
@@ -105,12 +106,16 @@ class _BoundedTransport(httpx.HTTPTransport):
 
 
 class AsyncHttpxTransport:
-    """Sends requests, awaited. The connection pool is made at the first request, in the running event loop."""
+    """Sends requests, awaited. Connections are made as they are needed, in the running event loop.
+
+    httpx's awaited pool looks through all its requests and connections whenever one of them changes, which
+    takes milliseconds with 64 in flight (encode/httpx#3215). So requests are spread over pools of 8 connections.
+    """
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._injected = client
         self._library = _library(client)
-        self._own: httpx.AsyncHTTPTransport | None = None
+        self._shards: list[_Shard] = []
         self._closed = False
 
     async def send(self, request: Request, limit: float) -> Reply:
@@ -119,7 +124,10 @@ class AsyncHttpxTransport:
         failure: Exception
         try:
             async with asyncio.timeout(limit):
-                return await self._reply(request, limit)
+                if self._injected is not None:
+                    return await self._through_injected(self._injected, request, limit)
+                with self._shard(request.url) as transport:
+                    return await _whole(await transport.handle_async_request(_plain_request(request, limit)), False)
         except Exception as error:  # noqa: BLE001 - mapped below, or raised again as it is
             failure = error
         raise _ours(failure, self._library, request, limit)  # out of the handler: httpx's error holds the request
@@ -127,32 +135,49 @@ class AsyncHttpxTransport:
     async def close(self) -> None:
         """Close the connections, unless the client was injected."""
         self._closed = True
-        if self._own is not None:
-            await self._own.aclose()
+        for shard in self._shards:
+            await shard.transport.aclose()
 
-    async def _reply(self, request: Request, limit: float) -> Reply:
-        response = await self._answer(request, limit)
-        try:
-            headers = _plain(response)
-            body = Body(headers)
-            async for piece in response.aiter_raw() if self._injected else _async_pieces(response):
-                body.add(piece)
-        finally:
-            await response.aclose()
-        return Reply(response.status_code, headers, body.whole(), time.time())
+    async def _through_injected(self, client: httpx.AsyncClient, request: Request, limit: float) -> Reply:
+        built = _built(client, request, limit)
+        return await _whole(await client.send(built, stream=True, auth=None, follow_redirects=False), True)
 
-    async def _answer(self, request: Request, limit: float) -> httpx.Response:
-        if self._injected is not None:
-            built = _built(self._injected, request, limit)
-            return await self._injected.send(built, stream=True, auth=None, follow_redirects=False)
-        if self._own is None:
-            self._own = _async_transport(request.url)
-        return await self._own.handle_async_request(_plain_request(request, limit))
+    def _shard(self, url: str) -> _Shard:
+        """The pool with the least to do; a new one when all are full and there may be more."""
+        least = min(self._shards, key=lambda shard: shard.busy, default=None)
+        if least is None or (least.busy >= _SHARD and len(self._shards) * _SHARD < _MOST):
+            tls = self._shards[0].tls if self._shards else _tls(url)
+            least = _Shard(url, tls)
+            self._shards.append(least)
+        return least
 
 
-def _async_transport(url: str) -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(max_connections=_MOST, max_keepalive_connections=_MOST, keepalive_expiry=_IDLE)
-    return httpx.AsyncHTTPTransport(verify=_tls(url), limits=limits, proxy=proxy_for(url))
+class _Shard:
+    """A small pool, and how many requests are in it: one for each ``with`` block that is entered."""
+
+    def __init__(self, url: str, tls: ssl.SSLContext) -> None:
+        limits = httpx.Limits(max_connections=_SHARD, max_keepalive_connections=_SHARD, keepalive_expiry=_IDLE)
+        self.transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=proxy_for(url))
+        self.tls = tls
+        self.busy = 0
+
+    def __enter__(self) -> httpx.AsyncHTTPTransport:
+        self.busy += 1
+        return self.transport
+
+    def __exit__(self, *_: object) -> None:
+        self.busy -= 1
+
+
+async def _whole(response: httpx.Response, injected: bool) -> Reply:
+    try:
+        headers = _plain(response)
+        body = Body(headers)
+        async for piece in response.aiter_raw() if injected else _async_pieces(response):
+            body.add(piece)
+    finally:
+        await response.aclose()
+    return Reply(response.status_code, headers, body.whole(), time.time())
 
 
 def _refuse_closed(closed: bool) -> None:

@@ -23,6 +23,7 @@ class CappedServer:
         service: seconds a request takes.
         answers: what was answered: (seconds on the clock, status).
         bodies: how often each request body came, when ``keep`` is set.
+        reply_for: what is said of a request body; ``reply`` always by default.
         judge: the status for a request that is let in, by its body and number; 200 always when None.
     """
 
@@ -34,6 +35,7 @@ class CappedServer:
         self.received: list[tuple[float, int]] = []
         self.bodies: Counter[bytes] = Counter()
         self.keep = False
+        self.reply_for: Callable[[bytes], bytes] = lambda body: self.reply
         self.judge: Callable[[bytes, int], int] | None = None
         self.in_flight = self.most_in_flight = self.connections = 0
         self.url = ""
@@ -74,7 +76,7 @@ class CappedServer:
                 body = await reader.readexactly(int(found[1]) if found else 0)
                 self.received.append((time.monotonic(), len(body)))
                 status = await self._status(body)
-                writer.write(self._answer(status))
+                writer.write(self._answer(status, body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
@@ -99,8 +101,8 @@ class CappedServer:
         self.answers.append((time.monotonic(), status))
         return status
 
-    def _answer(self, status: int) -> bytes:
-        body = self.reply if status == 200 else b""
+    def _answer(self, status: int, request: bytes) -> bytes:
+        body = self.reply_for(request) if status == 200 else b""
         head = f"HTTP/1.1 {status} {_REASONS.get(status, 'No')}\r\ncontent-length: {len(body)}\r\n\r\n"
         return head.encode() + body
 

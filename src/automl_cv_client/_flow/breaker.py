@@ -23,6 +23,7 @@ class Breaker:
     def __init__(self) -> None:
         self.open: str | None = None
         self._refusals = 0
+        self._refused_since = 0.0
         self._failures = 0
         self._failing_since = 0.0
 
@@ -31,12 +32,18 @@ class Breaker:
         """Whether the last answer was a refusal: then one request at a time finds out."""
         return self._refusals > 0 or self._failures >= _DEAD // 2
 
-    def answered(self, status: int) -> None:
-        """An answer came."""
+    def answered(self, status: int, sent: float, now: float) -> None:
+        """An answer came to a request that left at ``sent``.
+
+        A good answer to a request that left before the first refusal says nothing about the time after it.
+        """
         self._failures = 0
         if status not in _WORDS:
-            self._refusals = 0
+            if sent >= self._refused_since:
+                self._refusals = 0
             return
+        if self._refusals == 0:
+            self._refused_since = now
         self._refusals += 1
         if self._refusals >= _REFUSALS:
             self.open = f"{self._refusals} requests in a row were refused: {_WORDS[status]}"

@@ -79,10 +79,11 @@ class Traffic:
 
     def answered(self, sent: Sent, reply: Reply) -> None:
         """Its answer."""
-        self.breaker.answered(reply.status)
+        now = self.clock()
+        self.breaker.answered(reply.status, sent.at, now)
         verdict = _verdict(reply)
         self.refused += reply.status == 429
-        self._adaptive.answered(sent, verdict, self.clock())
+        self._adaptive.answered(sent, verdict, now)
 
     def failed(self, sent: Sent, error: BaseException) -> None:
         """No answer came."""

@@ -122,6 +122,13 @@ class ScriptedServer:
             self.received.append(request)
             return self.steps[min(len(self.received), len(self.steps)) - 1]
 
+    def wait_for(self, requests: int) -> None:
+        """Wait until as many requests have arrived, 10 seconds at most."""
+        until = time.monotonic() + 10
+        while len(self.received) < requests:
+            assert time.monotonic() < until, f"{len(self.received)} of {requests} requests arrived"
+            time.sleep(0.01)
+
     def start(self) -> None:
         self._thread.start()
 

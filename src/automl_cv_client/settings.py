@@ -21,7 +21,7 @@ class EndpointSettings(BaseModel):
         deployment: ``AUTOML_CV_DEPLOYMENT``; None for the endpoint's own choice.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     scoring_uri: str = Field(min_length=1)
     key: SecretStr | None = None

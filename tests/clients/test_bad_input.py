@@ -120,12 +120,17 @@ def test_an_option_that_cannot_be(options: dict[str, Any], words: str) -> None:
 
 
 def test_an_unknown_option_names_the_known_ones() -> None:
-    with Client("https://example.org/score", "k") as client, pytest.raises(errors.InvalidInput, match="deployment, timeout"):
+    with (
+        Client("https://example.org/score", "k") as client,
+        pytest.raises(errors.InvalidInput, match="deployment, timeout"),
+    ):
         client.with_options(depolyment="green")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True])
-def test_a_threshold_that_is_no_probability(threshold: Any, call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_a_threshold_that_is_no_probability(
+    threshold: Any, call: Caller, server: ScriptedServer, picture: bytes
+) -> None:
     with pytest.raises(errors.InvalidInput, match="between 0 and 1"):
         call(server.url, "classify_multilabel", picture, with_={"threshold": threshold})
     assert server.received == []
@@ -140,5 +145,5 @@ def test_a_closed_client_says_so(server: ScriptedServer, picture: bytes) -> None
 
 
 def test_the_pixel_limit_is_the_users(call: Caller, server: ScriptedServer, picture: bytes) -> None:
-    with pytest.raises(errors.ImageError, match="80,000 pixels|400 x 200|400×200|400x200"):
+    with pytest.raises(errors.ImageError, match="80,000 pixels are more than the 79,999 allowed"):
         call(server.url, "detect", picture, images=ImagePolicy(max_pixels=79_999))

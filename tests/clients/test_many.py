@@ -21,7 +21,7 @@ from automl_cv_client._clients.runs import async_pump_for, pump_for
 from automl_cv_client.local import LocalEndpoint
 from tests.capped import CappedServer, capped
 from tests.conftest import PHOTOS, Caller, encoded
-from tests.servers import ScriptedServer
+from tests.servers import Answer, ScriptedServer
 
 QUICK = RetryPolicy(attempts=5, backoff=0.001, longest_backoff=0.002)
 
@@ -227,12 +227,10 @@ class TestNothingIsLeftBehind:
         assert threading.active_count() == before
 
     def test_a_pause_does_not_hold_up_the_end(self, tiny: bytes, server: ScriptedServer) -> None:
-        from tests.servers import Answer
-
         server.steps = [Answer(200, b'[{"boxes": []}]'), Answer(503, b"", {"retry-after": "60"})]
         started = time.monotonic()
         with Client(server.url, "k") as client:
-            found = client.detect_many(itertools.repeat(tiny))
+            found = client.detect_many(itertools.repeat(tiny), ordered=False)
             next(found)
             time.sleep(0.1)
             found.close()

@@ -80,14 +80,12 @@ def test_not_in_an_error(step: Answer, call: Caller, server: ScriptedServer, pic
         call(server.url, "detect", picture, key=CANARY, retry=ONCE, timeout=0.5)
     for surface in surfaces_of(caught.value):
         assert CANARY not in surface
-    if CANARY not in str(step.headers):  # httpcore logs a reply's headers at DEBUG, also a key that a server echoes there
+    if CANARY not in str(step.headers):  # httpcore logs these at DEBUG, whatever a server echoes there
         assert CANARY not in logs.getvalue()
     assert server.received[0].headers["authorization"] == f"Bearer {CANARY}"  # the canary was really at work
 
 
-def test_not_in_the_log_of_a_good_call(
-    call: Caller, server: ScriptedServer, picture: bytes, logs: io.StringIO
-) -> None:
+def test_not_in_the_log_of_a_good_call(call: Caller, server: ScriptedServer, picture: bytes, logs: io.StringIO) -> None:
     server.steps = [Answer(200, boxes("cat"))]
     found = call(server.url, "detect", picture, key=CANARY)
     assert CANARY not in logs.getvalue()
@@ -103,6 +101,16 @@ def test_not_in_a_client(kind: type[Any]) -> None:
             pickle.dumps(one)
         with pytest.raises(TypeError, match="not pickled"):
             copy.deepcopy(one)
+
+
+def test_a_signature_in_the_uri_shows_in_no_error(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+    for step in (Answer(401), Answer(200, b"<html>"), Silence(), Answer(404)):
+        server.steps = [step]
+        with pytest.raises(errors.CallError) as caught:
+            call(f"{server.url}?sig={CANARY}", "detect", picture, retry=ONCE, timeout=0.2, deadline=0.3)
+        for surface in surfaces_of(caught.value):
+            assert CANARY not in surface
+        assert CANARY not in call(f"{server.url}?sig={CANARY}", "health", timeout=0.2).detail
 
 
 def test_not_in_a_credential() -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from automl_cv_client._flow.budget import RetryBudget
 from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.requests import Dialect
 
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -30,7 +31,7 @@ class RetryPolicy(BaseModel):
         longest_retry_after: seconds.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 5
     backoff: _Seconds = 0.5
@@ -62,6 +63,11 @@ class Plan:
     strict: bool = False
     mode: str = "key"
     budget: RetryBudget = field(default_factory=RetryBudget)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL for messages: without its query, which may hold a signature."""
+        return shown(self.url)
 
     def last_moment(self, started: float) -> float:
         """When a call that began at ``started`` must be over, by :attr:`clock`."""

@@ -17,7 +17,7 @@ class ImagePolicy(BaseModel):
             takes about 4 bytes of memory a pixel.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     color: Literal["rgb", "bgr"] = "rgb"
     max_pixels: int = Field(default=100_000_000, ge=1)

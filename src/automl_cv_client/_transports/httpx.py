@@ -71,7 +71,7 @@ class HttpxTransport:
         try:
             headers = _plain(response)
             body = Body(headers)
-            for piece in response.iter_raw() if self._injected else _pieces(response):
+            for piece in _pieces(response):
                 body.add(piece)
                 self._stopwatch.left(None)  # an injected client has no bounded network
         finally:
@@ -127,7 +127,7 @@ class AsyncHttpxTransport:
                 if self._injected is not None:
                     return await self._through_injected(self._injected, request, limit)
                 with self._shard(request.url) as transport:
-                    return await _whole(await transport.handle_async_request(_plain_request(request, limit)), False)
+                    return await _whole(await transport.handle_async_request(_plain_request(request, limit)))
         except Exception as error:  # noqa: BLE001 - mapped below, or raised again as it is
             failure = error
         raise _ours(failure, self._library, request, limit)  # out of the handler: httpx's error holds the request
@@ -140,7 +140,7 @@ class AsyncHttpxTransport:
 
     async def _through_injected(self, client: httpx.AsyncClient, request: Request, limit: float) -> Reply:
         built = _built(client, request, limit)
-        return await _whole(await client.send(built, stream=True, auth=None, follow_redirects=False), True)
+        return await _whole(await client.send(built, stream=True, auth=None, follow_redirects=False))
 
     def _shard(self, url: str) -> _Shard:
         """The pool with the least to do; a new one when all are full and there may be more."""
@@ -169,11 +169,11 @@ class _Shard:
         self.busy -= 1
 
 
-async def _whole(response: httpx.Response, injected: bool) -> Reply:
+async def _whole(response: httpx.Response) -> Reply:
     try:
         headers = _plain(response)
         body = Body(headers)
-        async for piece in response.aiter_raw() if injected else _async_pieces(response):
+        async for piece in _async_pieces(response):
             body.add(piece)
     finally:
         await response.aclose()
@@ -186,6 +186,7 @@ def _refuse_closed(closed: bool) -> None:
 
 
 def _pieces(response: httpx.Response) -> Iterable[bytes]:
+    """The body as it comes over the wire; from the stream itself, as a mock transport's reply has been read before."""
     return response.stream  # type: ignore[return-value]
 
 

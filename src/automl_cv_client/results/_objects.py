@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Union, cast, overload
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -23,6 +24,7 @@ from automl_cv_client.results._record import Record
 from automl_cv_client.results._result import Result
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
     from automl_cv_client.drawing import ObjectMark
@@ -94,30 +96,27 @@ class Instance(Detection):
         return (*super()._content(), self.polygons)
 
 
+Mask = Union[Sequence[bool], "np.ndarray[Any, np.dtype[np.bool_]]"]
+"""One boolean an object."""
+
 ObjectT = TypeVar("ObjectT", bound=Detection)
 
 
-class Objects(Result, Generic[ObjectT]):
-    """Objects in a picture, in the server's order: a sequence, with filters that return the same kind of result."""
+class _SequenceOf(Generic[ObjectT]):
+    """A result that is a sequence. Not a pydantic model itself: a generic one costs 35 ms at import."""
 
-    objects: tuple[ObjectT, ...]
-
-    @model_validator(mode="after")
-    def _know_the_picture(self) -> Self:
-        self.__dict__["objects"] = tuple(one._bound(self.image) for one in self.objects)
-        return self
+    if TYPE_CHECKING:  # not at run time: pydantic would take these for fields of their own
+        objects: tuple[ObjectT, ...]
+        image: ImageInfo
 
     def __len__(self) -> int:
         return len(self.objects)
 
-    def __iter__(self) -> Iterator[ObjectT]:  # type: ignore[override]
-        return iter(self.objects)
-
     @overload
     def __getitem__(self, index: int) -> ObjectT: ...
     @overload
-    def __getitem__(self, index: slice | Sequence[bool]) -> Self: ...
-    def __getitem__(self, index: int | slice | Sequence[bool]) -> ObjectT | Self:
+    def __getitem__(self, index: slice | Mask) -> Self: ...
+    def __getitem__(self, index: int | slice | Mask) -> ObjectT | Self:
         """One object by number; a slice, or a mask of one boolean an object, as the same kind of result."""
         if isinstance(index, slice):
             return self._only(self.objects[index])
@@ -151,7 +150,22 @@ class Objects(Result, Generic[ObjectT]):
         frame = self.image.size if size is None else size
         return tuple(one.box.to_pixels(frame) for one in self.objects)
 
+    @abstractmethod
     def _only(self, objects: Iterable[ObjectT]) -> Self:
+        """The same result with these objects."""
+
+
+class Objects(Result):
+    """Objects in a picture, in the server's order: a sequence, with filters that return the same kind of result."""
+
+    objects: tuple[Any, ...]
+
+    @model_validator(mode="after")
+    def _know_the_picture(self) -> Self:
+        self.__dict__["objects"] = tuple(one._bound(self.image) for one in self.objects)
+        return self
+
+    def _only(self, objects: Iterable[Any]) -> Self:
         return self._trusted({**self.__dict__, "objects": tuple(objects)})
 
     def _content(self) -> tuple[object, ...]:
@@ -164,18 +178,28 @@ class Objects(Result, Generic[ObjectT]):
 
     def __repr__(self) -> str:
         found = ", ".join(f"{one.label!r} {one.score:.3f}" for one in self.objects[:5])
-        more = f", … {len(self) - 5} more" if len(self) > 5 else ""
+        more = f", … {len(self.objects) - 5} more" if len(self.objects) > 5 else ""
         return f"{type(self).__name__}([{found}{more}], {self.image.size.width}x{self.image.size.height} px)"
 
     __str__ = __repr__
 
 
-class Detections(Objects[Detection]):
+class Detections(Objects, _SequenceOf[Detection]):
     """The objects found in a picture, each with label, score and box. Empty when nothing was found."""
 
+    objects: tuple[Detection, ...]
 
-class Instances(Objects[Instance]):
+    def __iter__(self) -> Iterator[Detection]:  # type: ignore[override]
+        return iter(self.objects)
+
+
+class Instances(Objects, _SequenceOf[Instance]):
     """The objects found in a picture, each with label, score, box and outline. Empty when nothing was found."""
+
+    objects: tuple[Instance, ...]
+
+    def __iter__(self) -> Iterator[Instance]:  # type: ignore[override]
+        return iter(self.objects)
 
 
 def _masked(objects: Sequence[ObjectT], mask: Sequence[bool]) -> list[ObjectT]:

@@ -263,10 +263,10 @@ class TestNothingIsLeftBehind:
                     for task in tasks:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
-                shards = client._world.transport._shards  # type: ignore[attr-defined]
-                assert len(shards) <= 13
-                assert [shard.busy for shard in shards] == [0] * len(shards)
-                assert all(not shard.transport._pool._requests for shard in shards)
+                pools = client._world.transport._pools  # type: ignore[attr-defined]
+                assert len(pools) <= 100
+                assert [pool.busy for pool in pools] == [0] * len(pools)
+                assert all(not pool.transport._pool._requests for pool in pools)
                 assert len(await client.detect(tiny)) == 0
 
         with capped(service=0.05) as server:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_cv_client.cli import classify, classify_multilabel, demo, detect, segment, serve
+from automl_cv_client.cli import batch, classify, classify_multilabel, demo, detect, segment, serve
 from automl_cv_client.cli.exits import EXIT_CODES
 from automl_cv_client.cli.options import WHERE_THE_KEY_IS
 
@@ -52,3 +52,4 @@ for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=EXIT_CODES)(_command)
 for _name, _command in _SCORING.items():
     app.command(_name, epilog=f"{WHERE_THE_KEY_IS}\n\n{EXIT_CODES}")(_command)
+app.add_typer(batch.app, name="batch")

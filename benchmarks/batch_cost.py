@@ -69,7 +69,8 @@ def main() -> None:
         picture.write_bytes(grey_png(32))
         first, last = queued(many, picture)
     rows = [
-        (f"peak memory, 10,000 → {many:,} pictures", f"{first:.1f} → {last:.1f} MB", f"+{last - first:.1f} MB", "≤ +2 MB"),
+        (f"peak memory, 10,000 → {many:,} pictures", f"{first:.1f} → {last:.1f} MB",
+         f"+{last - first:.1f} MB", "≤ +2 MB"),
         ("records of 800 bytes, a transaction each", f"{a_second:.0f}/s", "", ""),
         ("resume 1,000,000 done pictures", f"{seconds:.2f} s", "", "< 2 s"),
         ("memory that takes", f"+{grown:.1f} MB", "", ""),

@@ -62,7 +62,8 @@ def run(
         Client(settings.scoring_uri, settings.secret(), deployment=settings.deployment) as client,
         progress_bar() as bar,
     ):
-        summary = score_folder(client, source, out, task, progress=bar, **options)
+        options["progress"] = bar
+        summary = score_folder(client, source, out, task, **options)
     _tell(summary, as_json)
     if summary.failed or summary.to_do:
         raise typer.Exit(FAILED)

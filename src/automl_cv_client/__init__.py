@@ -11,12 +11,14 @@ from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.geometry import Box, PixelBox, Size
 from automl_cv_client.results import (
     CallInfo,
     Classification,
     Detection,
     Detections,
+    Explanation,
     Health,
     ImageInfo,
     Instance,
@@ -38,6 +40,7 @@ __all__ = [
     "Client",
     "Detection",
     "Detections",
+    "Explanation",
     "Health",
     "ImageInfo",
     "ImagePolicy",
@@ -51,6 +54,7 @@ __all__ = [
     "RetryPolicy",
     "Size",
     "Task",
+    "XaiParameters",
     "__version__",
     "errors",
 ]

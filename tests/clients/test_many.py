@@ -263,10 +263,10 @@ class TestNothingIsLeftBehind:
                     for task in tasks:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
-                pools = client._world.transport._pools  # type: ignore[attr-defined]
-                assert len(pools) <= 100
-                assert [pool.busy for pool in pools] == [0] * len(pools)
-                assert all(not pool.transport._pool._requests for pool in pools)
+                transport: Any = client._world.transport
+                assert transport._places._value == 100
+                assert len(transport._idle) <= 100
+                assert all(not pool._pool._requests for pool in transport._idle)
                 assert len(await client.detect(tiny)) == 0
 
         with capped(service=0.05) as server:

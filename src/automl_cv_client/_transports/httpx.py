@@ -110,12 +110,18 @@ class AsyncHttpxTransport:
     httpx's awaited pool looks through all its requests and connections whenever one of them changes, which
     takes milliseconds with 64 in flight (encode/httpx#3215). So each connection has a pool of its own: with 64 in
     flight 380 µs a request, against 600 µs with pools of 8 (benchmarks/async_rate.py).
+
+    A request that is cancelled while httpcore puts its connection back leaves it taken for ever. So the pool of a
+    cancelled request is thrown away; its connection could not have been used again anyway.
     """
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._injected = client
         self._library = _library(client)
-        self._pools: list[_Pool] = []
+        self._idle: list[httpx.AsyncHTTPTransport] = []  # pools of one connection; the last one used is the next
+        self._places = asyncio.Semaphore(_MOST)
+        self._tls: ssl.SSLContext | None = None
+        self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
 
     async def send(self, request: Request, limit: float) -> Reply:
@@ -126,8 +132,8 @@ class AsyncHttpxTransport:
             async with asyncio.timeout(limit):
                 if self._injected is not None:
                     return await self._through_injected(self._injected, request, limit)
-                with self._pool(request.url) as transport:
-                    return await _whole(await transport.handle_async_request(_plain_request(request, limit)))
+                async with self._places:
+                    return await self._through_pool(request, limit)
         except Exception as error:  # noqa: BLE001 - mapped below, or raised again as it is
             failure = error
         raise _ours(failure, self._library, request, limit)  # out of the handler: httpx's error holds the request
@@ -135,39 +141,38 @@ class AsyncHttpxTransport:
     async def close(self) -> None:
         """Close the connections, unless the client was injected."""
         self._closed = True
-        for pool in self._pools:
-            await pool.transport.aclose()
+        while self._idle:
+            await self._idle.pop().aclose()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _through_injected(self, client: httpx.AsyncClient, request: Request, limit: float) -> Reply:
         built = _built(client, request, limit)
         return await _whole(await client.send(built, stream=True, auth=None, follow_redirects=False))
 
-    def _pool(self, url: str) -> _Pool:
-        """The first pool with nothing to do; a new one when there may be more; else the one with the least to do."""
-        for pool in self._pools:
-            if not pool.busy:
-                return pool
-        if len(self._pools) < _MOST:
-            self._pools.append(_Pool(url, self._pools[0].tls if self._pools else _tls(url)))
-            return self._pools[-1]
-        return min(self._pools, key=lambda pool: pool.busy)
+    async def _through_pool(self, request: Request, limit: float) -> Reply:
+        pool = self._idle.pop() if self._idle else self._new_pool(request.url)
+        usable = False
+        try:
+            reply = await _whole(await pool.handle_async_request(_plain_request(request, limit)))
+            usable = not self._closed
+            return reply
+        finally:
+            if usable:
+                self._idle.append(pool)
+            else:
+                await self._throw_away(pool)
 
-
-class _Pool:
-    """A pool of one connection, and how many requests are in it: one for each ``with`` block that is entered."""
-
-    def __init__(self, url: str, tls: ssl.SSLContext) -> None:
+    def _new_pool(self, url: str) -> httpx.AsyncHTTPTransport:
+        self._tls = self._tls or _tls(url)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
-        self.transport = httpx.AsyncHTTPTransport(verify=tls, limits=limits, proxy=proxy_for(url))
-        self.tls = tls
-        self.busy = 0
+        return httpx.AsyncHTTPTransport(verify=self._tls, limits=limits, proxy=proxy_for(url))
 
-    def __enter__(self) -> httpx.AsyncHTTPTransport:
-        self.busy += 1
-        return self.transport
-
-    def __exit__(self, *_: object) -> None:
-        self.busy -= 1
+    async def _throw_away(self, pool: httpx.AsyncHTTPTransport) -> None:
+        closing = asyncio.ensure_future(pool.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        await asyncio.shield(closing)  # a second cancellation must not leave the connection open
 
 
 async def _whole(response: httpx.Response) -> Reply:

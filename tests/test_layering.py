@@ -62,6 +62,7 @@ LIBRARIES = {
     "PIL": ("local/",),
     "starlette": ("local/",),
     "uvicorn": ("local/",),
+    "pyarrow": (),
     "rich": ("cli/",),
     "typer": ("cli/",),
 }
@@ -73,6 +74,8 @@ LATER = {
     "httpx": ("_client.py", "_async_client.py", "_clients/access.py"),
     "azure": ("credentials/", "_transports/"),
     "numpy": ("_imaging/", "drawing/", "exporting/", "results/"),
+    "pyarrow": ("batch/exports.py",),
+    "rich": ("batch/progress_bar.py",),
 }
 """Where it may be imported inside functions and for types, besides."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from automl_cv_client._clients.access import AsyncAccess
 from automl_cv_client._clients.explaining_many import AsyncExplainingMany
+from automl_cv_client._clients.many import AsyncMany
 from automl_cv_client._clients.scoring import AsyncScoring
 from automl_cv_client._clients.tiling import AsyncTiling
 from automl_cv_client._flow.plan import RetryPolicy
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-class AsyncClient(AsyncAccess, AsyncScoring, AsyncTiling, AsyncExplainingMany):
+class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplainingMany):
     """Scores pictures with one deployed model of AutoML for Images, awaited. Make one an event loop and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in an ``async with`` block, or call

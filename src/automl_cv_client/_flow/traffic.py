@@ -1,0 +1,104 @@
+"""What a run of many pictures may send now, and what its answers teach; values in, values out, no waiting.
+
+Joins the adaptive limit, the pace and the breaker, and counts who is where: a group of pictures is *waiting*
+(being prepared, or for its turn), *in flight*, or pausing before another try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from automl_cv_client._flow.breaker import Breaker
+from automl_cv_client._flow.concurrency import AdaptiveLimit, Sent, Verdict
+from automl_cv_client._flow.pace import Pace
+from automl_cv_client._protocol.headers import model_failure
+from automl_cv_client._protocol.messages import Reply
+from automl_cv_client.errors import ConnectionFailed, TimedOut
+
+
+class Traffic:
+    """The state of one run. Not thread-safe: a gate holds its lock around every call.
+
+    Attributes:
+        requests: requests sent so far.
+        bytes_sent: bytes of their bodies.
+        refused: answers that said "too much at once".
+    """
+
+    def __init__(self, concurrency: int, bytes_per_second: float | None, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.breaker = Breaker()
+        self.requests = self.bytes_sent = self.refused = 0
+        self.waiting = self.active = 0
+        self.most_active = 4 * concurrency + 8  # pausing ones included: an outage must not read the whole source
+        self._adaptive = AdaptiveLimit(concurrency)
+        self._pace = None if bytes_per_second is None else Pace(bytes_per_second)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests in flight."""
+        return self._adaptive.in_flight
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be in flight."""
+        return 1 if self.breaker.suspicious else self._adaptive.limit
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether a further group should be read and prepared, so that one is ready when its turn comes."""
+        return self.waiting < 2 + self.limit // 2 and self.active < self.most_active and self.breaker.open is None
+
+    @property
+    def free(self) -> int:
+        """Requests that may still be put in flight."""
+        return max(0, self.limit - self.in_flight)
+
+    def wait(self) -> float | None:
+        """Seconds until the pace lets the next request leave, 0 for now; None when all places are taken."""
+        if not self.free:
+            return None
+        return 0.0 if self._pace is None else self._pace.wait(self.clock())
+
+    def take(self) -> None:
+        """A group has its turn."""
+        self._adaptive.in_flight += 1
+
+    def leave(self) -> None:
+        """The turn is over."""
+        self._adaptive.in_flight -= 1
+
+    def sent(self, count: int) -> Sent:
+        """A request with a body of ``count`` bytes leaves."""
+        now = self.clock()
+        if self._pace is not None:
+            self._pace.spend(count, now)
+        self.requests += 1
+        self.bytes_sent += count
+        return self._adaptive.sent(now)
+
+    def answered(self, sent: Sent, reply: Reply) -> None:
+        """Its answer."""
+        now = self.clock()
+        self.breaker.answered(reply.status, sent.at, now)
+        verdict = _verdict(reply)
+        self.refused += reply.status == 429
+        self._adaptive.answered(sent, verdict, now)
+
+    def failed(self, sent: Sent, error: BaseException) -> None:
+        """No answer came."""
+        if isinstance(error, ConnectionFailed):
+            self.breaker.failed(self.clock())
+        verdict = Verdict.TOO_MUCH if isinstance(error, TimedOut) else Verdict.NOTHING
+        self._adaptive.answered(sent, verdict, self.clock())
+
+
+def _verdict(reply: Reply) -> Verdict:
+    if reply.status == 200:
+        return Verdict.FINE
+    if reply.status in (408, 429, 504):
+        return Verdict.TOO_MUCH
+    model_status, reason = model_failure(reply.headers) if reply.status == 424 else (None, None)
+    if model_status == 429 or reason == "too_few_model_instance":
+        return Verdict.TOO_MUCH
+    return Verdict.NOTHING

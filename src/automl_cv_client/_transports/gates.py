@@ -1,0 +1,229 @@
+"""Lets the requests of a run out only as fast as its traffic allows: for threads, and for an event loop.
+
+A group of pictures takes its turn where its flow asks for authorization, which is the step before each attempt:
+so the time it waits is not taken from the attempt's own ``timeout``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+
+from automl_cv_client._flow.traffic import Traffic
+from automl_cv_client._protocol.messages import Reply, Request
+from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
+from automl_cv_client.errors import TimedOut
+
+_FOREVER = 3600.0
+
+
+class Stopped(Exception):
+    """The run is over: this group is not scored any more. Never seen by users."""
+
+
+class Gate:
+    """The way out for threads. ``turn`` and ``news`` share one lock, under which all state is kept."""
+
+    def __init__(self, world: SyncWorld, traffic: Traffic) -> None:
+        self.world = world
+        self.traffic = traffic
+        self.lock = threading.Lock()
+        self.turn = threading.Condition(self.lock)
+        self.news = threading.Condition(self.lock)
+        self.stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Nothing more goes out; whoever waits or pauses gives up."""
+        with self.lock:
+            self.stopped.set()
+            self.turn.notify_all()
+            self.news.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Wait before another try. Raises Stopped when the run ends meanwhile."""
+        if self.stopped.wait(seconds):
+            raise Stopped
+
+    def wake(self) -> None:
+        """Something changed (the lock is held)."""
+        self.turn.notify(max(1, self.traffic.free))
+        self.news.notify()
+
+
+class Passage:
+    """One group's way through a gate: the world of its flow."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._waiting = True  # from being read to its first turn
+        self._inside = False
+        traffic = gate.traffic
+        with gate.lock:
+            traffic.waiting += 1
+            traffic.active += 1
+
+    def authorize(self, refused: str | None, limit: float | None) -> str | None:
+        if refused is None:
+            self._take_turn(limit)
+        header = self._gate.world.authorize(refused, limit)
+        if refused is not None and header is not None:
+            self._take_turn(limit)
+        return header
+
+    def send(self, request: Request, limit: float) -> Reply:
+        gate = self._gate
+        with gate.lock:
+            sent = gate.traffic.sent(len(request.body))
+        try:
+            reply = gate.world.send(request, limit)
+        except BaseException as error:
+            with gate.lock:
+                gate.traffic.failed(sent, error)
+                self._leave()
+            raise
+        with gate.lock:
+            gate.traffic.answered(sent, reply)
+            self._leave()
+        return reply
+
+    def end(self) -> None:
+        """The group is done."""
+        gate = self._gate
+        with gate.lock:
+            if self._inside:
+                self._leave()
+            if self._waiting:
+                gate.traffic.waiting -= 1
+            gate.traffic.active -= 1
+            gate.wake()
+
+    def _take_turn(self, limit: float | None) -> None:
+        gate, traffic = self._gate, self._gate.traffic
+        until = traffic.clock() + (_FOREVER if limit is None else limit)
+        with gate.lock:
+            if self._inside:
+                return
+            if not self._waiting:
+                self._waiting = True
+                traffic.waiting += 1
+            while (wait := traffic.wait()) != 0 or gate.stopped.is_set() or traffic.breaker.open:
+                left = until - traffic.clock()
+                _give_up(gate.stopped.is_set() or traffic.breaker.open is not None, left)
+                gate.turn.wait(left if wait is None else min(left, wait))
+            self._waiting, self._inside = False, True
+            traffic.waiting -= 1
+            traffic.take()
+            gate.wake()  # the pump, as one more group may be read
+
+    def _leave(self) -> None:
+        self._inside = False
+        self._gate.traffic.leave()
+        self._gate.wake()
+
+
+class AsyncGate:
+    """The way out for an event loop."""
+
+    def __init__(self, world: AsyncWorld, traffic: Traffic) -> None:
+        self.world = world
+        self.traffic = traffic
+        self.news = asyncio.Event()
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    async def turn(self, seconds: float) -> None:
+        """Wait until a place may be free, at most so long."""
+        future = asyncio.get_running_loop().create_future()
+        self._queue.append(future)
+        try:
+            async with asyncio.timeout(seconds):
+                await future
+        except TimeoutError:
+            pass
+        finally:
+            if not future.done() or future.cancelled():
+                self._queue = deque(one for one in self._queue if one is not future)
+
+    def wake(self) -> None:
+        """Something changed: as many waiting groups look again as there are places."""
+        self.news.set()
+        places = len(self._queue) if self.traffic.breaker.open else self.traffic.free
+        while places > 0 and self._queue:
+            future = self._queue.popleft()
+            if not future.done():
+                future.set_result(None)
+                places -= 1
+
+
+class AsyncPassage:
+    """As :class:`Passage`, awaited.
+
+    Attributes:
+        inside: whether it has its turn, and so a request in flight.
+    """
+
+    def __init__(self, gate: AsyncGate) -> None:
+        self._gate = gate
+        self._waiting = True
+        self.inside = False
+        gate.traffic.waiting += 1
+        gate.traffic.active += 1
+
+    async def authorize(self, refused: str | None, limit: float | None) -> str | None:
+        if refused is None:
+            await self._take_turn(limit)
+        header = await self._gate.world.authorize(refused, limit)
+        if refused is not None and header is not None:
+            await self._take_turn(limit)
+        return header
+
+    async def send(self, request: Request, limit: float) -> Reply:
+        traffic = self._gate.traffic
+        sent = traffic.sent(len(request.body))
+        try:
+            reply = await self._gate.world.send(request, limit)
+        except BaseException as error:
+            traffic.failed(sent, error)
+            self._leave()
+            raise
+        traffic.answered(sent, reply)
+        self._leave()
+        return reply
+
+    def end(self) -> None:
+        """The group is done."""
+        if self.inside:
+            self._leave()
+        if self._waiting:
+            self._gate.traffic.waiting -= 1
+        self._gate.traffic.active -= 1
+        self._gate.wake()
+
+    async def _take_turn(self, limit: float | None) -> None:
+        gate, traffic = self._gate, self._gate.traffic
+        if self.inside:
+            return
+        until = traffic.clock() + (_FOREVER if limit is None else limit)
+        if not self._waiting:
+            self._waiting = True
+            traffic.waiting += 1
+        while (wait := traffic.wait()) != 0 or traffic.breaker.open:
+            left = until - traffic.clock()
+            _give_up(traffic.breaker.open is not None, left)
+            await gate.turn(left if wait is None else min(left, wait))
+        self._waiting, self.inside = False, True
+        traffic.waiting -= 1
+        traffic.take()
+        gate.news.set()
+
+    def _leave(self) -> None:
+        self.inside = False
+        self._gate.traffic.leave()
+        self._gate.wake()
+
+
+def _give_up(stopped: bool, left: float) -> None:
+    if stopped:
+        raise Stopped
+    if left <= 0:
+        raise TimedOut("no turn to send in time: the endpoint answers too slowly for the deadline")

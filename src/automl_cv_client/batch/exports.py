@@ -1,0 +1,160 @@
+"""Writes what is recorded as JSONL, CSV or Parquet: whole, or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Literal, get_args
+
+from automl_cv_client.batch.ledger import Ledger, as_json
+from automl_cv_client.batch.rows import COLUMNS, rows_of
+from automl_cv_client.errors import BatchError, InvalidInput
+from automl_cv_client.task import Task
+
+Format = Literal["jsonl", "csv", "parquet"]
+_ROW_GROUP = 10_000
+
+
+def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os.PathLike[str] | None = None) -> Path:
+    """Write what a job has recorded so far; also while it runs.
+
+    JSONL has a line a picture: ``{"input", "status": "ok", "result"}`` or ``{"input", "status": "error", "error"}``.
+    CSV and Parquet have a row an object (detection, segmentation), a present label (multi-label) or a picture, with
+    coordinates in [0, 1]; a picture without any has one row, too.
+
+    Args:
+        out: the folder of the job.
+        format: ``"jsonl"``, ``"csv"`` or ``"parquet"`` (extra ``parquet``).
+        path: where to; ``<out>/results.<format>`` by default.
+
+    Raises:
+        BatchError: no job in this folder, or the file cannot be written; an older file then stays as it was.
+    """
+    (one,) = checked_formats((format,))
+    target = Path(out) / f"results.{one}" if path is None else Path(path)
+    ledger = Ledger(Path(out), reading=True)
+    try:
+        write_export(ledger, Task(ledger.fingerprint()["task"]), one, target)
+    finally:
+        ledger.close()
+    return target
+
+
+def checked_formats(formats: Iterable[str]) -> tuple[Format, ...]:
+    """The formats by their names. Raises InvalidInput for others, and for Parquet without its library."""
+    known: tuple[Format, ...] = get_args(Format)
+    names = tuple(formats)
+    for name in names:
+        if name not in known:
+            raise InvalidInput(f"unknown export format {name!r}: use {', '.join(known)}")
+    if "parquet" in names:
+        _pyarrow()
+    return tuple(one for one in known if one in names)
+
+
+def write_export(ledger: Ledger, task: Task, format: Format, path: Path) -> None:
+    """Write one file from an open ledger."""
+    writers: dict[Format, Callable[[IO[bytes], Ledger, Task], None]] = {
+        "jsonl": _write_jsonl,
+        "csv": _write_csv,
+        "parquet": _write_parquet,
+    }
+    with _whole_file(path) as file:
+        writers[format](file, ledger, task)
+
+
+def _write_jsonl(file: IO[bytes], ledger: Ledger, task: Task) -> None:
+    for name, ok, body in ledger.finished():
+        kind = "result" if ok else "error"
+        status = "ok" if ok else "error"
+        file.write(f'{{"input": {as_json(name)}, "status": "{status}", "{kind}": {body}}}\n'.encode())
+
+
+def _write_csv(file: IO[bytes], ledger: Ledger, task: Task) -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
+    try:
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS[task])
+        for row in _rows(ledger, task):
+            writer.writerow([_harmless(value) for value in row.values()])
+    finally:
+        with suppress(OSError):
+            text.detach()
+
+
+def _write_parquet(file: IO[bytes], ledger: Ledger, task: Task) -> None:
+    arrow, parquet = _pyarrow()
+    columns = COLUMNS[task]
+    schema = arrow.schema(
+        [(name, arrow.float64() if kind is float else arrow.string()) for name, kind in columns.items()]
+    )
+    rows = _rows(ledger, task)
+    with parquet.ParquetWriter(file, schema) as writer:
+        while group := list(islice(rows, _ROW_GROUP)):
+            clean = [{name: _text(value) for name, value in row.items()} for row in group]
+            writer.write_table(arrow.Table.from_pylist(clean, schema=schema))
+
+
+def _rows(ledger: Ledger, task: Task) -> Iterator[dict[str, Any]]:
+    for name, ok, body in ledger.finished():
+        yield from rows_of(name, ok, body, task)
+
+
+def _harmless(value: Any) -> Any:
+    """A cell no spreadsheet takes for a formula. https://owasp.org/www-community/attacks/CSV_Injection"""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value
+
+
+def _text(value: Any) -> Any:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        pass
+    else:
+        return pyarrow, pyarrow.parquet
+    raise InvalidInput("Parquet needs pyarrow: pip install 'automl-cv-client[parquet]'")
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears under its name once all of it is on the disk; until then an older one stays.
+
+    To append to the file itself would tear: at a crash a line of several MB is written in part.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    reason = ""
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    if reason:
+        raise BatchError(f"cannot write {path} ({reason}): make room or choose another place, then export again")
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

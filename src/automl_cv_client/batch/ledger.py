@@ -1,0 +1,228 @@
+"""The record of a job: which pictures there are, and what became of each. A SQLite file that survives kill -9.
+
+Every picture has one row; a row ends in one record, ``ok`` or ``error``. A transaction is on the disk when it
+returns (WAL with synchronous FULL), so at a crash only pictures in work are scored again. Records are kept in a
+table of their own: looking through a million names then reads megabytes, not gigabytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import islice
+from pathlib import Path
+
+from automl_cv_client.errors import BatchError
+
+TRIES = 3  # of a picture, over all runs
+_CHUNK = 10_000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS job(name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS items(
+    id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, state INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS by_state ON items(state, id);
+CREATE TABLE IF NOT EXISTS records(id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+"""
+
+
+class State(IntEnum):
+    """What became of a picture so far."""
+
+    TO_DO = 0
+    OK = 1
+    ERROR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A picture's record.
+
+    Attributes:
+        id: the picture's row.
+        ok: whether ``body`` is a result; else an error.
+        body: JSON.
+        counts: whether an error counts as one of the picture's tries; it does not when the endpoint was down.
+    """
+
+    id: int
+    ok: bool
+    body: str
+    counts: bool = True
+
+
+class Ledger:
+    """An open ledger. For one thread at a time.
+
+    Args:
+        folder: the job's folder, which exists.
+        reading: open it to look only; another process may be writing.
+
+    Raises:
+        BatchError: it cannot be read or written.
+    """
+
+    def __init__(self, folder: Path, *, reading: bool = False) -> None:
+        self.path = folder / "ledger.sqlite"
+        if reading and not self.path.is_file():
+            raise BatchError(f"{folder} holds no batch job: it is the folder that was given as the output")
+        with self._clear():
+            self._db = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
+            begun = None
+            if not reading:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.executescript(_SCHEMA)
+            else:
+                begun = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone()
+        if reading and not begun:
+            self._db.close()
+            raise BatchError(f"the job in {folder} has not begun: run it")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._clear():
+            self._db.close()
+
+    def agree(self, fingerprint: Mapping[str, str]) -> None:
+        """Keep a new job's fingerprint; raises BatchError when an old one's differs, naming what does."""
+        with self._transaction():
+            known = dict(self._db.execute("SELECT name, value FROM job"))
+            if not known:
+                self._db.executemany("INSERT INTO job VALUES (?, ?)", fingerprint.items())
+        differing = [name for name, value in fingerprint.items() if known and known.get(name) != value]
+        if differing:
+            name = differing[0]
+            raise BatchError(
+                f"{self.path.parent} holds another job: its {name} is {known.get(name)}, this one's is "
+                f"{fingerprint[name]}: choose another output folder"
+            )
+
+    def fingerprint(self) -> dict[str, str]:
+        """What the job is."""
+        with self._clear():
+            return dict(self._db.execute("SELECT name, value FROM job"))
+
+    def add(self, names: Iterable[str]) -> None:
+        """Add the names that are not yet known, in order.
+
+        As long as the names come in the order they came in before, whole chunks are compared and nothing is
+        looked up: a million known names take less than a second.
+        """
+        names = iter(names)
+        last = 0
+        same = True
+        while chunk := [_stored(name) for name in islice(names, _CHUNK)]:
+            with self._clear():
+                if same:
+                    query = "SELECT name, id FROM items WHERE id > ? ORDER BY id LIMIT ?"
+                    rows = self._db.execute(query, (last, len(chunk))).fetchall()
+                    same = [row[0] for row in rows] == chunk
+                    last = rows[-1][1] if rows else last
+            if not same:
+                with self._transaction():
+                    self._db.executemany("INSERT OR IGNORE INTO items(name) VALUES (?)", ((name,) for name in chunk))
+
+    def reopen_errors(self) -> None:
+        """Errors that may be tried again are to do again."""
+        with self._transaction():
+            self._db.execute("UPDATE items SET state = 0 WHERE state = 2 AND tries < ?", (TRIES,))
+
+    def to_do(self) -> Iterator[tuple[int, str]]:
+        """(row, name) of the pictures to do, in order; may be read while others are recorded."""
+        last = 0
+        query = "SELECT id, name FROM items WHERE state = 0 AND id > ? ORDER BY id LIMIT 500"
+        while True:
+            with self._clear():
+                rows = self._db.execute(query, (last,)).fetchall()
+            if not rows:
+                return
+            for row, name in rows:
+                yield row, _name(name)
+            last = rows[-1][0]
+
+    def record(self, finished: Iterable[Finished]) -> None:
+        """Write what became of some pictures; on the disk when this returns."""
+        many = list(finished)
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE items SET state = ?, tries = tries + ? WHERE id = ?",
+                ((State.OK if one.ok else State.ERROR, int(one.counts), one.id) for one in many),
+            )
+            self._db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?)", ((one.id, one.body) for one in many))
+
+    def counts(self) -> dict[State, int]:
+        """Pictures by state."""
+        with self._clear():
+            rows = dict(self._db.execute("SELECT state, COUNT(*) FROM items GROUP BY state"))
+        return {state: rows.get(state.value, 0) for state in State}
+
+    def given_up(self) -> int:
+        """Pictures that failed so often that they are not tried again."""
+        with self._clear():
+            found = self._db.execute("SELECT COUNT(*) FROM items WHERE state = 2 AND tries >= ?", (TRIES,)).fetchone()
+        return int(found[0])
+
+    def finished(self) -> Iterator[tuple[str, bool, str]]:
+        """(name, ok, JSON) of every finished picture, in order."""
+        last = 0
+        query = (
+            "SELECT items.id, name, state, body FROM items JOIN records USING (id) "
+            "WHERE items.id > ? AND state > 0 ORDER BY items.id LIMIT 100"
+        )
+        while True:
+            with self._clear():
+                rows = self._db.execute(query, (last,)).fetchall()
+            if not rows:
+                return
+            for _, name, state, body in rows:
+                yield _name(name), state == State.OK, body
+            last = rows[-1][0]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._clear():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._db.in_transaction:  # a full disk has rolled it back by itself
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _clear(self) -> Iterator[None]:
+        """SQLite's errors as ours."""
+        reason = ""
+        try:
+            yield
+        except sqlite3.Error as error:
+            reason = str(error)
+        if reason:
+            raise BatchError(
+                f"the ledger {self.path} cannot be used ({reason}): see that the disk has room and is in order, "
+                "then run the same command again; what is recorded stays"
+            )
+
+
+def _stored(name: str) -> str | bytes:
+    """A name as SQLite can keep it: file names need not be text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
+
+
+def _name(stored: str | bytes) -> str:
+    return os.fsdecode(stored)
+
+
+def as_json(value: object) -> str:
+    """One line of JSON; safe for file names that are not text."""
+    return json.dumps(value, ensure_ascii=True, default=str)

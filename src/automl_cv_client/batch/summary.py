@@ -1,0 +1,113 @@
+"""What a run did, in numbers; and how far it is."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from automl_cv_client.errors import AutoMLVisionError
+from automl_cv_client.results import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        total: pictures of the job.
+        done: those with a record, of earlier runs too.
+        failed: those of this run whose record is an error.
+        rate: pictures a second of this run.
+        eta: seconds to the end at this rate; None when nobody knows.
+        in_flight: requests on their way.
+        limit: requests that may be on their way, as found out so far.
+    """
+
+    total: int
+    done: int
+    failed: int
+    rate: float
+    eta: float | None
+    in_flight: int
+    limit: int
+
+
+ProgressCallback = Callable[[Progress], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What a run did. Counts of the whole job first, then of this run.
+
+    Attributes:
+        total: pictures of the job; ``total == ok + failed + to_do``.
+        ok: with a result.
+        failed: with an error.
+        to_do: without a record yet.
+        given_up: of the failed, those that were tried 3 times and are not tried again.
+        scored: pictures this run recorded.
+        seconds: what it took.
+        rate: pictures a second.
+        requests: sent, retries included.
+        retries: of them.
+        refused: answers "too many at once" (429).
+        bytes_sent: in request bodies.
+        p50: median of the seconds a picture took, retries and pauses included; None when there was none.
+        p95: 95 % took less.
+        errors: this run's errors by kind, such as ``{"ImageError": 3}``.
+    """
+
+    total: int
+    ok: int
+    failed: int
+    to_do: int
+    given_up: int
+    scored: int
+    seconds: float
+    rate: float
+    requests: int
+    retries: int
+    refused: int
+    bytes_sent: int
+    p50: float | None
+    p95: float | None
+    errors: dict[str, int] = field(default_factory=dict)
+
+
+class Tally:
+    """Counts one run's outcomes in constant memory."""
+
+    def __init__(self) -> None:
+        self.scored = self.failed = self.retries = 0
+        self.errors: Counter[str] = Counter()
+        self._seconds: Counter[int] = Counter()  # by size class, 5 % wide
+
+    def add(self, outcome: Outcome[Any]) -> None:
+        """One more picture."""
+        self.scored += 1
+        call: Any = outcome.error
+        if outcome.result is not None:
+            call = outcome.result.call
+        elif outcome.error is not None:
+            self.failed += 1
+            self.errors[_kind(outcome.error)] += 1
+        self.retries += max(0, getattr(call, "attempts", 0) - 1)
+        elapsed = getattr(call, "elapsed", 0.0)
+        if elapsed > 0:
+            self._seconds[round(math.log(elapsed, 1.05))] += 1
+
+    def percentile(self, share: float) -> float | None:
+        """Seconds below which this share of the pictures was, within 5 %."""
+        wanted = share * self._seconds.total()
+        for size in sorted(self._seconds):
+            wanted -= self._seconds[size]
+            if wanted <= 0:
+                return float(1.05**size)
+        return None
+
+
+def _kind(error: AutoMLVisionError) -> str:
+    return type(error).__name__

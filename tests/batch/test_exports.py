@@ -1,0 +1,118 @@
+"""Exports and sources: every format holds every picture; every kind of source is read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from automl_cv_client import Client, Task, errors
+from automl_cv_client.batch import export, progress_bar, score_folder
+from automl_cv_client.batch.ledger import Finished, Ledger, State
+from automl_cv_client.batch.sources import names_of
+from automl_cv_client.batch.summary import Progress
+from tests.batch.jobs import pictures, reply
+from tests.capped import capped
+
+ROWS = {Task.CLASSIFICATION: 1, Task.MULTILABEL: 2, Task.DETECTION: 2, Task.SEGMENTATION: 1}
+
+
+def job(tmp_path: Path, task: Task) -> Path:
+    """A finished job of two good pictures and a bad one."""
+    pictures(tmp_path / "in", 2)
+    (tmp_path / "in" / "=bad.png").write_bytes(b"no picture")
+    with capped(reply(task), service=0) as server, Client(server.url, "k") as client:
+        score_folder(client, tmp_path / "in", tmp_path / "out", task, formats=("jsonl", "csv", "parquet"))
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("task", Task, ids=lambda task: task.method)
+def test_csv_and_parquet_agree(task: Task, tmp_path: Path) -> None:
+    out = job(tmp_path, task)
+    table = pyarrow.parquet.read_table(out / "results.parquet").to_pylist()
+    cells = [*csv.DictReader(io.StringIO((out / "results.csv").read_text()))]
+    assert len(table) == len(cells) == 2 * ROWS[task] + 1
+    for row, cell in zip(table, cells, strict=True):
+        assert cell["input"] == row["input"]
+        assert cell["status"] == row["status"]
+        assert (float(cell["score"]) if cell["score"] else None) == row["score"]
+    failed = [row for row in table if row["status"] == "error"]
+    assert [Path(row["input"]).name for row in failed] == ["=bad.png"]
+    assert failed[0]["error"].startswith("ImageError: ")
+
+
+def test_csv_cells_are_no_formulas(tmp_path: Path) -> None:
+    out = job(tmp_path, Task.CLASSIFICATION)
+    labels = {row["label"] for row in csv.DictReader(io.StringIO((out / "results.csv").read_text()))}
+    assert labels == {"'=dog", ""}
+
+
+def test_an_export_elsewhere(tmp_path: Path) -> None:
+    out = job(tmp_path, Task.DETECTION)
+    target = export(out, "jsonl", tmp_path / "mine.jsonl")
+    assert target.read_bytes() == (out / "results.jsonl").read_bytes()
+    with pytest.raises(errors.BatchError, match="cannot write"):
+        export(out, "csv", tmp_path / "no" / "such" / "folder.csv")
+
+
+class TestSources:
+    def test_a_folder(self, tmp_path: Path) -> None:
+        paths = pictures(tmp_path / "a", 2) + pictures(tmp_path / "a" / "deep", 1)
+        (tmp_path / "a" / "notes.txt").write_text("no picture")
+        assert [*names_of(tmp_path / "a")] == [str(path) for path in paths]
+
+    def test_a_pattern(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        paths = pictures(tmp_path / "a", 3)
+        monkeypatch.chdir(tmp_path)
+        assert [*names_of("a/000[12].png")] == [str(path) for path in paths[1:]]
+
+    def test_a_list(self, tmp_path: Path) -> None:
+        paths = pictures(tmp_path / "a", 2)
+        (tmp_path / "list.txt").write_text(f"a/0000.png\r\n\n{paths[1]}\n")
+        assert [*names_of(tmp_path / "list.txt")] == [str(path) for path in paths]
+
+    def test_training_data(self, tmp_path: Path) -> None:
+        paths = pictures(tmp_path / "a", 2)
+        urls = ["azureml://subscriptions/s/datastores/d/paths/data/a/0000.png", "a/0001.png", "../../etc/passwd"]
+        (tmp_path / "train.jsonl").write_text("".join(json.dumps({"image_url": url}) + "\n" for url in urls))
+        assert [*names_of(tmp_path / "train.jsonl")] == [*map(str, paths), str(tmp_path / "etc" / "passwd")]
+        (tmp_path / "train.jsonl").write_text('{"image_url": "a.png"}\n{"label": 1}\n')
+        with pytest.raises(errors.BatchError, match="line 2"):
+            list(names_of(tmp_path / "train.jsonl"))
+
+    def test_standard_input(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "stdin", io.StringIO("a.png\n/b.png\n"))
+        assert [*names_of("-")] == [str(tmp_path / "a.png"), "/b.png"]
+
+    def test_what_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(errors.BatchError, match="no folder, file or pattern"):
+            names_of(tmp_path / "nothing")
+
+
+class TestLedger:
+    def test_names_are_kept_once_and_in_order(self, tmp_path: Path) -> None:
+        ledger = Ledger(tmp_path)
+        ledger.add(["b", "a", "b", "file\udcff"])
+        ledger.add(["c", "a", "b"])
+        assert [name for _, name in ledger.to_do()] == ["b", "a", "file\udcff", "c"]
+        ledger.close()
+
+    def test_a_job_that_grew_in_the_middle(self, tmp_path: Path) -> None:
+        ledger = Ledger(tmp_path)
+        ledger.add(str(n) for n in range(0, 30_000, 2))
+        ledger.record(Finished(row, True, "{}") for row, _ in ledger.to_do())
+        ledger.add(str(n) for n in range(30_000))
+        assert ledger.counts() == {State.TO_DO: 15_000, State.OK: 15_000, State.ERROR: 0}
+        ledger.close()
+
+
+def test_no_bar_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar() as show:
+        show(Progress(10, 5, 0, 1.0, 5.0, 2, 2))
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,65 @@
+"""kill -9 at any moment: nothing lost, nothing twice, nothing unreadable."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from automl_cv_client import Client, Task
+from automl_cv_client.batch import score_folder, status
+from automl_cv_client.errors import BatchError
+from tests.batch.jobs import lines, pictures, process, reply
+from tests.capped import capped
+
+CONCURRENCY = 8
+IN_WORK = 4 * CONCURRENCY + 8  # pictures a run may have in work: in flight, or just answered and not yet recorded
+
+
+def _is_done(out: Path) -> bool:
+    try:
+        return status(out).to_do == 0
+    except BatchError:  # killed before there was a ledger
+        return False
+
+
+def _killed_until_done(task: Task, tmp_path: Path, kills: int, seed: int) -> None:
+    rng = random.Random(seed)
+    count = 60
+    paths = pictures(tmp_path / "in", count)
+    with capped(reply(task), service=0.03) as server:
+        server.keep = True
+        done = 0
+        out = tmp_path / "out"
+        for number in range(kills):
+            if _is_done(out):
+                pictures(tmp_path / "in", count + 60 * (number + 1))  # more work, so that every kill interrupts some
+            running = process(server.url, tmp_path / "in", out, task, CONCURRENCY)
+            assert running.stdout is not None
+            running.stdout.readline()
+            time.sleep(rng.uniform(0, 0.25))
+            running.kill()
+            running.communicate()
+            done += 1
+        with Client(server.url, "the-key") as client:
+            summary = score_folder(client, tmp_path / "in", out, task)
+        paths = sorted((tmp_path / "in").iterdir())
+        records = lines(out)
+        assert summary.ok == summary.total == len(paths) == len(records)
+        assert [one["input"] for one in records] == [str(path) for path in paths]
+        assert {one["status"] for one in records} == {"ok"}
+        assert len(server.bodies) == len(paths)
+        assert server.bodies.total() <= len(paths) + done * IN_WORK
+
+
+@pytest.mark.parametrize("task", Task, ids=lambda task: task.method)
+def test_killed_twice_for_each_task(task: Task, tmp_path: Path) -> None:
+    _killed_until_done(task, tmp_path, kills=2, seed=len(task.value))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", Task, ids=lambda task: task.method)
+def test_killed_fifty_times_for_each_task(task: Task, tmp_path: Path) -> None:
+    _killed_until_done(task, tmp_path, kills=50, seed=len(task.value))

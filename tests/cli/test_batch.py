@@ -1,0 +1,69 @@
+"""``automl-cv batch``: run, resume, status, export, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.batch.jobs import pictures, reply
+from tests.capped import capped
+from tests.cli.conftest import run, run_apart
+
+TASK = "image-object-detection"
+
+
+def test_run_status_export(tmp_path: Path, variables: dict[str, str], folder: Path) -> None:
+    out = tmp_path / "out"
+    done = run("batch", "run", folder, "--task", TASK, "--out", out, "--json", **variables)
+    assert done.code == 1  # the file left by macOS is no picture
+    summary = json.loads(done.out)
+    assert (summary["total"], summary["ok"], summary["failed"]) == (3, 2, 1)
+    again = run("batch", "run", folder, "--task", TASK, "--out", out, **variables)
+    assert "requests     0" in again.out
+    told = run("batch", "status", out)
+    assert (told.code, "ok           2" in told.out) == (0, True)
+    exported = run("batch", "export", out, "--format", "csv")
+    assert exported.out.strip() == str(out / "results.csv")
+    assert b"cat" in (out / "results.csv").read_bytes()
+
+
+def test_errors_are_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
+    for words in (
+        ["batch", "status", tmp_path],
+        ["batch", "run", tmp_path / "none", "--task", TASK, "--out", tmp_path / "out"],
+        ["batch", "run", tmp_path, "--task", "cats", "--out", tmp_path / "out"],
+        ["batch", "export", tmp_path, "--format", "xml"],
+    ):
+        done = run(*words, **variables)
+        assert done.code == 2
+        assert done.err.startswith("automl-cv: ")
+        assert len(done.err.splitlines()) == 1
+
+
+def test_an_interrupt_exits_with_130_and_nothing_is_drawn_without_a_terminal(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", 100)
+    with capped(reply(), service=0.1) as server:
+        variables = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k"}
+        words = ["batch", "run", str(tmp_path / "in"), "--task", TASK, "--out", str(tmp_path / "out")]
+        running = subprocess.Popen(
+            [sys.executable, "-m", "automl_cv_client", *words],
+            env={**os.environ, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        deadline = time.monotonic() + 20
+        while len(server.received) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=15)
+        assert (running.returncode, said) == (130, (b"", b""))
+        server.service = 0
+        resumed = run_apart(*words, "--json", **variables)
+    assert (resumed.code, resumed.err) == (0, "")
+    assert json.loads(resumed.out)["ok"] == 100
+    assert len(server.received) == 100

@@ -1,0 +1,130 @@
+"""The adaptive limit against simulated endpoints: no sockets, no clock but the simulation's."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+import pytest
+
+from automl_cv_client._flow.breaker import Breaker
+from automl_cv_client._flow.concurrency import AdaptiveLimit, Sent, Verdict
+from automl_cv_client._flow.pace import Pace
+
+
+class Simulation:
+    """Sends as fast as the limit allows to an endpoint that takes ``cap(now)`` at once."""
+
+    def __init__(self, limit: AdaptiveLimit, cap: Callable[[float], int], service: float, servers: int = 1000) -> None:
+        self.limit, self.cap, self.service, self.servers = limit, cap, service, servers
+        self.answers: list[tuple[float, Verdict]] = []
+
+    def run(self, seconds: float) -> None:
+        events: list[tuple[float, int, Sent, Verdict]] = []
+        now, number = 0.0, 0
+        serving: list[float] = []  # when each request in service ends
+        while now < seconds:
+            while self.limit.in_flight < self.limit.limit:
+                number += 1
+                self.limit.in_flight += 1
+                sent = self.limit.sent(now)
+                serving = [end for end in serving if end > now]
+                if len(serving) >= self.cap(now):
+                    heapq.heappush(events, (now + 0.002, number, sent, Verdict.TOO_MUCH))
+                    continue
+                queued = sorted(serving)
+                free_at = now if len(queued) < self.servers else queued[len(queued) - self.servers]
+                serving.append(free_at + self.service)
+                heapq.heappush(events, (free_at + self.service, number, sent, Verdict.FINE))
+            now, _, sent, verdict = heapq.heappop(events)
+            self.limit.in_flight -= 1
+            self.limit.answered(sent, verdict, now)
+            self.answers.append((now, verdict))
+
+    def share_of_capacity(self, since: float, until: float, cap: int) -> float:
+        good = sum(since <= at < until and verdict is Verdict.FINE for at, verdict in self.answers)
+        return good / ((until - since) / self.service * cap)
+
+    def refused(self, since: float) -> float:
+        late = [verdict for at, verdict in self.answers if at >= since]
+        return late.count(Verdict.TOO_MUCH) / len(late)
+
+
+@pytest.mark.parametrize("service", [0.05, 0.5])
+@pytest.mark.parametrize("cap", [1, 2, 6, 20])
+def test_an_unknown_cap_is_used_and_hardly_ever_passed(cap: int, service: float) -> None:
+    simulation = Simulation(AdaptiveLimit(64), lambda now: cap, service)
+    ramp = 200 * service
+    simulation.run(ramp * 4)
+    assert simulation.share_of_capacity(ramp, ramp * 4, cap) >= 0.93
+    assert simulation.refused(ramp) <= 0.02
+
+
+@pytest.mark.parametrize("cap", [2, 6, 20])
+def test_a_doubled_cap_is_found_within_ten_seconds(cap: int) -> None:
+    simulation = Simulation(AdaptiveLimit(64), lambda now: cap if now < 15 else 2 * cap, 0.05)
+    simulation.run(35)
+    assert simulation.share_of_capacity(25, 35, 2 * cap) >= 0.93
+
+
+def test_a_halved_cap_is_obeyed() -> None:
+    simulation = Simulation(AdaptiveLimit(64), lambda now: 20 if now < 10 else 10, 0.05)
+    simulation.run(30)
+    assert simulation.share_of_capacity(20, 30, 10) >= 0.93
+    assert simulation.refused(20) <= 0.02
+
+
+def test_rising_latency_lowers_the_limit() -> None:
+    """A server that never refuses but queues: 4 workers."""
+    limit = AdaptiveLimit(200)
+    simulation = Simulation(limit, lambda now: 10_000, 0.2, servers=4)
+    simulation.run(60)
+    assert 4 <= limit.limit <= 4 * 4
+    assert simulation.share_of_capacity(20, 60, 4) >= 0.93
+
+
+def test_the_users_cap_holds() -> None:
+    limit = AdaptiveLimit(5)
+    Simulation(limit, lambda now: 100, 0.05).run(5)
+    assert limit.limit == 5
+    assert AdaptiveLimit(1).limit == 1
+
+
+def test_refusals_of_one_burst_count_once() -> None:
+    limit = AdaptiveLimit(64)
+    limit.limit = limit.in_flight = 10
+    burst = [limit.sent(0.0) for _ in range(10)]
+    for sent in burst:
+        limit.answered(sent, Verdict.TOO_MUCH, 0.1)
+    assert limit.limit == 8
+
+
+def test_the_breaker_opens_at_five_refusals_in_a_row() -> None:
+    breaker = Breaker()
+    for now, status in enumerate((401, 401, 401, 401, 200, 401, 401, 401, 401)):
+        breaker.answered(status, now - 0.5, now)
+        assert breaker.open is None
+    assert breaker.suspicious
+    breaker.answered(200, 0.0, 20.0)  # it left before the refusals began, and says nothing
+    breaker.answered(401, 8.0, 21.0)
+    assert breaker.open is not None
+    assert "401" in breaker.open
+
+
+def test_the_breaker_waits_half_a_minute_for_a_dead_endpoint() -> None:
+    breaker = Breaker()
+    for second in range(30):
+        breaker.failed(second)
+        assert breaker.open is None
+    breaker.failed(30)
+    assert breaker.open is not None
+    assert "cannot be reached" in breaker.open
+
+
+def test_the_pace_is_kept_also_with_late_wake_ups() -> None:
+    pace, now, sent = Pace(1000.0), 0.0, 0
+    while now < 20:
+        pace.spend(70, now)
+        sent += 70
+        now += pace.wait(now) + 0.003
+    assert sent == pytest.approx(20 * 1000, rel=0.05)

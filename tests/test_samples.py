@@ -16,6 +16,7 @@ TELLS = {
     "all_tasks": ["classify: Classification('Egyptian cat'", "segment: Instances(['cat'"],
     "async_client": ["chelsea.png: cat", "coffee.png: cup, dining table", "rocket.jpg: nothing found"],
     "detect": ["cup 0.9", "drawn: detected.jpg"],
+    "evaluate": ["image-object-detection, 4 pictures, 6 classes", "missed 'rocket'", "page: report.html"],
     "from_array": ["Egyptian cat 0.", "the same from BGR: True"],
 }
 

@@ -10,12 +10,13 @@ from automl_cv_client import errors
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
 from automl_cv_client._flow.plan import RetryPolicy
-from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.geometry import Box, PixelBox, Size
 from automl_cv_client.results import (
     CallInfo,
     Classification,
+    Deployment,
     Detection,
     Detections,
     Explanation,
@@ -38,6 +39,7 @@ __all__ = [
     "CallInfo",
     "Classification",
     "Client",
+    "Deployment",
     "Detection",
     "Detections",
     "Explanation",
@@ -54,6 +56,7 @@ __all__ = [
     "RetryPolicy",
     "Size",
     "Task",
+    "UrlRules",
     "XaiParameters",
     "__version__",
     "errors",

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from automl_cv_client.cli import classify, classify_multilabel, demo, detect, explain, segment, serve
+from automl_cv_client.cli import (
+    classify,
+    classify_multilabel,
+    compare,
+    dataset,
+    demo,
+    detect,
+    doctor,
+    evaluate,
+    explain,
+    segment,
+    serve,
+)
 from automl_cv_client.cli.exits import EXIT_CODES
 from automl_cv_client.cli.options import WHERE_THE_KEY_IS
 
@@ -41,15 +53,18 @@ def _program(
     """
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {"demo": demo.demo, "serve": serve.serve}
+_COMMANDS: dict[str, Callable[..., None]] = {"demo": demo.demo, "serve": serve.serve, "doctor": doctor.doctor}
 _SCORING: dict[str, Callable[..., None]] = {
     "detect": detect.detect,
     "segment": segment.segment,
     "classify": classify.classify,
     "classify-multilabel": classify_multilabel.classify_multilabel,
     "explain": explain.explain,
+    "evaluate": evaluate.evaluate,
+    "compare": compare.compare,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=EXIT_CODES)(_command)
 for _name, _command in _SCORING.items():
     app.command(_name, epilog=f"{WHERE_THE_KEY_IS}\n\n{EXIT_CODES}")(_command)
+app.add_typer(dataset.dataset, name="dataset", epilog=EXIT_CODES)

@@ -1,0 +1,52 @@
+"""``automl-cv compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from automl_cv_client.cli.evaluate import AsJson, Images, Labels, Reports, Threshold, client_for, folder_of, show
+from automl_cv_client.cli.exits import FAILED, Unusable, guarded
+from automl_cv_client.cli.options import Uri
+
+
+@guarded
+def compare(
+    labels: Labels,
+    deployments: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--deployment", metavar="NAME", help="Give it twice: the one with the traffic first."),
+    ] = None,
+    images: Images = None,
+    results: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option("--results", metavar="FILE", help="Stored results of both, given twice, instead of scoring."),
+    ] = None,
+    report: Reports = None,
+    threshold: Threshold = 0.5,
+    draws: Annotated[int, typer.Option("--draws", min=20, help="Of the bootstrap, for the intervals.")] = 1000,
+    as_json: AsJson = False,
+    uri: Uri = None,
+) -> None:
+    """Compare two deployments on the same labelled pictures.
+
+    Metrics with 95 % confidence intervals, latency, and the pictures they see differently: what to know before moving
+    traffic.
+    """
+    from automl_cv_client.evaluation import compare as measure
+
+    names = deployments or ([file.stem for file in results] if results else [])
+    if len(names) != 2 or (results is not None and len(results) != 2):
+        raise Unusable("compare takes two of each: --deployment blue --deployment green, or --results twice")
+    how = {"labels": labels, "deployments": names, "images": images, "threshold": threshold, "draws": draws}
+    if results:
+        found = measure(predictions=results, **how)  # type: ignore[arg-type]
+    else:
+        folder_of(images)
+        with client_for(uri, None) as client:
+            found = measure(client, **how)  # type: ignore[arg-type]
+    show(found, as_json, report)
+    if found.left_out:
+        raise typer.Exit(FAILED)

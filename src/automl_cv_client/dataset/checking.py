@@ -1,0 +1,196 @@
+"""Checks a training file: every row by itself, the rows against each other, and the pictures they speak of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from pathlib import Path
+
+from automl_cv_client.dataset.faults import Fault, faults_of
+from automl_cv_client.dataset.lines import Source, name_of
+from automl_cv_client.dataset.pictures import size_faults
+from automl_cv_client.dataset.reading import read_rows
+from automl_cv_client.dataset.report import CheckReport, Found
+from automl_cv_client.dataset.rows import Row
+from automl_cv_client.dataset.urls import LocalImages, path_of
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.task import Task
+
+KEPT = 50
+"""Faults of one kind that are kept with their words; the others are counted only, so that memory stays flat."""
+
+_RARE = 0.1  # a class with less than this share of the median class's labels is called rare
+
+
+def check(
+    source: Source,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    validation: Source | None = None,
+    task: Task | str | None = None,
+    strict: bool = False,
+) -> CheckReport:
+    """Look for everything that is wrong with a training file. Reads it as a stream; memory stays small.
+
+    Args:
+        source: the training file's path, or its lines.
+        images: the folder the pictures were downloaded to; without it no picture is looked at.
+        validation: the validation file, to look for pictures that are in both.
+        task: what the rows must be for; recognised when left out.
+        strict: count what ``read_jsonl`` forgives (trailing commas, rows over several lines, …) as errors too.
+
+    Returns:
+        A report: ``report.ok``, ``report.found`` (each with line, code, severity and message), class counts, and
+        ``report.text()`` or ``report.to_json()``.
+
+    Raises:
+        InvalidInput: a file or the folder cannot be read. Rows that cannot be read are in the report instead.
+    """
+    check = _Check(None if images is None else LocalImages(images))
+    name = name_of(source)
+    check.read(source, name, task, strict)
+    if validation is not None:
+        check.start_validation()
+        check.read(validation, f"validation {name_of(validation)}", check.task, strict)
+    check.finish()
+    return check.report(name)
+
+
+class _Check:
+    """What is remembered while the rows go by: digests and counts, not rows."""
+
+    def __init__(self, images: LocalImages | None) -> None:
+        self.images = images
+        self.task: Task | None = None
+        self.rows = 0
+        self.validation_rows = 0
+        self.counts: Counter[str] = Counter()
+        self.labels: Counter[str] = Counter()
+        self.pictures_with: Counter[str] = Counter()
+        self.first_line: dict[str, int] = {}
+        self.found: list[Found] = []
+        self.urls: dict[bytes, int] = {}
+        self.contents: dict[bytes, int] = {}
+        self.training: tuple[dict[bytes, int], dict[bytes, int]] | None = None
+
+    def read(self, source: Source, name: str, task: Task | str | None, strict: bool) -> None:
+        """Look at every row of one file."""
+        for number, row, problem in read_rows(source, task=task, strict=strict):
+            if row is None:
+                self.add(name, number, Fault(_code_of(problem), "error", problem))
+                continue
+            for fault in [*faults_of(row), *self.picture_faults(row, number)]:
+                self.add(name, number, fault)
+            self.count(row, number)
+
+    def count(self, row: Row, number: int) -> None:
+        """Count the classes of a row."""
+        self.task = self.task or row.task
+        if self.training is not None:
+            self.validation_rows += 1
+            return
+        self.rows += 1
+        named = row.classes()
+        self.labels.update(named)
+        for label in set(named):
+            self.pictures_with[label] += 1
+            self.first_line.setdefault(label, number)
+
+    def add(self, name: str, line: int, fault: Fault) -> None:
+        """Note a fault; of each kind only the first keep their words."""
+        self.counts[fault.code] += 1
+        if self.counts[fault.code] <= KEPT:
+            self.found.append(Found(file=name, line=line, **fault._asdict()))
+
+    def picture_faults(self, row: Row, number: int) -> list[Fault]:
+        """What is wrong with the row's picture: a duplicate, a leak, missing, or of another size."""
+        faults = self.same(row.image_url.encode(), number, self.urls, 0, "image_url")
+        file = self.file_of(row) if self.images else None
+        if self.images and file is None:
+            faults.append(Fault("file-missing", "error", f"no file for {row.image_url[-100:]!r}"))
+        if file is not None:
+            if not faults:  # the same URL has the same content
+                faults += self.same(file, number, self.contents, 1, "content")
+            faults += size_faults(row, file)
+        return faults
+
+    def file_of(self, row: Row) -> Path | None:
+        """The picture on this machine, if there is one."""
+        try:
+            return self.images.find(row.image_url) if self.images else None
+        except InvalidInput:  # told as url-malformed already
+            return None
+
+    def same(self, value: bytes | Path, number: int, seen: dict[bytes, int], kind: int, what: str) -> list[Fault]:
+        """Whether a URL or a content was there before, here or in the training file."""
+        digest = _digest(value)
+        if self.training is not None and (other := self.training[kind].get(digest)):
+            return [
+                Fault("split-leakage", "error", f"this picture is in the training file too (same {what}, line {other})")
+            ]
+        first = seen.setdefault(digest, number)
+        if first == number:
+            return []
+        return [Fault("image-duplicate", "warning", f"this picture is in line {first} already (same {what})")]
+
+    def start_validation(self) -> None:
+        """From here on rows are of the validation file."""
+        self.training = (self.urls, self.contents)
+        self.urls, self.contents = {}, {}
+
+    def finish(self) -> None:
+        """What only the whole file tells: classes seen once, and classes far rarer than the others."""
+        typical = sorted(self.labels.values())[len(self.labels) // 2] if self.labels else 0
+        for label, times in sorted(self.labels.items()):
+            line = self.first_line[label]
+            if times == 1:
+                self.add("", line, Fault("class-once", "warning", f"the class {label[:60]!r} is there once only"))
+            elif times < _RARE * typical:
+                message = f"the class {label[:60]!r} has {times} labels, the middle class {typical}"
+                self.add("", line, Fault("class-rare", "note", message))
+
+    def report(self, name: str) -> CheckReport:
+        """All that was found."""
+        return CheckReport(
+            file=name,
+            task=self.task,
+            rows=self.rows,
+            validation_rows=self.validation_rows,
+            labels=dict(self.labels.most_common()),
+            pictures=dict(self.pictures_with.most_common()),
+            counts=dict(self.counts),
+            found=tuple(self.found),
+        )
+
+
+def _digest(value: bytes | Path) -> bytes:
+    """16 bytes that stand for a text or a file's content; a path of the URL counts, not its workspace."""
+    if isinstance(value, bytes):
+        return hashlib.blake2b(_plain_path(value.decode()).encode(), digest_size=16).digest()
+    with value.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+
+
+def _plain_path(url: str) -> str:
+    try:
+        return path_of(url)
+    except InvalidInput:
+        return url
+
+
+def _code_of(problem: str) -> str:
+    """The short name of a row that cannot be read, from its words."""
+    for words, code in _CODES:
+        if words in problem:
+            return code
+    return "value-wrong"
+
+
+_CODES = (
+    ("the line is empty", "line-empty"),
+    ("not JSON", "not-json"),
+    ("must be a JSON object", "not-a-row"),
+    ("one file holds one task", "task-mixed"),
+    ("missing", "key-missing"),
+)

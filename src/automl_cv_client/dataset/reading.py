@@ -1,0 +1,142 @@
+"""Reads and writes training JSONL as a stream of rows; every error names the file and the line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from pydantic import ValidationError
+
+from automl_cv_client.dataset.faults import faults_of
+from automl_cv_client.dataset.lines import RawRow, Source, name_of, raw_rows
+from automl_cv_client.dataset.rows import ROW_KINDS, Row, task_of_row
+from automl_cv_client.dataset.writing import whole_file
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.task import Task
+
+
+class ReadRow(NamedTuple):
+    """One row, or the reason why it is none: exactly one of ``row`` and ``problem`` is set."""
+
+    number: int
+    row: Row | None
+    problem: str = ""
+
+
+def read_jsonl(source: Source, *, task: Task | str | None = None, strict: bool = False) -> Iterator[Row]:
+    """The rows of a training file, one at a time.
+
+    Args:
+        source: the file's path, or its lines.
+        task: what the rows must be for; recognised from the first row that tells, when left out.
+        strict: accept only what the schema says: no trailing commas, no numbers in quotes, no row over several
+            lines, no box outside its picture. Without it such rows are read as they are meant.
+
+    Raises:
+        InvalidInput: a row cannot be read. The message names the file, the line, the key and what is wrong there.
+    """
+    name = name_of(source)
+    for number, row, problem in read_rows(source, task=task, strict=strict):
+        if row is None:
+            raise InvalidInput(f"{name}, line {number}: {problem}")
+        if strict:
+            for fault in faults_of(row):
+                if fault.severity == "error":
+                    raise InvalidInput(f"{name}, line {number}: {fault.message}")
+        yield row
+
+
+def read_rows(source: Source, *, task: Task | str | None = None, strict: bool = False) -> Iterator[ReadRow]:
+    """As :func:`read_jsonl`, but a row that cannot be read is told as a problem, and reading goes on."""
+    raw = raw_rows(source, strict=strict)
+    ahead: list[RawRow] = []
+    kind = None if task is None else Task(task)
+    while kind is None and (first := next(raw, None)) is not None:
+        ahead.append(first)
+        kind = task_of_row(first.value) if isinstance(first.value, dict) else None
+    for one in chain(ahead, raw):
+        # Empty lists all the way: a detection file without objects is likelier than one without labels.
+        yield _read(one, kind or Task.DETECTION, strict)
+
+
+def recognise_task(source: str | os.PathLike[str]) -> Task:
+    """The task a training file is for, from the first row that tells.
+
+    Raises:
+        InvalidInput: the file cannot be read, or no row tells.
+    """
+    for raw in raw_rows(source):
+        task = task_of_row(raw.value) if isinstance(raw.value, dict) else None
+        if task is not None:
+            return task
+    raise InvalidInput(f"{name_of(source)}: no row tells the task: give it, as in task='image-object-detection'")
+
+
+def write_jsonl(rows: Iterable[Row | dict[str, Any]], path: str | os.PathLike[str]) -> int:
+    """Write rows to a file, one a line, and return how many. The file is there whole or not at all.
+
+    Args:
+        rows: rows, or dictionaries under the schema's own keys such as ``to_training_row`` returns.
+        path: where to; an existing file is replaced once the last row is written.
+    """
+    count = 0
+    with whole_file(Path(path)) as file:
+        for row in rows:
+            values = row.to_json() if isinstance(row, Row) else row
+            file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+            count += 1
+    return count
+
+
+def row_of(values: dict[str, Any], task: Task | str | None = None) -> Row:
+    """A row of decoded JSON. Raises InvalidInput, naming the key, for what is none."""
+    kind = task_of_row(values) if task is None else Task(task)
+    read = _read(RawRow(1, values), kind or Task.DETECTION, strict=False)
+    if read.row is None:
+        raise InvalidInput(f"not a training row: {read.problem}")
+    return read.row
+
+
+def _read(raw: RawRow, task: Task, strict: bool) -> ReadRow:
+    problem = raw.problem or _wrong_shape(raw.value, task)
+    if problem:
+        return ReadRow(raw.number, None, problem)
+    try:
+        if strict:  # through JSON, where a list may stand for a tuple
+            text = json.dumps(raw.value)
+            return ReadRow(raw.number, ROW_KINDS[task].model_validate_json(text, strict=True, context="strict"))
+        return ReadRow(raw.number, ROW_KINDS[task].model_validate(raw.value))
+    except ValidationError as error:
+        return ReadRow(raw.number, None, _in_words(cast("dict[str, Any]", error.errors(include_url=False)[0])))
+
+
+def _wrong_shape(value: Any, task: Task) -> str:
+    if not isinstance(value, dict):
+        return f"a row must be a JSON object, not {_kind(value)}"
+    missing = [key for key in ("image_url", "label") if key not in value]
+    if missing:
+        return f"the key {missing[0]!r} is missing"
+    told = task_of_row(value)
+    if told is not None and told is not task:
+        return f"this row is for {told.value}, the file is for {task.value}: one file holds one task"
+    return ""
+
+
+def _in_words(error: dict[str, Any]) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    if error["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}; it is {_shown(error['input'])}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str | int | float | bool) or value is None else _kind(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _kind(value: Any) -> str:
+    return {dict: "an object", list: "a list", str: "a string", type(None): "null"}.get(type(value), "a number")

@@ -1,0 +1,110 @@
+"""The report of a check: for people as text, for programs as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from automl_cv_client.task import Task
+
+_MOST_CLASSES = 20  # shown to people; JSON has all
+
+
+class Found(BaseModel):
+    """One thing that is wrong.
+
+    Attributes:
+        file: the file's name; empty for what only the whole file tells.
+        line: in the file, from 1.
+        code: a short name for the kind of fault.
+        severity: ``error``, ``warning`` or ``note``.
+        message: in words.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    file: str
+    line: int
+    code: str
+    severity: Literal["error", "warning", "note"]
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}, line {self.line}" if self.file else f"first in line {self.line}"
+        return printable(f"{self.severity}: {place}: {self.message} [{self.code}]")
+
+
+class CheckReport(BaseModel):
+    """What a check found.
+
+    Attributes:
+        file: the file's name.
+        task: recognised from the rows, or given; None when no row could be read.
+        rows: rows that could be read. validation_rows: the same of the validation file.
+        labels: labels of each class, most frequent first.
+        pictures: pictures each class is in.
+        counts: how often each kind of fault was found.
+        found: the faults, in order; of each kind the first 50.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    file: str
+    task: Task | None
+    rows: int
+    validation_rows: int
+    labels: dict[str, int]
+    pictures: dict[str, int]
+    counts: dict[str, int]
+    found: tuple[Found, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; warnings and notes do not count."""
+        return not self.with_severity("error")
+
+    def with_severity(self, severity: str) -> tuple[Found, ...]:
+        """The faults of one severity."""
+        return tuple(one for one in self.found if one.severity == severity)
+
+    def to_json(self) -> str:
+        """The report as JSON, with ``ok``."""
+        values: dict[str, Any] = {"ok": self.ok, **self.model_dump(mode="json")}
+        return json.dumps(values, indent=2, ensure_ascii=False)
+
+    def text(self) -> str:
+        """The report for people, several lines; control characters of labels and URLs are shown escaped."""
+        return "\n".join([self._headline(), *self._classes(), *self._faults()])
+
+    def _headline(self) -> str:
+        task = self.task.value if self.task else "no task recognised"
+        more = f", validation {self.validation_rows} rows" if self.validation_rows else ""
+        return printable(f"{self.file}: {task}, {self.rows} rows{more}, {len(self.labels)} classes")
+
+    def _classes(self) -> Iterator[str]:
+        most = max(self.labels.values(), default=1)
+        for label, times in list(self.labels.items())[:_MOST_CLASSES]:
+            bar = "#" * max(1, round(30 * times / most))
+            yield f"  {printable(label)[:30]:<30} {times:>7} labels in {self.pictures[label]:>6} pictures  {bar}"
+        if len(self.labels) > _MOST_CLASSES:
+            yield f"  … {len(self.labels) - _MOST_CLASSES} more classes"
+
+    def _faults(self) -> Iterator[str]:
+        yield from (str(one) for one in self.found)
+        shown = {one.code for one in self.found}
+        for code, times in self.counts.items():
+            kept = sum(one.code == code for one in self.found)
+            if code in shown and times > kept:
+                yield f"… and {times - kept} more of [{code}]"
+        yield "no errors" if self.ok else f"{self._errors()} errors"
+
+    def _errors(self) -> int:
+        return sum(self.counts[code] for code in {one.code for one in self.with_severity("error")})
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal could obey (escape sequences, line ends, bidirectional marks) written out."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

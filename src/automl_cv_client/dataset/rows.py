@@ -1,0 +1,206 @@
+"""The four kinds of training rows: what one line of a JSONL file says of one picture. Values only, no I/O.
+
+The format is Microsoft's "Data schemas to train computer vision models with automated machine learning". Rows are
+frozen; keys they do not know are kept and written back. Whether the values make sense (a box inside the picture, a
+polygon with three corners) is not their business: see ``check``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from automl_cv_client.geometry import Box, Segment
+from automl_cv_client.task import Task
+
+FORMATS = ("jpg", "jpeg", "png", "jpe", "jfif", "bmp", "tif", "tiff")
+"""What ``image_details.format`` may say."""
+
+_TRUTH = {"0": False, "1": True, "false": False, "true": True}
+
+
+def _is_strict(info: ValidationInfo) -> bool:
+    return bool(info.context)
+
+
+def _pixels(value: Any) -> Any:
+    """400 for ``400``, ``400.0``, ``"400"`` and ``"400px"``: the schema allows a string or a number."""
+    text = value.strip().lower().removesuffix("px").strip() if isinstance(value, str) else value
+    return int(text) if isinstance(text, str) and text.isdecimal() else text
+
+
+def _truth(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, str) and not _is_strict(info):
+        return _TRUTH.get(value.strip().lower(), value)
+    return bool(value) if value in (0, 1) else value
+
+
+def _segments(value: Any, info: ValidationInfo) -> Any:
+    """A flat list of numbers is one segment: a common slip, and unmistakable."""
+    if not isinstance(value, list | tuple):
+        return value
+    flat = bool(value) and not any(isinstance(part, list | tuple) for part in value)
+    segments = [value] if flat and not _is_strict(info) else value
+    return tuple(tuple(part) if isinstance(part, list) else part for part in segments)
+
+
+Pixels = Annotated[int, BeforeValidator(_pixels), Field(gt=0)]
+Crowd = Annotated[bool, BeforeValidator(_truth)]
+Share = Annotated[float, Field(allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",
+        populate_by_name=True,
+        coerce_numbers_to_str=True,
+        defer_build=True,
+    )
+
+
+class ImageDetails(_Part):
+    """What a row says of its picture file; each part may be missing.
+
+    Attributes:
+        format: the file's kind, one of ``FORMATS``.
+        width: in pixels; read from ``400`` or ``"400px"``, written as a number.
+        height: in pixels.
+    """
+
+    format: str | None = None
+    width: Pixels | None = None
+    height: Pixels | None = None
+
+
+class BoxLabel(_Part):
+    """One labelled box, in fractions of the picture: 0 is the left or top edge, 1 the right or bottom one.
+
+    Attributes:
+        label: its class.
+        left: ``topX`` in the file. top: ``topY``. right: ``bottomX``. bottom: ``bottomY``.
+        crowd: ``isCrowd``: the box surrounds a crowd of objects, and metrics skip it.
+    """
+
+    label: Name
+    left: Share = Field(alias="topX")
+    top: Share = Field(alias="topY")
+    right: Share = Field(alias="bottomX")
+    bottom: Share = Field(alias="bottomY")
+    crowd: Crowd = Field(default=False, alias="isCrowd")
+
+    @property
+    def box(self) -> Box:
+        """The box, normalised as everywhere in this package."""
+        return Box(self.left, self.top, self.right, self.bottom)
+
+
+class PolygonLabel(_Part):
+    """One labelled outline, in fractions of the picture.
+
+    Attributes:
+        label: its class.
+        crowd: ``isCrowd``: the outline surrounds a crowd of objects, and metrics skip it.
+        polygon: segments of the one instance, each flat ``(x1, y1, x2, y2, …)``, read by the even-odd rule.
+    """
+
+    label: Name
+    crowd: Crowd = Field(default=False, alias="isCrowd")
+    polygon: Annotated[tuple[tuple[Share, ...], ...], BeforeValidator(_segments)]
+
+    @property
+    def box(self) -> Box:
+        """The smallest box around all segments; empty at the origin when there is no point."""
+        xs = [x for segment in self.polygon for x in segment[0::2]]
+        ys = [y for segment in self.polygon for y in segment[1::2]]
+        return Box(min(xs), min(ys), max(xs), max(ys)) if xs and ys else Box(0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The segments that have at least three points: the others enclose nothing."""
+        return tuple(segment for segment in self.polygon if len(segment) >= 6)
+
+
+class Row(_Part):
+    """What the four kinds share.
+
+    Attributes:
+        image_url: where the picture is: an ``azureml://`` URL, or a path.
+        image_details: format and size, when the row tells them.
+    """
+
+    task: ClassVar[Task]
+    image_url: Name
+    image_details: ImageDetails | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The row under the schema's own keys, ready for ``json.dumps``."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def classes(self) -> list[str]:
+        """The classes named, one for each label, in order; a class named twice is there twice."""
+        raise NotImplementedError
+
+
+class ClassificationRow(Row):
+    """One class for the picture."""
+
+    task = Task.CLASSIFICATION
+    label: Name
+
+    def classes(self) -> list[str]:
+        """The one class."""
+        return [self.label]
+
+
+class MultilabelRow(Row):
+    """Any number of labels for the picture, none included."""
+
+    task = Task.MULTILABEL
+    label: tuple[Name, ...]
+
+    def classes(self) -> list[str]:
+        """The labels, in order."""
+        return list(self.label)
+
+
+class DetectionRow(Row):
+    """The boxes in the picture; an empty list for a picture without objects."""
+
+    task = Task.DETECTION
+    label: tuple[BoxLabel, ...]
+
+    def classes(self) -> list[str]:
+        """The class of each object, in order."""
+        return [one.label for one in self.label]
+
+
+class SegmentationRow(Row):
+    """The outlined instances in the picture; an empty list for a picture without objects."""
+
+    task = Task.SEGMENTATION
+    label: tuple[PolygonLabel, ...]
+
+    def classes(self) -> list[str]:
+        """The class of each object, in order."""
+        return [one.label for one in self.label]
+
+
+ROW_KINDS: dict[Task, type[Row]] = {
+    kind.task: kind for kind in (ClassificationRow, MultilabelRow, DetectionRow, SegmentationRow)
+}
+
+
+def task_of_row(row: Mapping[str, Any]) -> Task | None:
+    """The task a decoded row is for; None when it does not tell: an empty list, or no usable label."""
+    label = row.get("label")
+    if isinstance(label, str | int | float):
+        return Task.CLASSIFICATION
+    if not isinstance(label, list) or not label:
+        return None
+    if not isinstance(label[0], dict):
+        return Task.MULTILABEL
+    return Task.SEGMENTATION if any("polygon" in one for one in label if isinstance(one, dict)) else Task.DETECTION

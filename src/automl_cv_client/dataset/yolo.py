@@ -1,0 +1,129 @@
+"""YOLO's text files to rows and back: ``class x y width height``, or ``class x1 y1 x2 y2 …`` for outlines.
+
+All numbers are fractions of the picture. A line holds one ring; an instance of several segments is written as one ring
+that runs along bridges of no width between them, which encloses the same under the even-odd rule.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from automl_cv_client.dataset.pictures import picture_header
+from automl_cv_client.dataset.places import unique_stem
+from automl_cv_client.dataset.reading import row_of
+from automl_cv_client.dataset.rows import DetectionRow, Row, SegmentationRow
+from automl_cv_client.dataset.writing import write_whole
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.task import Task
+
+_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def from_yolo(
+    images: str | os.PathLike[str],
+    labels: str | os.PathLike[str],
+    classes: Sequence[str] | str | os.PathLike[str],
+    task: Task | str = Task.DETECTION,
+    *,
+    prefix: str = "",
+) -> Iterator[Row]:
+    """Rows of the pictures in a folder, sorted by name; a picture without a text file has no objects.
+
+    Args:
+        images: the folder of pictures. labels: the folder of text files with the same names.
+        classes: the names in order, or a file with one a line (``classes.txt``).
+        task: detection or segmentation; boxes in a file of outlines are taken as rectangles, and outlines in a file
+            of boxes as their boxes.
+        prefix: what to put before each picture's name.
+
+    Raises:
+        InvalidInput: a line is not of this format; the message names file and line.
+    """
+    names = class_names(classes)
+    kind = Task(task)
+    for picture in sorted(one for one in Path(images).iterdir() if one.suffix.lower() in _PICTURES):
+        file = Path(labels) / f"{picture.stem}.txt"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        found = [_label(line, names, kind, f"{file.name}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
+        header = picture_header(picture)
+        details = {"width": header[0].width, "height": header[0].height} if header else {}
+        kind_of_file = {"format": picture.suffix.lower().lstrip(".")}
+        yield row_of(
+            {"image_url": prefix + picture.name, "image_details": kind_of_file | details, "label": found}, kind
+        )
+
+
+def to_yolo(rows: Iterable[Row], folder: str | os.PathLike[str]) -> list[str]:
+    """Write one text file a row into a folder, and ``classes.txt``; returns the classes in order. Crowds are left out.
+
+    Raises:
+        InvalidInput: a row is not of objects.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    numbers: dict[str, int] = {}
+    taken = {"classes"}
+    for row in rows:
+        if not isinstance(row, DetectionRow | SegmentationRow):
+            raise InvalidInput(f"YOLO files hold objects; this row is for {row.task.value}")
+        lines = [_line(one, numbers) for one in row.label if not one.crowd]
+        write_whole(target / f"{unique_stem(row.image_url, taken)}.txt", "".join(lines))
+    names = [" ".join(name.split()) for name in numbers]
+    write_whole(target / "classes.txt", "".join(f"{name}\n" for name in names))
+    return names
+
+
+def class_names(classes: Sequence[str] | str | os.PathLike[str]) -> list[str]:
+    """The names themselves, or those in a file, one a line."""
+    if not isinstance(classes, str | os.PathLike):
+        return list(classes)
+    try:
+        return [line.strip() for line in Path(classes).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except OSError as error:
+        reason = error.strerror
+    raise InvalidInput(f"cannot read the classes from {Path(classes).name}: {reason}")
+
+
+def _label(line: str, names: Sequence[str], kind: Task, place: str) -> dict[str, Any]:
+    try:
+        number, *values = line.split()
+        coordinates = [float(value) for value in values]
+        name = names[int(number)] if int(number) >= 0 else None
+    except (ValueError, IndexError):
+        name = None
+    if name is None or (len(values) != 4 and (len(values) < 6 or len(values) % 2)):
+        raise InvalidInput(f"{place}: expected a class below {len(names)} and its coordinates")
+    ring = _rectangle(coordinates) if len(coordinates) == 4 else coordinates
+    if kind is Task.SEGMENTATION:
+        return {"label": name, "polygon": [ring]}
+    xs, ys = ring[0::2], ring[1::2]
+    return {"label": name, "topX": min(xs), "topY": min(ys), "bottomX": max(xs), "bottomY": max(ys)}
+
+
+def _rectangle(values: Sequence[float]) -> list[float]:
+    """The corners of ``x y width height``; x and y are the middle."""
+    x, y, width, height = values
+    # Rounded to what YOLO's six digits carry, so that an edge stays at 0 or 1.
+    left, right, top, bottom = (round(v, 6) for v in (x - width / 2, x + width / 2, y - height / 2, y + height / 2))
+    return [left, top, right, top, right, bottom, left, bottom]
+
+
+def _line(one: Any, numbers: dict[str, int]) -> str:
+    number = numbers.setdefault(one.label, len(numbers))
+    box = one.box
+    values: Sequence[float] = ((box.left + box.right) / 2, (box.top + box.bottom) / 2, box.width, box.height)
+    if hasattr(one, "polygon"):
+        values = _one_ring(one.segments)
+    return " ".join([str(number), *(f"{value:.6f}" for value in values)]) + "\n"
+
+
+def _one_ring(segments: Sequence[Sequence[float]]) -> list[float]:
+    ring: list[float] = []
+    for number, segment in enumerate(segments):
+        ring += [*segment, *segment[:2]] if len(segments) > 1 and tuple(segment[:2]) != tuple(segment[-2:]) else segment
+        if number:
+            ring += segments[0][:2]  # back over the bridge
+    return ring

@@ -1,0 +1,177 @@
+"""Two deployments, the same pictures: metrics side by side with confidence intervals, latency and disagreements."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from automl_cv_client.dataset import Row, read_jsonl
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.evaluation.bootstrap import Side, sides_of
+from automl_cv_client.evaluation.evaluating import report_of, scores_of
+from automl_cv_client.evaluation.live import Scorer, score_rows
+from automl_cv_client.evaluation.ordering import disagreement
+from automl_cv_client.evaluation.pairs import Answer, Pair, Pairs, pair_up
+from automl_cv_client.evaluation.report import EvaluationReport, save_as
+
+_MOST_DISPUTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A picture that the two see differently; ``amount`` from 0 to 1."""
+
+    image_url: str
+    amount: float
+    row: Row = field(repr=False)
+    a: Any = field(repr=False)
+    b: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Deployment ``b`` against deployment ``a``, on the pictures that both answered.
+
+    Attributes:
+        a, b: the report of each. sides: the metrics that have confidence intervals.
+        disagreements: pictures they see differently, most first. disagreeing: how many of all.
+        pictures: that both answered. left_out: those one of them did not, with the reason.
+        images: where the pictures are on this machine.
+    """
+
+    a: EvaluationReport
+    b: EvaluationReport
+    sides: tuple[Side, ...]
+    disagreements: tuple[Disagreement, ...]
+    disagreeing: int
+    pictures: int
+    left_out: tuple[tuple[str, str], ...] = ()
+    images: Path | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as plain values."""
+        return {
+            "a": self.a.as_dict(),
+            "b": self.b.as_dict(),
+            "pictures": self.pictures,
+            "sides": [{**asdict(one), "verdict": one.verdict} for one in self.sides],
+            "disagreeing": self.disagreeing,
+            "disagreements": [{"image_url": one.image_url, "amount": one.amount} for one in self.disagreements],
+            "left_out": [{"image_url": url, "reason": reason} for url, reason in self.left_out],
+        }
+
+    def to_json(self) -> str:
+        """The comparison as JSON."""
+        return json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def text(self) -> str:
+        """The comparison for a terminal."""
+        from automl_cv_client.evaluation.text import comparison_text
+
+        return comparison_text(self)
+
+    def markdown(self) -> str:
+        """The comparison as Markdown."""
+        from automl_cv_client.evaluation.text import comparison_markdown
+
+        return comparison_markdown(self)
+
+    def html(self) -> str:
+        """The comparison as one web page with pictures in it; the page loads nothing from anywhere."""
+        from automl_cv_client.evaluation.page import comparison_page
+
+        return comparison_page(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the comparison: ``.html``, ``.json``, ``.md`` or ``.txt``."""
+        return save_as(self, path)
+
+
+def compare(
+    client: Scorer | None = None,
+    *,
+    labels: str | os.PathLike[str] | Iterable[Row],
+    deployments: Sequence[str] = ("blue", "green"),
+    images: str | os.PathLike[str] | None = None,
+    predictions: Sequence[Any] | None = None,
+    threshold: float = 0.5,
+    draws: int = 1000,
+    seed: int = 0,
+) -> Comparison:
+    """Score the same pictures with two deployments and tell what changes from the first to the second.
+
+    Args:
+        client: scores the pictures; may be left out when ``predictions`` are given.
+        labels: a training JSONL file, or its rows.
+        deployments: two names; the one with the traffic first.
+        images: the folder of pictures; needed to score, and to show disagreements in the HTML report.
+        predictions: stored results of both, each as ``evaluate`` takes them, instead of scoring.
+        threshold: as for ``evaluate``.
+        draws: of the bootstrap. More make the intervals steadier and take longer.
+        seed: of the bootstrap; the same seed gives the same intervals.
+
+    Raises:
+        InvalidInput: an argument is missing, or labels and results have nothing in common.
+    """
+    if len(deployments) != 2:
+        raise InvalidInput("compare takes two deployments, such as ('blue', 'green')")
+    rows = list(read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels)
+    if predictions is None:
+        predictions = _scored(client, rows, deployments, images)
+    a, b = (pair_up(one, rows) for one in predictions)
+    a, b, left_out = _both(a, b)
+    scores = (scores_of(a, threshold), scores_of(b, threshold))
+    disputed = _disagreements(a.answered, b.answered, threshold)
+    return Comparison(
+        a=report_of(a, scores[0], images=images, name=deployments[0]),
+        b=report_of(b, scores[1], images=images, name=deployments[1]),
+        sides=sides_of(scores, len(a.answered), draws, seed),
+        disagreements=tuple(disputed[:_MOST_DISPUTED]),
+        disagreeing=len(disputed),
+        pictures=len(a.answered),
+        left_out=left_out,
+        images=None if images is None else Path(images),
+    )
+
+
+def _scored(
+    client: Scorer | None, rows: list[Row], deployments: Sequence[str], images: str | os.PathLike[str] | None
+) -> list[Mapping[str, Answer]]:
+    if client is None or images is None:
+        raise InvalidInput("compare needs a client and the folder of pictures, or predictions=(a, b)")
+    clients = [client.with_options(deployment=name) for name in deployments]
+    scored: list[dict[str, Answer]] = [{}, {}]
+    for row in rows:  # picture by picture, so that both meet the service in the same hour
+        for side, answers in zip(clients, scored, strict=True):
+            answers.update(score_rows(side, [row], images))
+    return list(scored)
+
+
+def _both(a: Pairs, b: Pairs) -> tuple[Pairs, Pairs, tuple[tuple[str, str], ...]]:
+    """Only the pictures both answered: metrics of different pictures cannot be compared."""
+    left_out = {pair.row.image_url: pair.problem for pairs in (a, b) for pair in pairs.unanswered}
+    a, b = (
+        Pairs(one.task, tuple(pair for pair in one.answered if pair.row.image_url not in left_out), (), one.unlabelled)
+        for one in (a, b)
+    )
+    if not a.answered:
+        raise InvalidInput("no picture was answered by both deployments")
+    return a, b, tuple(left_out.items())
+
+
+def _disagreements(a: Sequence[Pair], b: Sequence[Pair], threshold: float) -> list[Disagreement]:
+    found = [
+        Disagreement(
+            one.row.image_url,
+            disagreement(one.result, other.result, threshold=threshold),
+            one.row,
+            one.result,
+            other.result,
+        )
+        for one, other in zip(a, b, strict=True)
+    ]
+    return sorted((one for one in found if one.amount > 1e-6), key=lambda one: -one.amount)

@@ -1,0 +1,90 @@
+"""How good are these predictions? One function for the four tasks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.evaluation.classification import ClassificationScores
+from automl_cv_client.evaluation.multilabel import MultilabelScores
+from automl_cv_client.evaluation.objects import ObjectScores
+from automl_cv_client.evaluation.pairs import Labels, Pairs, Predictions, pair_up
+from automl_cv_client.evaluation.report import EvaluationReport, Number
+from automl_cv_client.task import Task
+
+Scores = ClassificationScores | MultilabelScores | ObjectScores
+
+WORST = 24  # mistakes kept in a report
+
+
+def evaluate(
+    predictions: Predictions,
+    labels: Labels,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    threshold: float = 0.5,
+    name: str = "",
+) -> EvaluationReport:
+    """Compare predictions with labels.
+
+    Args:
+        predictions: a file of stored results (see ``write_results``); or results by picture, as a mapping, as
+            ``(image_url, result or outcome)`` pairs such as ``score_rows`` gives, or as outcomes of files.
+        labels: a training JSONL file, or its rows.
+        images: the folder the pictures are in, to show the worst mistakes in the HTML report.
+        threshold: the score above which a label, or an object, counts as predicted. It does not touch accuracy,
+            average precision and the curves. 0 to 1.
+        name: what is evaluated, for the title of the report.
+
+    Returns:
+        A report: ``report["mAP"]``, ``report.metrics``, ``report.classes``, ``print(report.text())``,
+        ``report.save("report.html")``. Pictures without a result are left out of all numbers and listed.
+
+    Raises:
+        InvalidInput: labels or results cannot be read, or have nothing in common.
+    """
+    if not 0 <= threshold <= 1:
+        raise InvalidInput(f"threshold must be between 0 and 1, not {threshold!r}")
+    pairs = pair_up(predictions, labels)
+    return report_of(pairs, scores_of(pairs, threshold), images=images, name=name)
+
+
+def scores_of(pairs: Pairs, threshold: float) -> Scores:
+    """Everything measured of the pairs that have a result."""
+    if pairs.task is Task.CLASSIFICATION:
+        return ClassificationScores(pairs.answered)
+    if pairs.task is Task.MULTILABEL:
+        return MultilabelScores(pairs.answered, threshold)
+    return ObjectScores(pairs.answered, threshold)
+
+
+def report_of(pairs: Pairs, scores: Scores, *, images: str | os.PathLike[str] | None, name: str) -> EvaluationReport:
+    """The report of what was measured."""
+    return EvaluationReport(
+        task=pairs.task,
+        name=name,
+        pictures=len(pairs.answered),
+        metrics=scores.metrics() | latency(pairs),
+        classes=scores.classes(),
+        confusion=None if isinstance(scores, MultilabelScores) else scores.confusion(),
+        curves=scores.curves(),
+        calibration=() if isinstance(scores, ObjectScores) else scores.calibration(),
+        mistakes=tuple(scores.mistakes()[:WORST]),
+        left_out=tuple((pair.row.image_url, pair.problem) for pair in pairs.unanswered),
+        unlabelled=pairs.unlabelled,
+        images=None if images is None else Path(images),
+    )
+
+
+def latency(pairs: Pairs) -> dict[str, Number]:
+    """Median and 95th percentile of the seconds a call took; nothing when the results do not tell."""
+    import numpy as np
+
+    seconds = [pair.result.call.elapsed for pair in pairs.answered if pair.result.call.elapsed > 0]
+    if not seconds:
+        return {}
+    return {
+        "seconds a call (p50)": float(np.percentile(seconds, 50)),
+        "seconds a call (p95)": float(np.percentile(seconds, 95)),
+    }

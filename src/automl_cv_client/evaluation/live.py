@@ -1,0 +1,69 @@
+"""Scores the pictures of labelled rows through a client, as a stream of answers that ``evaluate`` takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from automl_cv_client.dataset import LocalImages, Row, read_jsonl
+from automl_cv_client.errors import (
+    AuthenticationFailed,
+    AutoMLVisionError,
+    EndpointNotFound,
+    ImageError,
+    InvalidInput,
+    PermissionDenied,
+)
+from automl_cv_client.results import Outcome, Result
+
+_HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
+
+
+class Scorer(Protocol):
+    """What is needed of a client."""
+
+    @property
+    def score(self) -> Callable[..., Any]:
+        """Scores one picture for a task."""
+
+    @property
+    def with_options(self) -> Callable[..., Any]:
+        """Makes a copy for another deployment."""
+
+
+def score_rows(
+    client: Scorer, labels: str | os.PathLike[str] | Iterable[Row], images: str | os.PathLike[str]
+) -> Iterator[tuple[str, Outcome[Result]]]:
+    """Score each labelled picture once and give ``(image_url, outcome)`` as they come.
+
+    Args:
+        client: a ``Client``; its retries and deadline hold for each picture.
+        labels: a training JSONL file, or its rows; the task is theirs.
+        images: the folder the pictures were downloaded to.
+
+    A picture that is not there or fails is an outcome with its error and does not end the run. Store the pairs with
+    ``write_results`` to evaluate them again later without the endpoint.
+
+    Raises:
+        InvalidInput: the labels cannot be read, or there is no such folder.
+        AuthenticationFailed, PermissionDenied, EndpointNotFound: no later picture would fare better.
+    """
+    files = LocalImages(images)
+    rows = read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels
+    for number, row in enumerate(rows):
+        yield row.image_url, _scored(client, files, row, number)
+
+
+def _scored(client: Scorer, files: LocalImages, row: Row, number: int) -> Outcome[Result]:
+    try:
+        file = files.find(row.image_url)
+        if file is None:
+            error: AutoMLVisionError = ImageError(f"no file for {row.image_url[-120:]!r} in the folder of pictures")
+        else:
+            return Outcome(number, row.image_url, result=client.score(file, row.task))
+    except AutoMLVisionError as caught:
+        if type(caught) is InvalidInput or isinstance(caught, _HOPELESS):
+            raise
+        error = caught
+    return Outcome(number, row.image_url, error=error)

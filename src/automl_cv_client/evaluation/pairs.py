@@ -1,0 +1,146 @@
+"""Brings predictions and labels together: one pair a labelled picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from automl_cv_client.dataset import Row, read_jsonl
+from automl_cv_client.dataset.urls import path_of
+from automl_cv_client.errors import AutoMLVisionError, InvalidInput
+from automl_cv_client.evaluation.stored import KINDS, read_results
+from automl_cv_client.results import Outcome, Result
+from automl_cv_client.task import Task
+
+Answer = Result | Outcome[Any] | AutoMLVisionError
+Predictions = str | os.PathLike[str] | Mapping[str, Answer] | Iterable[tuple[str, Answer] | Outcome[Any]]
+"""Stored results (a path), or answers by picture: a mapping, ``(picture, answer)`` pairs, or outcomes."""
+
+Labels = str | os.PathLike[str] | Iterable[Row]
+"""A training JSONL file, or its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One labelled picture and what the endpoint said of it.
+
+    Attributes:
+        row: the labels.
+        result: what the endpoint said; None when it said nothing.
+        problem: why there is no result, in words.
+    """
+
+    row: Row
+    result: Any
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """All labelled pictures, in the order of the labels.
+
+    Attributes:
+        task: of the labels.
+        answered: the pairs with a result. unanswered: those without.
+        unlabelled: predictions for pictures that have no labels.
+    """
+
+    task: Task
+    answered: tuple[Pair, ...]
+    unanswered: tuple[Pair, ...]
+    unlabelled: int
+
+
+def pair_up(predictions: Predictions, labels: Labels) -> Pairs:
+    """Find each labelled picture's prediction: by its URL, else by its path, else by a file name only it has.
+
+    Raises:
+        InvalidInput: there are no labels, a picture has two predictions, no picture has a prediction, or the results
+            are of another task.
+    """
+    rows = list(read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels)
+    if not rows:
+        raise InvalidInput("there are no labels to evaluate against")
+    answers = _by_picture(predictions, rows[0].task)
+    places = _Places(answers)
+    pairs = [_pair(row, places.find(row.image_url), answers) for row in rows]
+    answered = tuple(pair for pair in pairs if pair.result is not None)
+    if not answered:
+        raise InvalidInput(_nothing_matches(rows, answers))
+    task = rows[0].task
+    for pair in answered:
+        if type(pair.result) is not KINDS[task]:
+            raise InvalidInput(f"the labels are for {task.value}, a result is a {type(pair.result).__name__}")
+    unanswered = tuple(pair for pair in pairs if pair.result is None)
+    return Pairs(task, answered, unanswered, len(answers) - len(places.used))
+
+
+def _by_picture(predictions: Predictions, task: Task) -> dict[str, Answer]:
+    if isinstance(predictions, str | os.PathLike):
+        predictions = read_results(predictions, task)
+    named = predictions.items() if isinstance(predictions, Mapping) else map(_named, predictions)
+    answers: dict[str, Answer] = {}
+    for picture, answer in named:
+        if picture in answers:
+            raise InvalidInput(f"two predictions for the picture {picture[-120:]!r}")
+        answers[picture] = answer
+    return answers
+
+
+def _named(one: tuple[str, Answer] | Outcome[Any]) -> tuple[str, Answer]:
+    if not isinstance(one, Outcome):
+        return str(one[0]), one[1]
+    if not isinstance(one.input, str | os.PathLike):
+        raise InvalidInput(f"outcome {one.index} does not name its picture: give (image_url, outcome) pairs")
+    return str(one.input), one
+
+
+class _Places:
+    """Where to find the answer for an image URL."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self.urls = set(answers)
+        self.paths: dict[str, str | None] = {}
+        self.names: dict[str, str | None] = {}
+        self.used: set[str] = set()
+        for picture in answers:
+            path = _plain(picture)
+            for table, key in ((self.paths, path), (self.names, Path(path).name)):
+                table[key] = None if key in table else picture  # a name that two pictures have tells nothing
+
+    def find(self, image_url: str) -> str | None:
+        """The picture among the answers, by URL, path or file name; None when there is none."""
+        path = _plain(image_url)
+        found = image_url if image_url in self.urls else self.paths.get(path) or self.names.get(Path(path).name)
+        if found is not None:
+            self.used.add(found)
+        return found
+
+
+def _plain(picture: str) -> str:
+    try:
+        return path_of(picture)
+    except InvalidInput:
+        return picture
+
+
+def _pair(row: Row, picture: str | None, answers: Mapping[str, Answer]) -> Pair:
+    answer = None if picture is None else answers[picture]
+    if isinstance(answer, Outcome):
+        answer = answer.result if answer.error is None else answer.error
+    if isinstance(answer, AutoMLVisionError):
+        return Pair(row, None, f"{type(answer).__name__}: {answer}")
+    return Pair(row, answer, "" if answer is not None else "no prediction for it")
+
+
+def _nothing_matches(rows: list[Row], answers: Mapping[str, Answer]) -> str:
+    if not answers:
+        return "there are no predictions to evaluate"
+    first = next(iter(answers))
+    return (
+        f"no labelled picture has a usable prediction: labels are for {rows[0].image_url[-80:]!r}, …, "
+        f"predictions for {first[-80:]!r}, …"
+    )

@@ -1,0 +1,102 @@
+"""Stores results in a JSONL file and reads them back: one picture a line, with its result or its error.
+
+{"image_url": "…/1.jpg", "task": "image-object-detection", "result": {…}}
+{"image_url": "…/2.jpg", "error": "ImageError: the picture is truncated"}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from automl_cv_client.dataset.writing import whole_file
+from automl_cv_client.errors import AutoMLVisionError, InvalidInput
+from automl_cv_client.results import (
+    Classification,
+    Detections,
+    Instances,
+    MultilabelClassification,
+    Outcome,
+    Result,
+)
+from automl_cv_client.task import Task
+
+KINDS: dict[Task, type[Result]] = {
+    Task.CLASSIFICATION: Classification,
+    Task.MULTILABEL: MultilabelClassification,
+    Task.DETECTION: Detections,
+    Task.SEGMENTATION: Instances,
+}
+"""The kind of result of each task."""
+
+_TASKS = {kind: task for task, kind in KINDS.items()}
+
+
+def write_results(answers: Iterable[tuple[str, Result | Outcome[Any]]], path: str | os.PathLike[str]) -> int:
+    """Write ``(picture, result or outcome)`` pairs to a file, whole or not at all, and return how many."""
+    count = 0
+    with whole_file(Path(path)) as file:
+        for picture, answer in answers:
+            file.write(json.dumps(_record(picture, answer), ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def read_results(
+    path: str | os.PathLike[str], task: Task | str | None = None
+) -> Iterator[tuple[str, Result | AutoMLVisionError]]:
+    """The pairs of a file that ``write_results`` or a batch job made, as a stream.
+
+    Args:
+        path: the file.
+        task: of the results, where the lines do not tell it.
+
+    Raises:
+        InvalidInput: the file cannot be read; the message names the line.
+    """
+    name = Path(path).name
+    try:
+        with Path(path).open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _answer(line, task, f"{name}, line {number}")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+    else:
+        return
+    raise InvalidInput(f"cannot read {name}: {reason}")
+
+
+def _record(picture: str, answer: Result | Outcome[Any]) -> dict[str, Any]:
+    error = answer.error if isinstance(answer, Outcome) else None
+    if error is not None:
+        return {"image_url": picture, "error": f"{type(error).__name__}: {error}"}
+    result = answer.unwrap() if isinstance(answer, Outcome) else answer
+    return {"image_url": picture, "task": _TASKS[type(result)].value, "result": result.model_dump(mode="json")}
+
+
+def _answer(line: str, task: Task | str | None, place: str) -> tuple[str, Result | AutoMLVisionError]:
+    try:
+        record = json.loads(line)
+        picture = str(record["image_url"] if "image_url" in record else record["input"])
+        if record.get("result") is None:
+            return picture, AutoMLVisionError(_reason(record.get("error")))
+        kind = KINDS[Task(str(record.get("task", task)))]
+        return picture, kind.model_validate_json(json.dumps(record["result"]))
+    except ValidationError as error:
+        reason = f"not a stored result: {error.error_count()} values are wrong"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        reason = 'not a stored result: expected {"image_url": …, "task": …, "result": …}'
+    raise InvalidInput(f"{place}: {reason}")
+
+
+def _reason(error: Any) -> str:
+    """Why there is no result; a batch job tells it in several parts."""
+    if isinstance(error, dict):
+        return ": ".join(str(error[key]) for key in ("kind", "message") if error.get(key))
+    return str(error or "no result was stored")

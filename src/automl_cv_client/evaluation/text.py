@@ -1,0 +1,148 @@
+"""Reports and comparisons as plain text and as Markdown. Labels come from outside: nothing in them takes effect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from automl_cv_client.dataset.report import printable
+
+if TYPE_CHECKING:
+    from automl_cv_client.evaluation.bootstrap import Interval, Side
+    from automl_cv_client.evaluation.comparing import Comparison
+    from automl_cv_client.evaluation.report import EvaluationReport, Number
+
+Row = Sequence[str]
+_MOST_ROWS = 40
+
+
+def report_text(report: EvaluationReport) -> str:
+    """The report for a terminal."""
+    lines = [printable(headline(report)), "", *_aligned(metric_rows(report)), ""]
+    lines += [*_aligned(class_rows(report)), *map(printable, _more(report))]
+    if report.mistakes:
+        lines += ["", "worst mistakes:"]
+        lines += [printable(f"  {one.image_url[-70:]}: {one.says}") for one in report.mistakes[:10]]
+    return "\n".join(lines)
+
+
+def report_markdown(report: EvaluationReport) -> str:
+    """The report as Markdown."""
+    parts = [f"## {_plain(headline(report))}", _table(metric_rows(report)), _table(class_rows(report))]
+    parts += [_plain(line) for line in _more(report)]
+    if report.mistakes:
+        parts.append(_table([("picture", "mistake"), *((m.image_url[-70:], m.says) for m in report.mistakes[:10])]))
+    return "\n\n".join(parts)
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """The comparison for a terminal."""
+    lines = [printable(comparison_headline(comparison)), "", *_aligned(side_rows(comparison)), ""]
+    lines += [*_aligned(plain_metric_rows(comparison)), "", *map(printable, _disputes(comparison))]
+    return "\n".join(lines)
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """The comparison as Markdown."""
+    parts = [f"## {_plain(comparison_headline(comparison))}", _table(side_rows(comparison))]
+    parts += [_table(plain_metric_rows(comparison)), *map(_plain, _disputes(comparison))]
+    return "\n\n".join(parts)
+
+
+def headline(report: EvaluationReport) -> str:
+    """What was evaluated, in one line."""
+    name = f"{report.name}: " if report.name else ""
+    return f"{name}{report.task.value}, {report.pictures} pictures, {len(report.classes)} classes"
+
+
+def comparison_headline(comparison: Comparison) -> str:
+    """What was compared, in one line."""
+    return f"{comparison.b.name} against {comparison.a.name}, {comparison.pictures} pictures"
+
+
+def metric_rows(report: EvaluationReport) -> list[Row]:
+    """The overall numbers, with a head."""
+    return [("metric", "value"), *((name, shown(value)) for name, value in report.metrics.items())]
+
+
+def class_rows(report: EvaluationReport) -> list[Row]:
+    """The numbers of each class, most labels first, with a head."""
+    if not report.classes:
+        return []
+    rows = sorted(report.classes, key=lambda one: (-one.support, one.label))[:_MOST_ROWS]
+    head = ("class", "labels", *report.classes[0].values)
+    return [head, *((one.label[:60], str(one.support), *map(shown, one.values.values())) for one in rows)]
+
+
+def side_rows(comparison: Comparison) -> list[Row]:
+    """The metrics with their confidence intervals, with a head."""
+    head = ("metric", comparison.a.name, comparison.b.name, "difference", "95 % interval", "verdict")
+    return [head, *(_side(one) for one in comparison.sides)]
+
+
+def plain_metric_rows(comparison: Comparison) -> list[Row]:
+    """All numbers of both, with a head."""
+    a, b = comparison.a, comparison.b
+    return [
+        ("metric", a.name, b.name),
+        *((name, shown(value), shown(b.metrics.get(name))) for name, value in a.metrics.items()),
+    ]
+
+
+def shown(value: Number) -> str:
+    """A number in four digits, ``–`` for none."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _side(one: Side) -> Row:
+    difference = "–" if one.difference is None else f"{one.difference:+.4f}"
+    values = (f"{shown(one.a)} {_range(one.a_interval)}", f"{shown(one.b)} {_range(one.b_interval)}")
+    return (one.metric, *values, difference, _range(one.interval, "+"), one.verdict)
+
+
+def _range(interval: Interval, sign: str = "") -> str:
+    if interval.low is None or interval.high is None:
+        return ""
+    return f"[{interval.low:{sign}.3f}, {interval.high:{sign}.3f}]"
+
+
+def _more(report: EvaluationReport) -> Iterator[str]:
+    if len(report.classes) > _MOST_ROWS:
+        yield f"… {len(report.classes) - _MOST_ROWS} more classes"
+    if report.left_out:
+        url, reason = report.left_out[0]
+        yield f"{len(report.left_out)} labelled pictures have no result and are left out: {url[-60:]} ({reason}), …"
+    if report.unlabelled:
+        yield f"{report.unlabelled} predictions are for pictures without labels"
+
+
+def _disputes(comparison: Comparison) -> Iterator[str]:
+    share = comparison.disagreeing / comparison.pictures
+    yield f"they differ on {comparison.disagreeing} of {comparison.pictures} pictures ({share:.0%})"
+    if comparison.left_out:
+        yield f"{len(comparison.left_out)} pictures were not answered by both and are left out"
+    for one in comparison.disagreements[:5]:
+        yield f"  {one.image_url[-70:]}: {one.amount:.2f}"
+
+
+def _aligned(rows: Sequence[Row]) -> list[str]:
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _table(rows: Sequence[Row]) -> str:
+    lines = ["| " + " | ".join(map(_plain, row)) + " |" for row in rows]
+    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]) if rows else ""
+
+
+def _plain(text: str) -> str:
+    """The text with every mark that Markdown or HTML could obey escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!~&$@:])", lambda found: f"&#{ord(found[1])};", printable(text))

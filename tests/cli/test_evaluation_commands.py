@@ -1,0 +1,116 @@
+"""evaluate, compare and dataset: against the local endpoint, over the photographs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from automl_cv_client import Task
+from automl_cv_client.local import LocalEndpoint
+from tests.cli.conftest import run
+from tests.conftest import PHOTOS
+
+LABELS = PHOTOS / "labels"
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "metric", "least"),
+    [
+        (Task.DETECTION, "detection", "mAP", 0.4),
+        (Task.SEGMENTATION, "segmentation", "AP50", 0.3),
+        (Task.CLASSIFICATION, "classification", "accuracy", 0.5),
+        (Task.MULTILABEL, "multilabel", "micro F1", 0.7),
+    ],
+)
+def test_the_photographs_are_measured_through_the_endpoint(endpoint, tmp_path, task, name, metric, least):
+    labels, stored, page = LABELS / f"{name}.jsonl", tmp_path / "results.jsonl", tmp_path / "report.html"
+    variables = {"AUTOML_CV_SCORING_URI": endpoint.scoring_uri_of(task), "AUTOML_CV_KEY": endpoint.key}
+    done = run(
+        "evaluate", labels, "--images", PHOTOS, "--store", stored, "--report", page, "--json", **variables
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.json["metrics"][metric] >= least
+    assert done.json["pictures"] == 4
+    assert done.json["metrics"]["seconds a call (p50)"] > 0
+    text = page.read_text(encoding="utf-8")
+    assert "data:image/jpeg;base64," in text
+    assert endpoint.key not in text + stored.read_text(encoding="utf-8") + done.out
+    again = run("evaluate", labels, "--results", stored, "--json")
+    assert again.json["metrics"] == done.json["metrics"]
+    told = run("evaluate", labels, "--results", stored, "--report", tmp_path / "a.md")
+    assert metric in told.out
+    assert f"report: {tmp_path / 'a.md'}" in told.out
+
+
+def test_two_deployments_of_one_model_do_not_differ(tmp_path):
+    with LocalEndpoint(Task.DETECTION, deployments=("blue", "green")) as endpoint:
+        variables = {"AUTOML_CV_SCORING_URI": endpoint.scoring_uri, "AUTOML_CV_KEY": endpoint.key}
+        done = run(
+            "compare", LABELS / "detection.jsonl", "--images", PHOTOS, "--deployment", "blue", "--deployment", "green",
+            "--draws", 50, "--report", tmp_path / "c.html", "--json", **variables,
+        )  # fmt: skip
+    assert done.code == 0, done.err
+    assert {one["verdict"] for one in done.json["sides"]} == {"no clear difference"}
+    assert (done.json["pictures"], done.json["disagreeing"]) == (4, 0)
+    assert (done.json["a"]["name"], done.json["b"]["name"]) == ("blue", "green")
+    assert "green against blue" in (tmp_path / "c.html").read_text(encoding="utf-8")
+
+
+def test_pictures_without_a_result_end_in_exit_code_1(endpoint, tmp_path):
+    variables = {"AUTOML_CV_SCORING_URI": endpoint.scoring_uri_of(Task.CLASSIFICATION), "AUTOML_CV_KEY": endpoint.key}
+    rows = [{"image_url": name, "label": "espresso"} for name in ("coffee.png", "gone.png")]
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = run("evaluate", labels, "--images", PHOTOS, **variables)
+    assert done.code == 1
+    assert "1 labelled pictures have no result" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["evaluate", LABELS / "detection.jsonl", "--results", "gone.jsonl"], "cannot read gone.jsonl"),
+        (["evaluate", LABELS / "detection.jsonl", "--images", PHOTOS], "set AUTOML_CV_SCORING_URI"),
+        (["compare", LABELS / "detection.jsonl", "--deployment", "blue"], "compare takes two of each"),
+        (["compare", LABELS / "detection.jsonl", "--deployment", "a", "--deployment", "b"], "--images DIR"),
+        (["dataset", "check", "gone.jsonl"], "cannot read gone.jsonl"),
+        (["dataset", "convert", LABELS / "detection.jsonl", "x", "--to", "folders"], "use --to csv"),
+    ],
+)
+def test_wrong_use_is_2_with_what_to_do(arguments, says):
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err
+
+
+def test_a_training_file_is_checked(tmp_path):
+    done = run("dataset", "check", LABELS / "detection.jsonl", "--images", PHOTOS)
+    assert done.code == 0
+    assert "image-object-detection, 4 rows, 6 classes" in done.out
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"image_url": "a.jpg", "label": "cat"}\n{"image_url": "\x1b[31m"}\n')
+    done = run("dataset", "check", bad, "--json")
+    assert (done.code, done.json["ok"]) == (1, False)
+    assert done.json["found"][0]["line"] == 2
+    assert "\x1b" not in run("dataset", "check", bad).out
+
+
+@pytest.mark.parametrize("form", ["coco", "voc", "yolo"])
+def test_labels_go_there_and_back(tmp_path, form):
+    there, back = tmp_path / ("a.json" if form == "coco" else "folder"), tmp_path / "back" / "train.jsonl"
+    back.parent.mkdir()
+    assert run("dataset", "convert", LABELS / "detection.jsonl", there, "--to", form).code == 0
+    extra = ["--images", PHOTOS] if form == "yolo" else []
+    done = run("dataset", "convert", there, back, "--from", form, "--prefix", "photos/", "--validation", 0.25, *extra)
+    assert done.code == 0, done.err
+    assert "4 rows" in done.out  # each class is there once: none can be held back
+    assert sorted(file.name for file in back.parent.iterdir()) == ["MLTable", "train-validation.jsonl", "train.jsonl"]
+    assert run("dataset", "check", back, "--images", PHOTOS, "--strict").code == 0
+
+
+@pytest.mark.parametrize("command", [("evaluate",), ("compare",), ("dataset", "check"), ("dataset", "convert")])
+def test_help_is_plain(command):
+    done = run(*command, "--help")
+    assert done.code == 0
+    assert done.out.isascii()

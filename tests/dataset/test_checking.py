@@ -1,0 +1,174 @@
+"""Every kind of fault in a training file is found, with its line and words of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from automl_cv_client.dataset import check
+from automl_cv_client.errors import InvalidInput
+
+CORPUS = [json.loads(line) for line in (Path(__file__).parent / "samples" / "faults.jsonl").read_text().splitlines()]
+BOX = {"label": "can", "topX": 0.1, "topY": 0.2, "bottomX": 0.5, "bottomY": 0.6}
+SQUARE = [0.1, 0.1, 0.4, 0.1, 0.4, 0.4, 0.1, 0.1]
+GOOD_LABEL = {
+    "image-classification": "can",
+    "image-classification-multilabel": ["can"],
+    "image-object-detection": [BOX],
+    "image-instance-segmentation": [{"label": "can", "polygon": [SQUARE]}],
+}
+
+
+def good(task: str, name: str = "good.jpg") -> str:
+    return json.dumps({"image_url": f"azureml://datastores/d/paths/{name}", "label": GOOD_LABEL[task]})
+
+
+def test_the_corpus_has_fifty_bad_lines():
+    assert len(CORPUS) >= 50
+    assert len({one["line"] for one in CORPUS}) == len(CORPUS)
+
+
+@pytest.mark.parametrize("bad", CORPUS, ids=lambda bad: f"{bad['code']}: {bad['says'][:30]}")
+def test_each_bad_line_has_its_own_message_with_its_line(bad):
+    lines = [good(bad["task"]), good(bad["task"], "second.jpg"), bad["line"], good(bad["task"], "last.jpg")]
+    report = check(lines, task=bad["task"])
+    (found,) = report.found
+    assert (found.line, found.code) == (3, bad["code"])
+    assert bad["says"] in found.message
+    assert f"line 3: {found.message}" in report.text()
+    assert report.ok is (found.severity != "error")
+
+
+def test_different_faults_have_different_messages():
+    said: dict[str, set[str]] = {}
+    for bad in CORPUS:
+        (found,) = check([good(bad["task"], "a.jpg"), good(bad["task"], "b.jpg"), bad["line"]], task=bad["task"]).found
+        said.setdefault(found.message, set()).add(bad["code"])
+    assert all(len(codes) == 1 for codes in said.values())
+
+
+def test_a_good_file_has_no_faults():
+    report = check([good("image-object-detection", f"{n}.jpg") for n in range(5)])
+    assert report.ok
+    assert report.found == ()
+    assert (report.rows, report.labels, report.pictures) == (5, {"can": 5}, {"can": 5})
+    assert report.text().endswith("no errors")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, color in enumerate(("red", "green", "blue", "red")):
+        Image.new("RGB", (40, 20), color).save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+def row(name: str, **details: object) -> str:
+    values = {"image_url": f"azureml://datastores/d/paths/deep/{name}", "label": "can"}
+    return json.dumps(values | ({"image_details": details} if details else {}))
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "says"),
+    [
+        ([row("9.png")], "file-missing", "no file for"),
+        ([row("broken.png")], "file-unreadable", "no picture"),
+        ([row("0.png", width=41, height=20)], "size-disagrees", "says 41x20, the file is 40x20"),
+        ([row("0.png", width="20px", height="40px")], "size-turned", "stored 40x20"),
+        ([row("0.png", format="jpg")], "format-disagrees", "'png'"),
+        ([row("0.png"), row("3.png")], "image-duplicate", "line 1 already (same content)"),
+        ([row("0.png"), row("0.png")], "image-duplicate", "line 1 already (same image_url)"),
+        ([row("../../secret.png")], "file-missing", "no file for"),
+    ],
+)
+def test_the_pictures_are_looked_at(pictures, lines, code, says):
+    report = check([*lines, row("1.png", width="40px", height=20, format="png"), row("2.png")], images=pictures)
+    (found,) = report.found
+    assert (found.code, found.line) == (code, len(lines))
+    assert says in found.message
+
+
+def test_a_picture_in_both_halves_of_a_split_is_found_by_content(pictures):
+    report = check([row("0.png"), row("1.png")], images=pictures, validation=[row("2.png"), row("3.png")])
+    (found,) = [one for one in report.found if one.code == "split-leakage"]
+    assert (found.file, found.line, found.severity) == ("validation the lines given", 2, "error")
+    assert "same content, line 1" in found.message
+    assert (report.rows, report.validation_rows) == (2, 2)
+    assert not report.ok
+
+
+def test_the_balance_of_the_classes_is_told():
+    lines = [json.dumps({"image_url": f"{n}.jpg", "label": "cat"}) for n in range(40)]
+    lines += [json.dumps({"image_url": f"d{n}.jpg", "label": "dog"}) for n in range(40)]
+    lines += [json.dumps({"image_url": f"c{n}.jpg", "label": "cow"}) for n in range(3)]
+    lines += [json.dumps({"image_url": "e.jpg", "label": "emu"})]
+    report = check(lines)
+    assert [(one.code, one.line, one.severity) for one in report.found] == [
+        ("class-rare", 81, "note"),
+        ("class-once", 84, "warning"),
+    ]
+
+
+def test_of_many_faults_of_a_kind_the_first_are_kept_and_all_are_counted():
+    report = check(["nonsense"] * 500)
+    assert report.counts == {"not-json": 500}
+    assert len(report.found) == 50
+    assert "… and 450 more of [not-json]" in report.text()
+    assert report.text().endswith("500 errors")
+
+
+def test_labels_from_outside_cannot_speak_to_the_terminal():
+    hostile = "\x1b]0;owned\x07\x1b[31m\u202e\r\n"
+    report = check([json.dumps({"image_url": f"a.jpg{hostile}", "label": hostile})])
+    assert "\x1b" not in report.text()
+    assert "\u202e" not in report.text()
+    assert "\r" not in report.text()
+    assert json.loads(report.to_json())["labels"] == {hostile: 1}
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InvalidInput, match="no such folder of pictures: 'gone'"):
+        check([row("0.png")], images=tmp_path / "gone")
+
+
+needs_linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' measure of memory")
+
+MANY = """
+import re, sys
+from automl_cv_client.dataset import check
+row = ('{"image_url": "azureml://subscriptions/s/resourcegroups/r/workspaces/w/datastores/d/paths/images/%d.jpg",'
+       '"image_details": {"format": "jpg", "width": "499px", "height": "666px"}, "label": [{"label": "can",'
+       '"topX": 0.26, "topY": 0.406, "bottomX": 0.735, "bottomY": 0.701, "isCrowd": 0}]}')
+report = check(row % n for n in range(int(sys.argv[1])))
+# Not ru_maxrss: a child starts with its parent's.
+print(report.rows, report.ok, re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+def _checked(rows: int) -> tuple[int, bool, float]:
+    """Rows read, whether all is well, and the most memory of the whole process in MB."""
+    done = subprocess.run([sys.executable, "-c", MANY, str(rows)], capture_output=True, text=True, check=True)
+    read, ok, peak = done.stdout.split()
+    return int(read), ok == "True", int(peak) / 1024
+
+
+@needs_linux
+def test_rows_are_checked_as_a_stream():
+    read, ok, peak = _checked(10_000)
+    assert (read, ok) == (10_000, True)
+    assert peak < 90
+
+
+@needs_linux
+@pytest.mark.slow
+def test_a_hundred_thousand_rows_are_checked_in_less_than_100_mb():
+    read, ok, peak = _checked(100_000)
+    assert (read, ok) == (100_000, True)
+    assert peak < 100

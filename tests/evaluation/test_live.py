@@ -1,0 +1,54 @@
+"""Labelled pictures are scored one by one: a picture that fails costs itself, a refused key ends the run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from automl_cv_client import Client, errors
+from automl_cv_client.dataset import row_of
+from automl_cv_client.evaluation import evaluate, score_rows
+from automl_cv_client.task import Task
+from tests.conftest import PHOTOS
+from tests.servers import Answer, boxes
+
+CUP = {"label": "cup", "topX": 0.25, "topY": 0.5, "bottomX": 0.75, "bottomY": 1.0}
+
+
+def rows(*names: str):
+    return [row_of({"image_url": f"azureml://datastores/d/paths/x/{name}", "label": [CUP]}) for name in names]
+
+
+def test_each_picture_ends_in_one_answer(server, tmp_path):
+    (tmp_path / "notes.png").write_text("no picture")
+    (tmp_path / "coffee.png").symlink_to(PHOTOS / "coffee.png")
+    server.steps = [Answer(body=boxes("cup")), Answer(400, b'{"message": "no"}'), Answer(body=boxes("cup"))]
+    labelled = rows("coffee.png", "notes.png", "gone.png")
+    with Client(server.url, "the-key") as client:
+        answers = dict(score_rows(client, labelled, tmp_path))
+    kinds = [type(outcome.error) for outcome in answers.values()]
+    assert kinds == [type(None), errors.ImageError, errors.ImageError]
+    assert [outcome.index for outcome in answers.values()] == [0, 1, 2]
+    assert len(server.received) == 1
+    report = evaluate(answers, labelled)
+    assert (report.pictures, len(report.left_out)) == (1, 2)
+
+
+def test_a_refused_key_ends_the_run_at_once(server):
+    server.steps = [Answer(401, json.dumps({"message": "key"}).encode())]
+    with Client(server.url, "the-key") as client, pytest.raises(errors.AuthenticationFailed):
+        list(score_rows(client, rows("coffee.png", "chelsea.png", "rocket.jpg"), PHOTOS))
+    assert len(server.received) == 1
+
+
+def test_pictures_are_scored_as_they_are_asked_for(server):
+    server.steps = [Answer(body=boxes("cup"))]
+    with Client(server.url, "the-key") as client:
+        answers = score_rows(client, rows("coffee.png", "chelsea.png"), PHOTOS)
+        assert server.received == []
+        name, outcome = next(answers)
+        assert len(server.received) == 1
+    assert name.endswith("coffee.png")
+    assert outcome.unwrap()[0].label == "cup"  # type: ignore[index]
+    assert rows("a")[0].task is Task.DETECTION

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from PIL import Image
 
 from automl_cv_client import Client, Task
 from tests.cli.conftest import run
+from tests.onnx_models import write_colour_model
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
 
@@ -70,3 +72,24 @@ def test_an_unknown_task_names_those_there_are():
     done = run("serve", "--task", "detection")
     assert done.code == 2
     assert "image-object-detection" in done.err
+
+
+def test_a_model_of_ones_own_is_served(tmp_path):
+    model = write_colour_model(tmp_path)
+    with serving("--task", "image-classification", "--model", str(model), "--json") as process:
+        told = json.loads(read_line(process))
+        with Client(told["scoring_uris"][Task.CLASSIFICATION], told["key"]) as client:
+            assert client.classify(Image.new("RGB", (80, 80), "red")).label == "red"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_model_that_cannot_be_served_is_said_so(tmp_path):
+    model = write_colour_model(tmp_path)
+    missing = run("serve", "--task", "image-classification", "--model", tmp_path / "none.onnx")
+    detector = run("serve", "--task", "image-object-detection", "--model", model)
+    alone = run("serve", "--model", model)
+    assert [done.code for done in (missing, detector, alone)] == [2, 2, 2]
+    assert "There is no model file" in missing.err
+    assert "not supported yet" in detector.err
+    assert "needs its task" in alone.err

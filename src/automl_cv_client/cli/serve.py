@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -20,6 +22,16 @@ TaskOption = Annotated[
     Optional[Task],  # noqa: UP045
     typer.Option("--task", help="Serve this task only, at /score; else all four, each at /<task>/score."),
 ]
+OwnModel = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--model", help="Serve your own model.onnx, exported by AutoML; needs one of the classification tasks."
+    ),
+]
+Labels = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--labels", help="Its labels.json, if not beside it."),
+]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 for a free one.")]
 MaxInFlight = Annotated[
     Optional[int],  # noqa: UP045
@@ -29,8 +41,15 @@ AsJson = Annotated[bool, typer.Option("--json", help='Print {"key", "scoring_uri
 
 
 @guarded
-def serve(task: TaskOption = None, port: Port = 0, max_in_flight: MaxInFlight = None, as_json: AsJson = False) -> None:
-    """Serve demo models on this machine.
+def serve(
+    task: TaskOption = None,
+    model: OwnModel = None,
+    labels: Labels = None,
+    port: Port = 0,
+    max_in_flight: MaxInFlight = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve demo models, or your own classifier, on this machine.
 
     They answer as AutoML models on Azure do, until Ctrl-C; the exit code is then 0.
 
@@ -40,7 +59,8 @@ def serve(task: TaskOption = None, port: Port = 0, max_in_flight: MaxInFlight = 
     require_local_models()
     from automl_cv_client import local
 
-    local.serve(task, port=port, max_in_flight=max_in_flight, on_ready=_print_json if as_json else _print_how_to_use)
+    told = _print_json if as_json else partial(_print_how_to_use, model.name if model else "demo models")
+    local.serve(task, model=model, labels=labels, port=port, max_in_flight=max_in_flight, on_ready=told)
 
 
 def _print_json(endpoint: LocalEndpoint) -> None:
@@ -48,9 +68,9 @@ def _print_json(endpoint: LocalEndpoint) -> None:
     print(json.dumps({"key": endpoint.key, "scoring_uris": uris}), flush=True)
 
 
-def _print_how_to_use(endpoint: LocalEndpoint) -> None:
+def _print_how_to_use(served: str, endpoint: LocalEndpoint) -> None:
     screen = console()
-    screen.print("Serving demo models that speak the AutoML contract, on this machine only. Ctrl-C stops.\n")
+    screen.print(Text(f"Serving {served} by the AutoML contract, on this machine only. Ctrl-C stops.\n"))
     for task in endpoint.tasks:
         line = Text(f"  {task.method.replace('_', '-'):<20}")
         screen.print(line.append(endpoint.scoring_uri_of(task), "bold"))

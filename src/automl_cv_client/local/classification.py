@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 MODEL = "mobilenet_v2_imagenet_gradient.onnx"
 CROP = 224
-"""Pixels of the model's square input."""
+"""Pixels of the demo model's square input, and the usual size of exported ones."""
 
-_SHORTER_SIDE = 256
+_SHORTER_SIDE = 256 / 224  # of the crop: AutoML's defaults
 _MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
@@ -39,28 +39,30 @@ class Classifier:
         return {"probs": probs[0].tolist(), "labels": class_names()}
 
 
-def model_input(image: Image) -> FloatArray:
-    """The picture as ``[1, 3, 224, 224]``: what the model sees, with ImageNet's mean and std (§9)."""
-    return normalised(model_pixels(model_view(image)))
+def model_input(image: Image, crop: int = CROP) -> FloatArray:
+    """The picture as ``[1, 3, crop, crop]``: what the model sees, with ImageNet's mean and std (§9)."""
+    return normalised(model_pixels(model_view(image, crop)))
 
 
-def model_view(image: Image) -> Image:
-    """What the model sees of a picture: shorter side to 256, the 224 x 224 pixels in the middle."""
-    return _centre_crop(_resize_shorter_side(_without_far_ends(image)), CROP, CROP)
+def model_view(image: Image, crop: int = CROP) -> Image:
+    """What a model sees of a picture: shorter side to 256 (for a crop of 224), the crop in the middle."""
+    plain = _without_far_ends(image)
+    return _centre_crop(plain.resize(_resized(plain.size, crop), resample=2), crop, crop)  # Resampling.BILINEAR
 
 
-def view_box(image: Image) -> tuple[float, float, float, float]:
+def view_box(image: Image, crop: int = CROP) -> tuple[float, float, float, float]:
     """Where :func:`model_view` lies in the picture: (left, top, right, bottom) in its pixels."""
     plain = _without_far_ends(image)
-    across, down = (full / size for full, size in zip(plain.size, _resized(plain.size), strict=True))
-    left, top = _centre(_resized(plain.size), (CROP, CROP))
+    resized = _resized(plain.size, crop)
+    across, down = (full / size for full, size in zip(plain.size, resized, strict=True))
+    left, top = _centre(resized, (crop, crop))
     cut_left, cut_top = _centre(image.size, plain.size)
-    edges = (left * across, top * down, (left + CROP) * across, (top + CROP) * down)
+    edges = (left * across, top * down, (left + crop) * across, (top + crop) * down)
     return edges[0] + cut_left, edges[1] + cut_top, edges[2] + cut_left, edges[3] + cut_top
 
 
 def model_pixels(view: Image) -> FloatArray:
-    """``[224, 224, 3]``, 0 to 1."""
+    """``[rows, columns, 3]``, 0 to 1."""
     return np.asarray(view, dtype=np.float32) / np.float32(255)
 
 
@@ -82,12 +84,8 @@ def _without_far_ends(image: Image) -> Image:
     return image if max(width, height) <= longest else _centre_crop(image, min(width, longest), min(height, longest))
 
 
-def _resize_shorter_side(image: Image) -> Image:
-    return image.resize(_resized(image.size), resample=2)  # 2 is Resampling.BILINEAR
-
-
-def _resized(size: tuple[int, int]) -> tuple[int, int]:
-    scale = _SHORTER_SIDE / min(size)
+def _resized(size: tuple[int, int], crop: int) -> tuple[int, int]:
+    scale = round(crop * _SHORTER_SIDE) / min(size)
     return round(size[0] * scale), round(size[1] * scale)
 
 

@@ -15,6 +15,7 @@ from automl_cv_client.local.requirements import check_installed
 from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
+    from automl_cv_client.local.own_classifier import OwnClassifier
     from automl_cv_client.local.routes import Site
     from automl_cv_client.local.web_server import WebServer
 
@@ -25,10 +26,18 @@ class LocalEndpoint:
         with LocalEndpoint("image-object-detection") as endpoint:
             Client(endpoint.scoring_uri, endpoint.key).detect("cat.png")
 
-    It can be started again after it was stopped. The models are demo models, loaded at the first request.
+    It can be started again after it was stopped. The models are demo models, loaded at the first request, or one of
+    your own, an ONNX classifier that AutoML exported:
+
+        LocalEndpoint("image-classification", model="model.onnx", labels="labels.json")
+
+    It is explained without gradients, by occlusion; the reply's header ``x-automl-cv-explainer`` says so.
 
     Args:
         task: the task to serve, or its AutoML name; None for all tasks, see ``for_all_tasks``.
+        model: an exported ``model.onnx`` for one of the two classification tasks: input ``(N, 3, S, S)``, logits
+            ``(N, classes)``. Loaded here.
+        labels: its ``labels.json``, a list of names; by default the one beside the model.
         key: what requests must carry as bearer token; random when left out.
         host: a loopback address. Others are refused: this is no server for the open network.
         port: 0 for a free one, another at each start.
@@ -38,7 +47,7 @@ class LocalEndpoint:
             lets 2 in. None for any number.
 
     Raises:
-        InvalidInput: an argument cannot be used.
+        InvalidInput: an argument cannot be used, such as a model that is none or has another number of labels.
         ModuleNotFoundError: the extra ``local`` is not installed.
     """
 
@@ -46,6 +55,8 @@ class LocalEndpoint:
         self,
         task: Task | str | None,
         *,
+        model: str | os.PathLike[str] | None = None,
+        labels: str | os.PathLike[str] | None = None,
         key: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -61,6 +72,7 @@ class LocalEndpoint:
         if max_in_flight is not None and max_in_flight < 1:
             raise InvalidInput(f"max_in_flight must be 1 or more, or None; it is {max_in_flight}.")
         self._max_in_flight = max_in_flight
+        self._own = _own_classifier(self.tasks, model, labels)
         self._running: tuple[WebServer, Site] | None = None
         self._base = ""
 
@@ -147,7 +159,7 @@ class LocalEndpoint:
         from automl_cv_client.local.routes import Site
         from automl_cv_client.local.web_server import WebServer
 
-        site = Site(self._paths, FrontEnd(self.key, self._deployments, self._max_in_flight))
+        site = Site(self._paths, FrontEnd(self.key, self._deployments, self._max_in_flight), self._own)
         server = WebServer(site.app, listening)
         try:
             server.start()
@@ -162,6 +174,20 @@ def _paths(task: Task | str | None) -> dict[Task, str]:
     if task is None:
         return {each: f"/{each.value}" for each in Task}
     return {_checked_task(task): ""}
+
+
+def _own_classifier(
+    tasks: Sequence[Task], model: str | os.PathLike[str] | None, labels: str | os.PathLike[str] | None
+) -> OwnClassifier | None:
+    if model is None:
+        if labels is not None:
+            raise InvalidInput("labels belong to a model of your own: give model, too.")
+        return None
+    if len(tasks) > 1:
+        raise InvalidInput(f"A model of your own needs its task: {Task.CLASSIFICATION} or {Task.MULTILABEL}.")
+    from automl_cv_client.local.own_classifier import OwnClassifier
+
+    return OwnClassifier(tasks[0], model, labels)
 
 
 def _checked_task(task: Task | str) -> Task:

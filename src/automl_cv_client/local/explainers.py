@@ -59,11 +59,13 @@ class OcclusionExplainer:
     Args:
         scorer: the model; its rows are ``{"probs", "labels"}``.
         multilabel: explain each class above the threshold, rather than the most probable one.
+        crop: rows and columns of the attributions, as large as the model's input.
     """
 
-    def __init__(self, scorer: PlainClassifier, *, multilabel: bool) -> None:
+    def __init__(self, scorer: PlainClassifier, *, multilabel: bool, crop: int = classification.CROP) -> None:
         self._scorer = scorer
         self._multilabel = multilabel
+        self._crop = crop
 
     def method(self, request: XaiRequest) -> str:
         """What is done, whatever was asked for."""
@@ -84,8 +86,8 @@ class OcclusionExplainer:
         figures: list[str | None] = [None] * len(targets)
         numbers: list[Any] = [None] * len(targets)
         if targets and (request.visualizations or request.attributions):
-            falls = occlusion(image, classification.view_box(image), classification.CROP, self._probabilities)
-            view = classification.model_view(image)
+            falls = occlusion(image, classification.view_box(image, self._crop), self._crop, self._probabilities)
+            view = classification.model_view(image, self._crop)
             for place, target in enumerate(targets):
                 found = np.repeat(falls[target][np.newaxis] / 3, 3, axis=0)  # the channels sum to the fall
                 title = f"occlusion: {row['labels'][target]} {probs[target]:.0%}"

@@ -17,9 +17,10 @@ from automl_cv_client.local.sessions import FloatArray
 Probabilities = Callable[[Image.Image], FloatArray]
 """The probability of every class in a picture."""
 
-_SQUARE = 96
-_STEP = 32
-"""Pixels of the 224 x 224 view; 81 squares in all, so that as many scorings explain all classes at once."""
+_STEPS = 7
+_SQUARE = 3
+"""A view is 7 steps wide and a square 3 (96 of 224 pixels): 81 squares with those cut at the edge, so that as many
+scorings explain all classes at once."""
 
 
 def occlusion(
@@ -37,9 +38,11 @@ def occlusion(
     falls = np.zeros((len(before), side, side), dtype=np.float32)
     hidden = np.zeros((side, side), dtype=np.float32)
     grey = tuple(round(value) for value in np.asarray(picture, dtype=np.float32).mean(axis=(0, 1)))
-    for top in range(_STEP - _SQUARE, side, _STEP):
-        for left in range(_STEP - _SQUARE, side, _STEP):
-            square = (left, top, left + _SQUARE, top + _SQUARE)
+    step = side / _STEPS
+    starts = [place * step for place in range(1 - _SQUARE, _STEPS)]
+    for top in starts:
+        for left in starts:
+            square = (left, top, left + _SQUARE * step, top + _SQUARE * step)
             fall = before - score(_hiding(picture, _within(square, view, side), grey))
             weight = np.outer(_bump(top, side), _bump(left, side))
             falls += fall[:, np.newaxis, np.newaxis] * weight
@@ -47,13 +50,14 @@ def occlusion(
     return falls / hidden
 
 
-def _bump(start: int, side: int) -> FloatArray:
+def _bump(start: float, side: int) -> FloatArray:
     """1 in the middle of a square, falling to 0 at its edges and beyond: for each row or column."""
-    distance = np.abs(np.arange(side) + 0.5 - (start + _SQUARE / 2)) / (_SQUARE / 2)
+    half = _SQUARE * side / _STEPS / 2
+    distance = np.abs(np.arange(side) + 0.5 - (start + half)) / half
     return np.where(distance < 1, np.cos(distance * np.pi / 2) ** 2, 0).astype(np.float32)
 
 
-def _within(square: tuple[int, ...], view: tuple[float, ...], side: int) -> tuple[int, int, int, int]:
+def _within(square: tuple[float, ...], view: tuple[float, ...], side: int) -> tuple[int, int, int, int]:
     """A square of the view in whole pixels of the picture, cut at the view's edge."""
     across, down = (view[2] - view[0]) / side, (view[3] - view[1]) / side
     left, top, right, bottom = (min(max(edge, 0), side) for edge in square)

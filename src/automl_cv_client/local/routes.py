@@ -14,7 +14,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from automl_cv_client.local.container import Container, Reply
+from automl_cv_client.local.explainers import OcclusionExplainer
 from automl_cv_client.local.front_end import FrontEnd, identify, pass_on, refusal
+from automl_cv_client.local.own_classifier import OwnClassifier
 from automl_cv_client.local.scorers import explainer_for, scorer_for
 from automl_cv_client.local.swagger import swagger
 from automl_cv_client.task import Task
@@ -31,12 +33,16 @@ class Site:
     Args:
         paths: task to path prefix: ``""`` for a path ``/score``, ``"/x"`` for ``/x/score``.
         front_end: decides who gets in.
+        own: scores in place of the demo models.
     """
 
-    def __init__(self, paths: Mapping[Task, str], front_end: FrontEnd) -> None:
+    def __init__(self, paths: Mapping[Task, str], front_end: FrontEnd, own: OwnClassifier | None = None) -> None:
         self._front_end = front_end
         self._threads = ThreadPoolExecutor(_SCORED_AT_ONCE, thread_name_prefix="automl-cv-score")
-        self._desks = [_ScoringDesk(task, prefix, front_end, self._threads) for task, prefix in paths.items()]
+        self._desks = [
+            _ScoringDesk(task, prefix, front_end, self._threads, _container(task, own))
+            for task, prefix in paths.items()
+        ]
         routes = [Route("/", _live), *(route for desk in self._desks for route in desk.routes())]
         self.app = Starlette(routes=routes)
 
@@ -50,8 +56,10 @@ class Site:
 class _ScoringDesk:
     """The two paths of one task."""
 
-    def __init__(self, task: Task, prefix: str, front_end: FrontEnd, threads: ThreadPoolExecutor) -> None:
-        self.container = Container(scorer_for(task), explainer_for(task))
+    def __init__(
+        self, task: Task, prefix: str, front_end: FrontEnd, threads: ThreadPoolExecutor, container: Container
+    ) -> None:
+        self.container = container
         self._task = task
         self._prefix = prefix
         self._front_end = front_end
@@ -101,6 +109,12 @@ class _ScoringDesk:
         _logger.debug("%s answered %d", self._task.value, reply.status)
         passed = pass_on(reply)
         return Reply(passed.status, passed.body, passed.headers | told)
+
+
+def _container(task: Task, own: OwnClassifier | None) -> Container:
+    if own is None:
+        return Container(scorer_for(task), explainer_for(task))
+    return Container(own, OcclusionExplainer(own, multilabel=own.multilabel, crop=own.crop))
 
 
 async def _live(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """What a model is to the container: pictures in, the service's JSON objects out.
 
-Another model (or an exported one) joins by offering ``score``; an explanation of a classification joins by
-offering ``explain`` and being entered in ``explainer_for``.
+Another demo model joins by offering ``score``; an explanation of a classification joins by
+offering ``explain`` and being entered in ``explainer_for``. A classifier of the user's own is in ``own_classifier``.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from automl_cv_client.task import Task
 def serve(
     task: Task | str | None = None,
     *,
+    model: str | os.PathLike[str] | None = None,
+    labels: str | os.PathLike[str] | None = None,
     key: str | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -29,7 +32,16 @@ def serve(
     Args:
         on_ready: called once requests are answered, e.g. to print the scoring URI.
     """
-    endpoint = LocalEndpoint(task, key=key, host=host, port=port, deployments=deployments, max_in_flight=max_in_flight)
+    endpoint = LocalEndpoint(
+        task,
+        model=model,
+        labels=labels,
+        key=key,
+        host=host,
+        port=port,
+        deployments=deployments,
+        max_in_flight=max_in_flight,
+    )
     told_to_stop = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

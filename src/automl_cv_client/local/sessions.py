@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 import automl_cv_client_models
@@ -34,13 +35,16 @@ def labels(name: str) -> Any:
     return json.loads(automl_cv_client_models.path(name).read_text(encoding="utf-8"))
 
 
+def open_session(file: Path) -> onnxruntime.InferenceSession:
+    """A session of its own for an ONNX file. Raises whatever onnxruntime says of a bad one."""
+    return onnxruntime.InferenceSession(file, _options(), providers=["CPUExecutionProvider"])
+
+
 def _session(model: str) -> onnxruntime.InferenceSession:
     with _lock:
         if model not in _sessions:
             _logger.debug("loading %s", model)
-            _sessions[model] = onnxruntime.InferenceSession(
-                automl_cv_client_models.path(model), _options(), providers=["CPUExecutionProvider"]
-            )
+            _sessions[model] = open_session(automl_cv_client_models.path(model))
         return _sessions[model]
 
 

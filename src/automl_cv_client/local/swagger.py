@@ -15,7 +15,7 @@ def swagger(task: Task, scoring_path: str) -> dict[str, Any]:
         "swagger": "2.0",
         "info": {
             "title": f"{task.value} (local)",
-            "description": "A demo model that speaks the contract of AutoML for Images.",
+            "description": "A model on this machine that speaks the contract of AutoML for Images.",
             "version": "1.0",
         },
         "consumes": ["application/json"],

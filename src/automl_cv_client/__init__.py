@@ -9,6 +9,7 @@ Client('https://my-endpoint.westeurope.inference.ml.azure.com/score')
 from automl_cv_client import errors
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
+from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client.geometry import Box, PixelBox, Size
@@ -25,6 +26,7 @@ from automl_cv_client.results import (
     MultilabelClassification,
     Outcome,
     Result,
+    Stats,
 )
 from automl_cv_client.task import Task
 
@@ -38,7 +40,9 @@ __all__ = [
     "Client",
     "Detection",
     "Detections",
+    "DropEvent",
     "Health",
+    "Hooks",
     "ImageInfo",
     "ImagePolicy",
     "Instance",
@@ -47,9 +51,13 @@ __all__ = [
     "MultilabelClassification",
     "Outcome",
     "PixelBox",
+    "RequestEvent",
+    "ResponseEvent",
     "Result",
+    "RetryEvent",
     "RetryPolicy",
     "Size",
+    "Stats",
     "Task",
     "__version__",
     "errors",

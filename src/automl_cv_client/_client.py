@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from automl_cv_client._clients.scoring import Scoring
+from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
@@ -34,6 +35,7 @@ class Client(Scoring):
         images: how pictures are read and prepared.
         dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+        hooks: functions to call at each request, answer, retry and dropped row.
         allow_http: allow plain http to another machine, for private networks. Loopback is always allowed.
         http_client: a configured ``httpx.Client`` (or one with its interface) to send with. It stays yours to
             close. ``deadline`` then holds between the pieces of a reply, not within one.
@@ -54,6 +56,7 @@ class Client(Scoring):
         images: ImagePolicy | None = None,
         dialect: Dialect = "automl",
         strict: bool = False,
+        hooks: Hooks | None = None,
         allow_http: bool = False,
         http_client: httpx.Client | None = None,
     ) -> None:
@@ -71,6 +74,7 @@ class Client(Scoring):
             images=ImagePolicy() if images is None else images,
             dialect=dialect,
             strict=strict,
+            hooks=Hooks() if hooks is None else hooks,
         )
         self._world = SyncWorld(authorizer, HttpxTransport(http_client))
 

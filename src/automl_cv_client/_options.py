@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack, get_args
 
+from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import Plan, RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._protocol.endpoint import checked_uri
@@ -29,6 +30,7 @@ class CallOptions(TypedDict, total=False):
     images: ImagePolicy
     dialect: Dialect
     strict: bool
+    hooks: Hooks
 
 
 def new_plan(scoring_uri: str, mode: str, *, allow_http: bool, **options: Unpack[CallOptions]) -> Plan:
@@ -49,6 +51,7 @@ def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
         _check_seconds("deadline", changed.deadline)
     _check_kind("retry", changed.retry, RetryPolicy)
     _check_kind("images", changed.images, ImagePolicy)
+    _check_kind("hooks", changed.hooks, Hooks)
     if changed.dialect not in get_args(Dialect):
         raise InvalidInput(f"dialect must be one of {', '.join(get_args(Dialect))}; not {changed.dialect!r}")
     return changed

@@ -10,6 +10,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from automl_cv_client._flow.budget import RetryBudget
+from automl_cv_client._flow.hooks import Hooks
+from automl_cv_client._flow.tally import Tally
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._protocol.requests import Dialect
 
@@ -49,6 +51,8 @@ class Plan:
         deadline: seconds the whole call may take, retries and pauses included; None for no bound.
         mode: what the credential is, for messages: ``key`` or ``token``.
         clock: seconds of a clock that never goes back.
+        hooks: whom to tell what the client does.
+        tally: counts what the client and its copies do.
     """
 
     url: str
@@ -62,6 +66,8 @@ class Plan:
     strict: bool = False
     mode: str = "key"
     budget: RetryBudget = field(default_factory=RetryBudget)
+    hooks: Hooks = field(default_factory=Hooks)
+    tally: Tally = field(default_factory=Tally)
 
     def last_moment(self, started: float) -> float:
         """When a call that began at ``started`` must be over, by :attr:`clock`."""

@@ -5,6 +5,7 @@ from automl_cv_client.results._context import CallInfo, Health, ImageInfo
 from automl_cv_client.results._objects import Detection, Detections, Instance, Instances, Objects
 from automl_cv_client.results._outcome import Outcome
 from automl_cv_client.results._result import Result
+from automl_cv_client.results._stats import Stats
 
 __all__ = [
     "CallInfo",
@@ -20,4 +21,5 @@ __all__ = [
     "Objects",
     "Outcome",
     "Result",
+    "Stats",
 ]

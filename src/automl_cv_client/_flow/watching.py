@@ -92,5 +92,5 @@ def _tell(hook: Callable[[Any], object] | None, event: Any) -> None:
         return
     try:
         hook(event)
-    except Exception:  # noqa: BLE001 - a user's hook: its bug must not lose the user's scores
+    except Exception:  # a user's hook: its bug must not lose the user's scores
         log.exception("a hook failed; the call goes on")

@@ -1,7 +1,7 @@
 """A typed client for computer-vision models behind Azure Machine Learning online endpoints.
 
 >>> from automl_cv_client import Client
->>> client = Client("https://my-endpoint.westeurope.inference.ml.azure.com/score", "the key")
+>>> client = Client("https://my-endpoint.westeurope.inference.ml.azure.com/score", "the-key")
 >>> client
 Client('https://my-endpoint.westeurope.inference.ml.azure.com/score')
 """

@@ -103,6 +103,16 @@ def test_not_in_a_client(kind: type[Any]) -> None:
             copy.deepcopy(one)
 
 
+def test_a_signature_in_the_uri_shows_in_no_error(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+    for step in (Answer(401), Answer(200, b"<html>"), Silence(), Answer(404)):
+        server.steps = [step]
+        with pytest.raises(errors.CallError) as caught:
+            call(f"{server.url}?sig={CANARY}", "detect", picture, retry=ONCE, timeout=0.2, deadline=0.3)
+        for surface in surfaces_of(caught.value):
+            assert CANARY not in surface
+        assert CANARY not in call(f"{server.url}?sig={CANARY}", "health", timeout=0.2).detail
+
+
 def test_not_in_a_credential() -> None:
     credential = KeyCredential(CANARY, CANARY + "2")
     assert CANARY not in repr(credential) + str(credential)

@@ -13,6 +13,7 @@ from automl_cv_client._flow.budget import RetryBudget
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.tally import Tally
 from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.requests import Dialect
 
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -68,6 +69,11 @@ class Plan:
     budget: RetryBudget = field(default_factory=RetryBudget)
     hooks: Hooks = field(default_factory=Hooks)
     tally: Tally = field(default_factory=Tally)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL for messages: without its query, which may hold a signature."""
+        return shown(self.url)
 
     def last_moment(self, started: float) -> float:
         """When a call that began at ``started`` must be over, by :attr:`clock`."""

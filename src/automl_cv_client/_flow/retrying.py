@@ -127,12 +127,14 @@ class Conversation:
         return error
 
     def _deadline_words(self) -> str:
-        return f"{self.plan.url} gave no answer within the deadline of {self.plan.deadline:g} s"
+        return f"{self.plan.shown_url} gave no answer within the deadline of {self.plan.deadline:g} s"
 
     def _status_error(self, reply: Reply) -> StatusError:
         plan = self.plan
         secret = self.secret.removeprefix("Bearer ")
-        return error_of(reply, url=plan.url, deployment=plan.deployment, mode=plan.mode, secret=secret, **self.how())
+        return error_of(
+            reply, url=plan.shown_url, deployment=plan.deployment, mode=plan.mode, secret=secret, **self.how()
+        )
 
     def _told(self, error: CallError) -> CallError:
         """The transport's error, with how the call went."""

@@ -117,7 +117,7 @@ def _request(pictures: Sequence[bytes], plan: Plan) -> Request:
 def _unexpected(problem: str, reply: Reply, conversation: Conversation) -> UnexpectedReply:
     secret = conversation.secret.removeprefix("Bearer ")
     return UnexpectedReply(
-        f"{conversation.plan.url} answered 200, but {clean(problem, [secret], 500)}",
+        f"{conversation.plan.shown_url} answered 200, but {clean(problem, [secret], 500)}",
         excerpt=excerpt(reply.body, (secret,)),
         request_id=request_id(reply.headers),
         **conversation.how(),

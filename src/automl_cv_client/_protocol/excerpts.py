@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 LONGEST = 2000  # characters of an excerpt
+SHORTEST_SECRET = 8  # characters; real keys have 32 and more, and a shorter one may be a common word
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_=\\-]{80,}")  # pictures and tokens; no word of a message is as long
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
@@ -19,7 +20,7 @@ def excerpt(body: bytes, secrets: Iterable[str] = (), longest: int = LONGEST) ->
 def clean(text: str, secrets: Iterable[str] = (), longest: int = LONGEST) -> str:
     """``text`` as one safe line: secrets replaced, long base64 shortened, control characters removed."""
     for secret in secrets:
-        if len(secret) >= 4:
+        if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "<secret>")
     text = _BASE64_RUN.sub(lambda run: f"<{len(run[0])} characters>", text)
     text = _CONTROL.sub(" ", text).strip()

@@ -5,13 +5,18 @@ Unknown keys pass through. Numbers may be NaN or infinite: the server writes the
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Strict, TypeAdapter
-from typing_extensions import TypedDict  # pydantic asks for it below Python 3.12
 
 from automl_cv_client.task import Task
+
+if sys.version_info >= (3, 12):
+    from typing import TypedDict
+else:
+    from typing_extensions import TypedDict  # pydantic needs this one there
 
 _LOOSE = ConfigDict(extra="allow", coerce_numbers_to_str=True)  # labels may be numbers
 

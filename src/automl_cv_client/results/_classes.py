@@ -97,7 +97,7 @@ class MultilabelClassification(_Classes):
     def _drawn(self, picture: Image) -> Image:
         from automl_cv_client.drawing import draw_classes
 
-        return draw_classes(picture, self.above() or self.top(3))
+        return draw_classes(picture, self.above())
 
     def __repr__(self) -> str:
         present = ", ".join(f"{label!r} {score:.3f}" for label, score in self.above())

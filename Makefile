@@ -1,0 +1,48 @@
+# Works in a fresh clone with nothing but make and Python 3.11 or later; no virtual environment need be active.
+
+PYTHON ?= $(shell for python in python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help demo test lint build bench clean
+
+help:
+	@echo "make demo    score the sample photographs with demo models on this machine"
+	@echo "make test    run all tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make build   wheels and source distributions of both packages, in dist/"
+	@echo "make bench   run the benchmarks"
+	@echo "make clean   remove .venv and everything made"
+
+# The demo models are installed from the folder: they are not on the package registry.
+$(INSTALLED): pyproject.toml models/pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python"; exit 1; }
+	@echo "Setting up .venv with $(PYTHON): once, for a minute or two."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check ./models -e ".[dev]"
+	@touch $@
+
+demo: $(INSTALLED)
+	@$(BIN)/automl-cv demo
+
+test: $(INSTALLED)
+	@$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+build: $(INSTALLED)
+	@rm -rf dist
+	$(BIN)/python -m build --outdir dist models
+	$(BIN)/python -m build --outdir dist .
+
+bench: $(INSTALLED)
+	@for file in $$(grep -l '^def main' benchmarks/*.py); do \
+		echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+
+clean:
+	rm -rf .venv build dist demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,30 @@
+"""The command line ``automl-cv``: one file a command, needs the extra ``cli``.
+
+This file imports neither typer nor rich, so that it can say what to install when they are missing.
+"""
+
+from __future__ import annotations
+
+import sys
+
+_LIBRARIES = ("rich", "typer")
+
+
+def main() -> None:
+    """Run the command line with this process's arguments, and exit with its code (see ``automl-cv --help``)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a label in a script the terminal lacks is no crash
+    try:
+        from automl_cv_client.cli.app import app
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _LIBRARIES:
+            raise
+        print(
+            f'automl-cv needs {missing}, not installed here. Run: pip install "automl-cv-client[cli]"', file=sys.stderr
+        )
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    app(prog_name="automl-cv")

@@ -1,0 +1,16 @@
+"""``automl-cv classify``."""
+
+from __future__ import annotations
+
+from automl_cv_client.cli import scoring
+from automl_cv_client.cli.exits import guarded
+from automl_cv_client.cli.options import AsJson, Deployment, Out, Paths, Uri
+from automl_cv_client.task import Task
+
+
+@guarded
+def classify(
+    paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
+) -> None:
+    """Name the one thing each picture shows."""
+    scoring.run(Task.CLASSIFICATION, paths, as_json=as_json, out=out, uri=uri, deployment=deployment)

@@ -1,0 +1,132 @@
+"""``automl-cv demo``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from automl_cv_client._client import Client
+from automl_cv_client.cli.exits import FAILED, Unusable, guarded, require_local_models
+from automl_cv_client.cli.options import AsJson
+from automl_cv_client.cli.pictures import Drawings
+from automl_cv_client.cli.report import Scored, reporting, tell_error
+from automl_cv_client.cli.scoring import find_pictures, score_one
+from automl_cv_client.cli.text import console, safe
+from automl_cv_client.cli.words import findings
+from automl_cv_client.results import Detections, Result
+from automl_cv_client.task import Task
+
+if TYPE_CHECKING:
+    from automl_cv_client.local import LocalEndpoint
+
+_PHOTOS = Path("samples", "photos")
+_TASKS = (Task.CLASSIFICATION, Task.MULTILABEL, Task.DETECTION, Task.SEGMENTATION)
+_WORDS = {Task.MULTILABEL: "multi-label"}  # so that the table fits 80 columns
+
+Pictures = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(metavar="[PATH...]", help=f"Pictures, and folders of pictures; by default {_PHOTOS.as_posix()}."),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the annotated pictures.")]
+
+
+@guarded
+def demo(paths: Pictures = None, out: Out = Path("demo-output"), as_json: AsJson = False) -> None:
+    """Score pictures with demo models, on this machine.
+
+    Starts a local endpoint with small demo models, and talks to it over HTTP with the client you would use against
+    Azure. The models speak the AutoML contract, but Azure Machine Learning did not train them.
+    """
+    require_local_models()
+    inputs, refused = find_pictures(paths or _default_pictures(), Task.DETECTION)
+    done = refused + (_score_all(inputs, out) if inputs else [])
+    if as_json:
+        with reporting(as_json) as tell:
+            for scored in done:
+                tell(scored)
+    else:
+        _print_all(done, inputs, out)
+    if any(scored.error for scored in done):
+        raise typer.Exit(FAILED)
+
+
+def _default_pictures() -> list[str]:
+    if not _PHOTOS.is_dir():
+        raise Unusable("give pictures or folders: automl-cv demo cat.jpg. (In a clone, run it where samples/ is.)")
+    return [str(_PHOTOS)]
+
+
+def _score_all(inputs: list[str], out: Path) -> list[Scored]:
+    """Every picture by every task, a task after the other."""
+    from automl_cv_client.local import LocalEndpoint
+
+    drawings = Drawings(out, inputs)
+    with LocalEndpoint.for_all_tasks() as endpoint:
+        _say(f"scoring by {len(_TASKS)} tasks; pictures: {len(inputs)}")
+        return [scored for task in _TASKS for scored in _score(endpoint, task, inputs, drawings)]
+
+
+def _score(endpoint: LocalEndpoint, task: Task, inputs: list[str], drawings: Drawings) -> Iterator[Scored]:
+    with Client(endpoint.scoring_uri_of(task), endpoint.key) as client:
+        client.warm_up()  # loads the model, which is no part of a picture's time
+        for path in inputs:
+            yield score_one(client, task, path, drawings)
+
+
+def _print_all(done: Sequence[Scored], inputs: Sequence[str], out: Path) -> None:
+    refused = {scored.path: scored for scored in done if scored.error}  # once each, not once a task
+    for scored in refused.values():
+        tell_error(scored)
+    by_picture = sorted(
+        (scored for scored in done if scored.result is not None), key=lambda scored: inputs.index(scored.path)
+    )
+    if not by_picture:
+        return
+    screen = console()
+    screen.print(_table(by_picture))
+    screen.print(_remarks(by_picture, out))
+
+
+def _table(done: Sequence[Scored]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("picture", "task", "result", "score", "pixel box"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("ms", justify="right")
+    for path, of_path in groupby(done, key=lambda scored: scored.path):
+        rows = [row for scored in of_path if scored.result is not None for row in _rows(scored.task, scored.result)]
+        for number, row in enumerate(rows):
+            name = "" if number else safe(Path(path).name)
+            table.add_row(*map(Text, (name, *row)))
+    return table
+
+
+def _rows(task: Task, result: Result) -> Iterator[tuple[str, ...]]:
+    """A row a finding; task and time stand in the first."""
+    for number, finding in enumerate(findings(result)):
+        milliseconds = "" if number else f"{result.call.elapsed * 1000:.0f}"
+        yield "" if number else _WORDS.get(task, task.method), *finding, milliseconds
+
+
+def _remarks(done: Sequence[Scored], out: Path) -> Text:
+    empty = [
+        safe(Path(scored.path).name) for scored in done if isinstance(scored.result, Detections) and not scored.result
+    ]
+    lines = [
+        "",
+        "These are demo models that speak the AutoML contract. Azure Machine Learning did not train them, and their",
+        "scores say nothing about a model of yours. The client, the HTTP and the replies are the real thing.",
+    ]
+    if empty:
+        names = ", ".join(empty)
+        lines.append(f"Nothing found in {names}: an honest answer, as the detector knows 80 everyday things (COCO).")
+    return Text("\n".join([*lines, f"Annotated pictures: {safe(out)}"]))
+
+
+def _say(line: str) -> None:
+    console(stderr=True).print(Text(line, "dim"))

@@ -1,0 +1,19 @@
+"""``automl-cv detect``."""
+
+from __future__ import annotations
+
+from automl_cv_client.cli import scoring
+from automl_cv_client.cli.exits import guarded
+from automl_cv_client.cli.options import AsJson, Deployment, Out, Paths, Uri
+from automl_cv_client.task import Task
+
+
+@guarded
+def detect(
+    paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
+) -> None:
+    """Find objects.
+
+    Prints label, score, and box (left, top, right, bottom) in pixels of the upright picture.
+    """
+    scoring.run(Task.DETECTION, paths, as_json=as_json, out=out, uri=uri, deployment=deployment)

@@ -1,0 +1,96 @@
+"""What became of each picture, printed as it comes: for people, or as one JSON list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rich.text import Text
+
+from automl_cv_client.cli.text import complain, console, safe
+from automl_cv_client.cli.words import findings
+from automl_cv_client.errors import AutoMLVisionError
+from automl_cv_client.results import Result
+from automl_cv_client.task import Task
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One picture scored by one task: exactly one of ``result`` and ``error`` is set.
+
+    Attributes:
+        path: the picture, as found from the command line.
+        drawn: the file with the result drawn on the picture, when one was asked for.
+    """
+
+    path: str
+    task: Task
+    result: Result | None = None
+    error: AutoMLVisionError | None = None
+    drawn: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"path", "task", "result"}`` or ``{"path", "task", "error": {"type", "message"}}``; perhaps ``"drawn"``."""
+        record: dict[str, Any] = {"path": self.path, "task": self.task.value}
+        if self.result is not None:
+            record["result"] = self.result.model_dump(mode="json")
+        if self.error is not None:
+            record["error"] = {"type": type(self.error).__name__, "message": str(self.error)}
+        if self.drawn is not None:
+            record["drawn"] = str(self.drawn)
+        return record
+
+
+Teller: TypeAlias = Callable[[Scored], None]
+"""Tells of one more picture."""
+
+
+def reporting(as_json: bool) -> AbstractContextManager[Teller]:
+    """Something to call with each picture: prints entries of one JSON list, or lines for people."""
+    return _json_list() if as_json else nullcontext(_tell)
+
+
+@contextmanager
+def _json_list() -> Iterator[Teller]:
+    """One JSON list, an entry a line. It is closed whatever happens, so that it parses after Ctrl-C, too."""
+    told = 0
+
+    def tell(scored: Scored) -> None:
+        nonlocal told
+        # ASCII only: a label or file name cannot carry terminal escapes, nor bytes that are no UTF-8.
+        print(",\n" if told else "\n", json.dumps(scored.to_json()), sep="", end="", flush=True)
+        told += 1
+
+    print("[", end="")
+    try:
+        yield tell
+    finally:
+        print("\n]")
+
+
+def _tell(scored: Scored) -> None:
+    if scored.error is not None:
+        tell_error(scored)
+    if scored.result is not None:
+        _tell_result(scored, scored.result)
+
+
+def tell_error(scored: Scored) -> None:
+    """Name picture and error on stderr."""
+    # Most messages about a picture begin with its name, and need no second one.
+    complain(f"{scored.path}: {str(scored.error).removeprefix(f'{safe(scored.path)}: ')}")
+
+
+def _tell_result(scored: Scored, result: Result) -> None:
+    screen = console()
+    screen.print(Text(safe(scored.path), "bold"))
+    found = findings(result)
+    width = max(len(one.label) for one in found)
+    for one in found:
+        screen.print(Text(f"  {one.label:<{width}}  {one.score}  {one.where}".rstrip()))
+    if scored.drawn is not None:
+        screen.print(Text(f"  drawn: {safe(scored.drawn)}", "dim"))

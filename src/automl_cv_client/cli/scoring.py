@@ -1,0 +1,80 @@
+"""What the four scoring commands share: from the paths on the command line to the exit code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+
+from automl_cv_client._client import Client
+from automl_cv_client.cli.exits import FAILED, USAGE
+from automl_cv_client.cli.pictures import Drawings, pictures_of
+from automl_cv_client.cli.report import Scored, reporting
+from automl_cv_client.errors import (
+    AuthenticationFailed,
+    AutoMLVisionError,
+    EndpointNotFound,
+    ImageError,
+    PermissionDenied,
+)
+from automl_cv_client.settings import DEPLOYMENT, URI, EndpointSettings
+from automl_cv_client.task import Task
+
+_HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
+"""After one of these no other picture can succeed."""
+
+
+def run(
+    task: Task,
+    paths: list[str],
+    *,
+    as_json: bool,
+    out: Path | None,
+    uri: str | None,
+    deployment: str | None,
+    threshold: float = 0.5,
+) -> None:
+    """Score all pictures and report each; exits with 1 when one failed, with 2 when none can succeed."""
+    given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
+    settings = EndpointSettings.from_env({**os.environ, **given})
+    inputs, refused = find_pictures(paths, task)
+    drawings = None if out is None else Drawings(out, inputs)
+    failures = list(refused)
+    with (
+        Client(settings.scoring_uri, settings.secret(), deployment=settings.deployment) as client,
+        reporting(as_json) as tell,
+    ):
+        for one in refused:
+            tell(one)
+        for path in inputs:
+            scored = score_one(client, task, path, drawings, threshold)
+            tell(scored)
+            if scored.error is not None:
+                failures.append(scored)
+            if isinstance(scored.error, _HOPELESS):
+                raise typer.Exit(USAGE)
+    if failures:
+        raise typer.Exit(FAILED)
+
+
+def find_pictures(paths: list[str], task: Task) -> tuple[list[str], list[Scored]]:
+    """The pictures named, in order, and an error for each folder without any."""
+    found: list[str] = []
+    refused: list[Scored] = []
+    for path in paths:
+        try:
+            found += pictures_of(path)
+        except ImageError as error:
+            refused.append(Scored(path, task, error=error))
+    return found, refused
+
+
+def score_one(client: Client, task: Task, path: str, drawings: Drawings | None, threshold: float = 0.5) -> Scored:
+    """Score one picture, and draw its result if asked to; an error is part of the answer."""
+    try:
+        result = client.score(path, task, threshold=threshold)
+        drawn = None if drawings is None else drawings.write(result, path, task.method)
+    except AutoMLVisionError as error:
+        return Scored(path, task, error=error)
+    return Scored(path, task, result, drawn=drawn)

@@ -1,0 +1,16 @@
+"""``automl-cv segment``."""
+
+from __future__ import annotations
+
+from automl_cv_client.cli import scoring
+from automl_cv_client.cli.exits import guarded
+from automl_cv_client.cli.options import AsJson, Deployment, Out, Paths, Uri
+from automl_cv_client.task import Task
+
+
+@guarded
+def segment(
+    paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
+) -> None:
+    """Find objects and their outlines. The outlines are in the JSON and on the drawn pictures."""
+    scoring.run(Task.SEGMENTATION, paths, as_json=as_json, out=out, uri=uri, deployment=deployment)

@@ -1,0 +1,153 @@
+"""detect, segment, classify and classify-multilabel: what they print, write and exit with."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from PIL import Image
+
+from automl_cv_client import Classification, Client, Detections, Instances, MultilabelClassification, Result, Task
+from automl_cv_client.cli.words import findings
+from tests.cli.conftest import run
+from tests.servers import Answer, boxes
+
+COMMANDS: dict[str, tuple[Task, type[Result], str]] = {
+    "detect": (Task.DETECTION, Detections, "cat"),
+    "segment": (Task.SEGMENTATION, Instances, "cat"),
+    "classify": (Task.CLASSIFICATION, Classification, "cat"),
+    "classify-multilabel": (Task.MULTILABEL, MultilabelClassification, "cat"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_folder_is_scored_in_order_for_people(command, endpoint, variables, folder):
+    uri = endpoint.scoring_uri_of(COMMANDS[command][0])
+    done = run(command, folder, "--uri", uri, **variables)
+    assert (done.code, done.err) == (0, "")
+    first, second = done.out.index("a-cat.png"), done.out.index("b-coffee.JPG")
+    assert first < done.out.index("cat  ", first + 10) < second
+    assert "notes" not in done.out
+    assert "._" not in done.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_json_reads_back_as_the_result(command, endpoint, variables, folder):
+    task, kind, label = COMMANDS[command]
+    done = run(command, folder / "a-cat.png", "--json", "--uri", endpoint.scoring_uri_of(task), **variables)
+    (entry,) = done.json
+    assert (done.code, entry["path"], entry["task"]) == (0, str(folder / "a-cat.png"), task.value)
+    result = kind.model_validate(entry["result"])
+    assert isinstance(result, kind)
+    assert label in findings(result)[0].label
+
+
+def test_boxes_are_printed_in_pixels(server, folder):
+    server.steps = [Answer(body=boxes("cat", score=0.87654))]
+    done = run("detect", folder / "a-cat.png", "--uri", server.url, AUTOML_CV_KEY="k")
+    assert done.out.splitlines()[1] == "  cat  0.877  75, 100, 225, 200"
+
+
+def test_an_empty_result_says_so_and_is_no_failure(server, folder):
+    server.steps = [Answer(body=boxes())]
+    done = run("detect", folder / "a-cat.png", "--uri", server.url, AUTOML_CV_KEY="k")
+    assert (done.code, done.out.splitlines()[1]) == (0, "  nothing found")
+
+
+def test_the_threshold_of_multilabel(endpoint, variables, folder):
+    uri = endpoint.scoring_uri_of(Task.MULTILABEL)
+    done = run("classify-multilabel", folder / "a-cat.png", "--threshold", "1", "--uri", uri, **variables)
+    assert (done.code, done.out.splitlines()[1]) == (0, "  no label above 1")
+
+
+def test_one_bad_picture_does_not_stop_the_others(variables, folder):
+    bad, lost = folder / "notes.txt", folder / "lost.png"
+    arguments = (bad, lost, folder / "inner", folder / "a-cat.png")
+    done = run("detect", *arguments, **variables)
+    assert done.code == 1
+    assert "cat  0." in done.out
+    refused, not_read, missing = done.err.splitlines()
+    assert refused == f"automl-cv: {folder / 'inner'}: there are no pictures in this folder"
+    assert not_read.startswith(f"automl-cv: {bad}: not a picture")
+    assert missing == f"automl-cv: {lost}: there is no such file"
+
+    as_json = run("detect", *arguments, "--json", **variables)
+    assert (as_json.code, as_json.err) == (1, "")
+    kinds = [entry["error"]["type"] if "error" in entry else "result" for entry in as_json.json]
+    assert sorted(kinds) == ["ImageError", "ImageError", "ImageError", "result"]
+    assert all(("error" in entry) != ("result" in entry) for entry in as_json.json)
+
+
+def test_drawn_pictures_are_written_and_nothing_is_overwritten(variables, folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a-cat.png").write_bytes((folder / "a-cat.png").read_bytes())
+    input_in_the_way = tmp_path / "out" / "a-cat.detect.jpg"
+    input_in_the_way.parent.mkdir()
+    input_in_the_way.write_bytes((folder / "b-coffee.JPG").read_bytes())
+    before = input_in_the_way.read_bytes()
+
+    done = run(
+        "detect", folder / "a-cat.png", other, input_in_the_way, "--out", tmp_path / "out", "--json", **variables
+    )
+    assert done.code == 0
+    drawn = [os.path.basename(entry["drawn"]) for entry in done.json]
+    assert drawn == ["a-cat-2.detect.jpg", "a-cat-3.detect.jpg", "a-cat.detect.detect.jpg"]
+    assert input_in_the_way.read_bytes() == before
+    with Image.open(tmp_path / "out" / drawn[0]) as picture, Image.open(folder / "a-cat.png") as original:
+        assert picture.size == original.size
+        assert picture.tobytes() != original.tobytes()
+
+
+def test_a_folder_that_cannot_be_made_stops_before_anything_is_sent(server, folder):
+    server.steps = [Answer(body=boxes())]
+    done = run("detect", folder, "--out", folder / "notes.txt", "--uri", server.url, AUTOML_CV_KEY="k")
+    assert (done.code, server.received) == (2, [])
+    assert "cannot make the folder" in done.err
+
+
+def test_a_deployment_is_asked_for(server, folder):
+    server.steps = [Answer(body=boxes())]
+    common = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k", "AUTOML_CV_DEPLOYMENT": "blue"}
+    assert run("detect", folder / "a-cat.png", **common).code == 0
+    assert run("detect", folder / "a-cat.png", "--deployment", "green", **common).code == 0
+    assert [one.headers["azureml-model-deployment"] for one in server.received] == ["blue", "green"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "set AUTOML_CV_SCORING_URI"),
+        ({"AUTOML_CV_SCORING_URI": "http://127.0.0.1:9/score"}, "AUTOML_CV_KEY"),
+        ({"AUTOML_CV_SCORING_URI": "not a uri", "AUTOML_CV_KEY": "k"}, "automl-cv: "),
+    ],
+)
+def test_a_missing_variable_is_named(given, told, folder):
+    done = run("detect", folder, "--json", **given)
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_that_no_picture_can_escape_ends_the_command(status, server, folder):
+    server.steps = [Answer(status, b"")]
+    done = run("detect", folder, "--json", "--uri", server.url, AUTOML_CV_KEY="a-key-to-look-for")
+    assert (done.code, len(done.json)) == (2, 1)
+    assert "a-key-to-look-for" not in done.out + done.err
+
+
+def test_ctrl_c_leaves_whole_json_and_130(server, folder, monkeypatch):
+    scored: list[object] = []
+
+    def interrupted(client, *arguments, **options):
+        if scored:
+            raise KeyboardInterrupt
+        scored.append(arguments)
+        return score(client, *arguments, **options)
+
+    score = Client.score
+    monkeypatch.setattr(Client, "score", interrupted)
+    server.steps = [Answer(body=boxes("cat"))]
+    done = run("detect", folder, "--json", "--uri", server.url, AUTOML_CV_KEY="k")
+    assert (done.code, len(done.json)) == (130, 1)

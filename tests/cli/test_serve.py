@@ -1,0 +1,72 @@
+"""serve: prints what to export, answers, and stops at Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from automl_cv_client import Client, Task
+from tests.cli.conftest import run
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "automl_cv_client", "serve", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_it_serves_all_tasks_until_ctrl_c(picture):
+    with serving("--json", "--max-in-flight", "2") as process:
+        told = json.loads(read_line(process))
+        assert list(told["scoring_uris"]) == [task.value for task in Task]
+        with Client(told["scoring_uris"][Task.DETECTION], told["key"]) as client:
+            assert len(client.detect(picture)) >= 0
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=10)
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_it_tells_what_to_export(picture):
+    with serving("--task", "image-classification") as process:
+        lines = iter(lambda: read_line(process).strip(), "automl-cv classify PICTURE")
+        exports = dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+        assert set(exports) == {"AUTOML_CV_KEY", "AUTOML_CV_SCORING_URI"}
+        with Client(exports["AUTOML_CV_SCORING_URI"], exports["AUTOML_CV_KEY"]) as client:
+            assert client.health()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_port_that_is_taken_is_said_so():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("serve", "--port", port)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"automl-cv: Port {port} on 127.0.0.1 cannot be opened")
+
+
+def test_an_unknown_task_names_those_there_are():
+    done = run("serve", "--task", "detection")
+    assert done.code == 2
+    assert "image-object-detection" in done.err

@@ -1,0 +1,210 @@
+"""The rooms of the package, from the ground up: who may import whom, and which library. Read from the source, by ast.
+
+The table is explained in docs/design.md.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PACKAGE = "automl_cv_client"
+SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
+
+ROWS = (
+    {"errors", "geometry", "task"},
+    {"results", "drawing", "dataset", "evaluation"},
+    {"_protocol", "_imaging"},
+    {"_flow"},
+    {"_transports", "credentials", "settings", "_telemetry"},
+    {"_options", "_clients", "_client", "_async_client"},
+    {"local", "batch", "testing", "integrations"},
+    {"cli", "__main__", "__init__"},
+)
+"""A room imports from the rows before its own, and from itself."""
+
+NEIGHBOURS = {
+    ("_transports", "credentials"),
+    ("_clients", "_options"),
+    ("_client", "_options"),
+    ("_client", "_clients"),
+    ("_async_client", "_options"),
+    ("_async_client", "_clients"),
+    ("cli", "__init__"),
+    ("__main__", "cli"),
+}
+"""Rooms of one row that may be imported by another one of it."""
+
+DOORS = {("results", "drawing"), ("results", "_imaging")}
+"""Ways up or across that are open at call time, and for types, but not at the top of a file."""
+
+LIBRARIES = {
+    "pydantic": ("results/", "dataset/", "evaluation/", "_protocol/", "_imaging/", "_flow/", "settings.py"),
+    "pydantic_core": ("_protocol/",),
+    "typing_extensions": ("_protocol/",),  # comes with pydantic, which needs its TypedDict before Python 3.12
+    "pybase64": ("_protocol/",),
+    "tenacity": ("_flow/",),
+    "httpx": ("_transports/httpx.py",),
+    "httpcore": ("_transports/httpx.py", "_transports/limits.py"),
+    "automl_cv_client_models": ("local/",),
+    "numpy": ("local/",),
+    "onnxruntime": ("local/",),
+    "PIL": ("local/",),
+    "starlette": ("local/",),
+    "uvicorn": ("local/",),
+    "rich": ("cli/",),
+    "typer": ("cli/",),
+}
+"""Where a library may be imported at the top of a file."""
+
+LATER = {
+    "PIL": ("_imaging/", "drawing/", "results/"),
+    "numpy": ("_imaging/", "drawing/", "results/"),
+    "httpx": ("_client.py", "_async_client.py"),
+    "azure": ("credentials.py", "_transports/"),
+}
+"""Where it may be imported inside functions and for types, besides."""
+
+WAITING = ("asyncio", "time", "threading", "subprocess")
+OUTSIDE = ("http", "os", "pathlib", "shutil", "socket", "ssl", "tempfile", "urllib.request")
+FORBIDDEN = {
+    "errors.py": (*WAITING, *OUTSIDE),
+    "geometry.py": (*WAITING, *OUTSIDE),
+    "task.py": (*WAITING, *OUTSIDE),
+    "results/": ("asyncio", "http", "socket", "ssl", "urllib"),  # they save files, and know nothing of HTTP
+    "drawing/": ("asyncio", "http", "socket", "ssl", "urllib"),
+    "_imaging/": ("asyncio", "http", "socket", "ssl", "urllib.request"),
+    "_protocol/": (*WAITING, *OUTSIDE),
+    "_flow/": ("asyncio", "time", "subprocess", *OUTSIDE),
+}
+"""What the standard library has that a room must not touch."""
+ALLOWED = {"_flow/run.py": ("asyncio", "time")}  # the two drivers: the one place that waits
+
+
+class Import(NamedTuple):
+    module: str
+    line: int
+    at_top: bool
+
+
+def imports_of(tree: ast.Module) -> Iterator[Import]:
+    """Everything a file imports; what stands in a function, or under TYPE_CHECKING, is not at the top."""
+    top = set(tree.body)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, node.lineno, node in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            for alias in node.names:
+                # `from automl_cv_client import errors` reaches for the room, not for __init__.
+                whole = f"{module}.{alias.name}" if module == PACKAGE and is_room(alias.name) else module
+                yield Import(whole, node.lineno, node in top)
+
+
+def is_room(name: str) -> bool:
+    return any(name in row for row in ROWS)
+
+
+def row_of(room: str) -> int:
+    for number, row in enumerate(ROWS):
+        if room in row:
+            return number
+    pytest.fail(f"{room!r} is a room this test does not know: give it a row in ROWS, and in docs/design.md")
+
+
+def faults_of(path: str, source: str) -> list[str]:
+    """What a file, named from the package's folder on, imports and may not."""
+    room = path.partition("/")[0].removesuffix(".py")
+    row = row_of(room)
+    return [
+        f"{path}:{one.line} imports {one.module}: {reason}"
+        for one in imports_of(ast.parse(source))
+        if (reason := _inside(room, row, one) if one.module.split(".")[0] == PACKAGE else _outside(path, one))
+    ]
+
+
+def _inside(room: str, row: int, one: Import) -> str:
+    other = [*one.module.split("."), "__init__"][1]
+    if other == room or row_of(other) < row or (room, other) in NEIGHBOURS:
+        return ""
+    if (room, other) in DOORS:
+        return "this door is open at call time only" if one.at_top else ""
+    return f"{room} (row {row}) must not know {other} (row {row_of(other)})"
+
+
+def _outside(path: str, one: Import) -> str:
+    root = one.module.split(".")[0]
+    if one.module.startswith("."):
+        return "imports are absolute"
+    if root in LIBRARIES or root in LATER:
+        places = LIBRARIES.get(root, ()) + (() if one.at_top else LATER.get(root, ()))
+        return "" if path.startswith(places) else "this library has its own places: LIBRARIES and LATER"
+    if root in sys.stdlib_module_names:
+        return "" if root in ALLOWED.get(path, ()) else _not_for(path, one.module)
+    return "a library this test does not know: give it a place in LIBRARIES"
+
+
+def _not_for(path: str, module: str) -> str:
+    for place, names in FORBIDDEN.items():
+        if path.startswith(place) and any(module == name or module.startswith(f"{name}.") for name in names):
+            return f"{place} does without it"
+    return ""
+
+
+def test_the_package_keeps_its_rooms_apart():
+    files = sorted(SOURCE.rglob("*.py"))
+    faults = [
+        fault
+        for file in files
+        for fault in faults_of(file.relative_to(SOURCE).as_posix(), file.read_text(encoding="utf-8"))
+    ]
+    assert len(files) > 50
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "reason"),
+    [
+        ("geometry.py", "from automl_cv_client.results import Result", "must not know results"),
+        ("errors.py", "from automl_cv_client import task", "must not know task"),
+        ("_imaging/exif.py", "from automl_cv_client._protocol import wire", "must not know _protocol"),
+        ("results/_new.py", "from automl_cv_client._imaging import describe", "call time only"),
+        ("results/_new.py", "def f():\n    from automl_cv_client._client import Client", "must not know _client"),
+        ("_flow/plan.py", "import automl_cv_client", "must not know __init__"),
+        ("_flow/plan.py", "import httpx", "its own places"),
+        ("_flow/plan.py", "import time", "does without"),
+        ("_protocol/requests.py", "from urllib.request import urlopen", "does without"),
+        ("_protocol/requests.py", "import tenacity", "its own places"),
+        ("drawing/shapes.py", "from PIL import Image", "its own places"),
+        ("credentials.py", "import azure.identity", "its own places"),
+        ("_transports/new.py", "import somelibrary", "does not know"),
+        ("_client.py", "from ._options import new_plan", "absolute"),
+    ],
+)
+def test_a_wrong_import_is_found(path, source, reason):
+    (fault,) = faults_of(path, source)
+    assert reason in fault
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("results/_new.py", "def f():\n    from automl_cv_client.drawing import draw_objects"),
+        ("_flow/run.py", "import asyncio, time"),
+        ("_client.py", "if TYPE_CHECKING:\n    import httpx"),
+        ("credentials.py", "def f():\n    import azure.identity"),
+        ("cli/app.py", "import typer\nfrom automl_cv_client import Client"),
+    ],
+)
+def test_a_right_import_is_let_be(path, source):
+    assert faults_of(path, source) == []
+
+
+def test_an_unknown_room_is_asked_about():
+    with pytest.raises(pytest.fail.Exception, match=r"utils.*give it a row"):
+        faults_of("utils.py", "")

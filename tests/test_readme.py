@@ -1,0 +1,117 @@
+"""The README cannot rot: its Python runs and prints what it says, its commands, files and make targets exist."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from typer.testing import CliRunner
+
+from automl_cv_client.cli.app import app
+from automl_cv_client.local import LocalEndpoint
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+class Block(NamedTuple):
+    """A fenced block of Python, with what the README says it prints."""
+
+    line: int
+    code: str
+    printed: str
+
+
+def python_blocks(text: str) -> list[Block]:
+    fences = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+    return [Block(text.count("\n", 0, one.start()) + 2, one[1], one[2] or "") for one in fences.finditer(text)]
+
+
+def shell_lines() -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def says_the_same(printed: str, promised: str) -> bool:
+    """Whether both agree in every letter, and in numbers nearly: models differ a little from processor to processor."""
+    if NUMBER.split(printed) != NUMBER.split(promised):
+        return False
+    pairs = zip(NUMBER.findall(printed), NUMBER.findall(promised), strict=True)
+    return all(float(one) == pytest.approx(float(other), rel=0.01, abs=0.02) for one, other in pairs)
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """A reader in a clone, with an endpoint of their own in the environment."""
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    monkeypatch.chdir(tmp_path)
+    with LocalEndpoint("image-object-detection") as endpoint:
+        monkeypatch.setenv("AUTOML_CV_SCORING_URI", endpoint.scoring_uri)
+        monkeypatch.setenv("AUTOML_CV_KEY", endpoint.key)
+        yield tmp_path
+
+
+BLOCKS = python_blocks(README)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"line-{block.line}")
+def test_python_prints_what_the_readme_says(block, reader):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile("\n" * (block.line - 1) + block.code, "README.md", "exec"), {"__name__": "readme"})
+    assert says_the_same(out.getvalue(), block.printed), out.getvalue()
+
+
+def test_the_blocks_are_found_and_most_print_something():
+    assert len(BLOCKS) == README.count("```python")
+    assert len(BLOCKS) >= 5
+    assert sum(bool(block.printed) for block in BLOCKS) == README.count("```text")
+
+
+def test_the_first_block_writes_a_picture(reader):
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(BLOCKS[0].code, {})
+    assert (reader / "found.png").is_file()
+    assert len([line for line in BLOCKS[0].code.splitlines() if line]) <= 8
+
+
+def test_numbers_may_differ_a_little_and_letters_not_at_all():
+    assert says_the_same("cup 0.96 at 173", "cup 0.95 at 174")
+    assert not says_the_same("2 requests", "1 requests")
+    assert not says_the_same("cup 0.96", "cup 0.86")
+    assert not says_the_same("cup 0.96", "mug 0.96")
+    assert not says_the_same("cup 0.96\nmore 0.5", "cup 0.96")
+
+
+COMMANDS = [line.partition("#")[0] for line in shell_lines() if line.startswith("automl-cv")]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_and_their_options_exist(line):
+    _, command, *rest = shlex.split(line)
+    done = CliRunner().invoke(app, [command, "--help"])
+    assert done.exit_code == 0, done.output
+    for option in (one for one in rest if one.startswith("--")):
+        assert f"  {option} " in done.output
+
+
+def test_every_command_is_in_the_readme():
+    named = {shlex.split(line)[1] for line in COMMANDS}
+    assert named == {command.name for command in app.registered_commands}
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"`make (\w+)`", README))
+    assert {"demo", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", README))))
+def test_links_lead_somewhere(link):
+    assert (ROOT / link).exists()

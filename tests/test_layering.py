@@ -35,6 +35,7 @@ NEIGHBOURS = {
     ("_client", "_clients"),
     ("_async_client", "_options"),
     ("_async_client", "_clients"),
+    ("testing", "local"),
     ("cli", "__init__"),
     ("__main__", "cli"),
 }
@@ -49,13 +50,15 @@ LIBRARIES = {
     "typing_extensions": ("_protocol/",),  # comes with pydantic, which needs its TypedDict before Python 3.12
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),
-    "httpx": ("_transports/httpx.py",),
+    "httpx": ("_transports/httpx.py", "testing/over_httpx.py"),
     "httpcore": ("_transports/httpx.py", "_transports/limits.py"),
     "automl_cv_client_models": ("local/",),
     "numpy": ("local/",),
     "onnxruntime": ("local/",),
     "PIL": ("local/",),
-    "starlette": ("local/",),
+    "pytest": ("testing/plugin.py",),
+    "fastapi": ("integrations/fastapi.py",),
+    "starlette": ("local/", "integrations/fastapi.py"),
     "uvicorn": ("local/",),
     "rich": ("cli/",),
     "typer": ("cli/",),
@@ -63,9 +66,10 @@ LIBRARIES = {
 """Where a library may be imported at the top of a file."""
 
 LATER = {
-    "PIL": ("_imaging/", "drawing/", "results/"),
+    "PIL": ("_imaging/", "drawing/", "results/", "testing/"),
     "numpy": ("_imaging/", "drawing/", "results/"),
-    "httpx": ("_client.py", "_async_client.py"),
+    "httpx": ("_client.py", "_async_client.py", "testing/"),
+    "opentelemetry": ("_telemetry/opentelemetry.py",),
     "azure": ("credentials.py", "_transports/"),
 }
 """Where it may be imported inside functions and for types, besides."""

@@ -58,7 +58,7 @@ LIBRARIES = {
     "PIL": ("local/",),
     "pytest": ("testing/plugin.py",),
     "fastapi": ("integrations/fastapi.py",),
-    "starlette": ("local/", "integrations/fastapi.py"),
+    "starlette": ("integrations/fastapi.py", "local/"),
     "uvicorn": ("local/",),
     "rich": ("cli/",),
     "typer": ("cli/",),

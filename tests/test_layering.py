@@ -46,7 +46,7 @@ DOORS = {("results", "drawing"), ("results", "_imaging")}
 
 LIBRARIES = {
     "pydantic": ("results/", "dataset/", "evaluation/", "_protocol/", "_imaging/", "_flow/", "settings.py"),
-    "pydantic_core": ("_protocol/",),
+    "pydantic_core": ("_protocol/", "results/_float_map.py"),
     "typing_extensions": ("_protocol/",),  # comes with pydantic, which needs its TypedDict before Python 3.12
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),

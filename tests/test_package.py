@@ -40,6 +40,11 @@ def public_names(kind: type) -> set[str]:
     return {name for name in dir(kind) if not name.startswith("_")}
 
 
+def is_iterated(name: str) -> bool:
+    """Methods that return an iterator: ``for`` and ``async for`` rather than ``await``."""
+    return name.endswith("_many")
+
+
 def test_both_clients_have_the_same_methods():
     assert public_names(Client) == public_names(AsyncClient)
     assert len(public_names(Client)) >= 9
@@ -48,17 +53,22 @@ def test_both_clients_have_the_same_methods():
 @pytest.mark.parametrize("name", ["__init__", *sorted(public_names(Client))])
 def test_both_clients_have_the_same_signatures(name):
     blocking, awaited = (inspect.signature(getattr(kind, name)) for kind in (Client, AsyncClient))
-    assert blocking.return_annotation == awaited.return_annotation
+    if is_iterated(name):
+        assert awaited.return_annotation == f"Async{blocking.return_annotation}".replace(", None, None]", ", None]")
+    else:
+        assert blocking.return_annotation == awaited.return_annotation
     for one, other in zip(blocking.parameters.values(), awaited.parameters.values(), strict=True):
-        wanted = "httpx.AsyncClient | None" if one.name == "http_client" else one.annotation
+        wanted = {"httpx.Client | None": "httpx.AsyncClient | None", "Images": "AsyncImages"}.get(
+            one.annotation, one.annotation
+        )
         assert other == one.replace(annotation=wanted)
 
 
 @pytest.mark.parametrize("name", sorted(public_names(Client)))
 def test_what_talks_to_the_endpoint_is_awaited(name):
     assert not inspect.iscoroutinefunction(getattr(Client, name))
-    assert inspect.iscoroutinefunction(getattr(AsyncClient, name)) is (
-        name not in ("from_env", "with_options", "stats")
+    assert inspect.iscoroutinefunction(getattr(AsyncClient, name)) is not (
+        name in ("from_env", "with_options", "stats") or is_iterated(name)
     )
 
 

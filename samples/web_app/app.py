@@ -6,6 +6,8 @@ endpoint; AUTOML_CV_TASK names its task, AUTOML_CV_DEPLOYMENTS its deployments (
 
 from __future__ import annotations
 
+import asyncio
+import io
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -21,12 +23,15 @@ from automl_cv_client import (
     AsyncClient,
     Classification,
     Detections,
+    Explanation,
     Instances,
     MultilabelClassification,
     Result,
     Stats,
     Task,
+    XaiParameters,
 )
+from automl_cv_client.errors import UnexpectedReply
 from automl_cv_client.integrations.fastapi import (
     ScoringClient,
     UploadedPicture,
@@ -58,11 +63,34 @@ def scoring_app(task: Task, uri: str, key: str) -> FastAPI:
         chosen = client.with_options(deployment=deployment) if deployment else client
         return await chosen.score(picture, task)
 
+    if task is Task.CLASSIFICATION:
+
+        @app.post("/explain", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+        async def explain(
+            picture: UploadedPicture, client: ScoringClient, deployment: Annotated[str | None, Form()] = None
+        ) -> Response:
+            """The picture with the reasons for its class laid over it, as a JPEG."""
+            chosen = client.with_options(deployment=deployment) if deployment else client
+            data = await asyncio.to_thread(picture.read)
+            explained = await chosen.explain(data, XaiParameters(visualizations=False, attributions=True))
+            if explained.explanation is None:
+                raise UnexpectedReply("the endpoint sent no explanation")
+            return Response(await asyncio.to_thread(heat_map, explained.explanation, data), media_type="image/jpeg")
+
     @app.get("/stats")
     async def stats(client: ScoringClient) -> Stats:
         return client.stats()
 
     return app
+
+
+def heat_map(explanation: Explanation, picture: bytes) -> bytes:
+    """The overlay as a JPEG file, at most 1,600 pixels a side."""
+    drawn = explanation.overlay(picture)
+    drawn.thumbnail((1600, 1600))
+    file = io.BytesIO()
+    drawn.save(file, "JPEG", quality=85)
+    return file.getvalue()
 
 
 def make_app(endpoints: Mapping[Task, tuple[str, str]], deployments: Sequence[str] = ()) -> FastAPI:

@@ -12,12 +12,14 @@ from automl_cv_client._client import Client
 from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.geometry import Box, PixelBox, Size
 from automl_cv_client.results import (
     CallInfo,
     Classification,
     Detection,
     Detections,
+    Explanation,
     Health,
     ImageInfo,
     Instance,
@@ -41,6 +43,7 @@ __all__ = [
     "Detection",
     "Detections",
     "DropEvent",
+    "Explanation",
     "Health",
     "Hooks",
     "ImageInfo",
@@ -59,6 +62,7 @@ __all__ = [
     "Size",
     "Stats",
     "Task",
+    "XaiParameters",
     "__version__",
     "errors",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from automl_cv_client._clients.explaining_many import AsyncExplainingMany
 from automl_cv_client._clients.scoring import AsyncScoring
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import RetryPolicy
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-class AsyncClient(AsyncScoring):
+class AsyncClient(AsyncScoring, AsyncExplainingMany):
     """Scores pictures with one deployed model of AutoML for Images, awaited. Make one an event loop and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in an ``async with`` block, or call

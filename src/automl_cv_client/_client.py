@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from automl_cv_client._clients.explaining_many import ExplainingMany
 from automl_cv_client._clients.scoring import Scoring
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import RetryPolicy
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-class Client(Scoring):
+class Client(Scoring, ExplainingMany):
     """Scores pictures with one deployed model of AutoML for Images. Thread-safe; make one and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in a ``with`` block, or call

@@ -22,6 +22,8 @@ Everything this package raises on purpose:
   x BatchError               a batch job cannot go on
 
 Every error holds plain values only and can be pickled. None holds a secret or a picture.
+
+And one warning: ManyClassesWarning, an explanation of so many classes that it may take too long.
 """
 
 from __future__ import annotations
@@ -205,3 +207,7 @@ class ImageDropped(UnexpectedReply):
 
 class BatchError(AutoMLVisionError):
     """A batch job cannot start, resume or go on."""
+
+
+class ManyClassesWarning(UserWarning):
+    """So many classes are explained at once that the service may run out of its time, 180 s at most."""

@@ -38,7 +38,8 @@ def test_it_is_honest_about_models_and_empty_results(photos, tmp_path):
     assert "Nothing found in rocket.jpg: an honest answer" in done.out
     assert f"Annotated pictures: {tmp_path / 'drawn'}" in done.out
     drawn = sorted(file.name for file in (tmp_path / "drawn").iterdir())
-    assert drawn == sorted(f"{stem}.{task.method}.jpg" for stem in ("a-cat", "rocket") for task in Task)
+    methods = [*(task.method for task in Task), "explain"]
+    assert drawn == sorted(f"{stem}.{method}.jpg" for stem in ("a-cat", "rocket") for method in methods)
 
 
 def test_json_has_an_entry_for_each_picture_and_task(photos, tmp_path):

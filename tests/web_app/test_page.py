@@ -10,6 +10,7 @@ import pytest
 
 from automl_cv_client import Detections
 from automl_cv_client.testing import FakeEndpoint, SentRequest, classification, detections, instances, unavailable
+from tests.integrations.site import served
 from tests.web_app.conftest import Visit
 
 CAT, DOG = ("cat", 0.9, (0.25, 0.5, 0.75, 1.0)), ("dog", 0.4, (0.0, 0.0, 0.5, 0.25))
@@ -76,6 +77,30 @@ def test_outlines_and_classes(visit: Visit, fake: FakeEndpoint, picture: bytes) 
     visit.page.wait_for_selector("td:text('0.750')")
     assert rows(visit) == ["cat | 0.750 | –"]  # the dog is below the limit
     assert visit.complaints == []
+
+
+def test_the_heat_map_is_laid_over_the_picture(browser: Any, sample: Any) -> None:
+    from automl_cv_client.local import LocalEndpoint
+
+    photo = (Path(__file__).parents[2] / "samples" / "photos" / "chelsea.png").read_bytes()
+    with LocalEndpoint.for_all_tasks() as local:
+        endpoints = {task: (local.scoring_uri_of(task), local.key) for task in sample.RESULTS}
+        with served(sample.make_app(endpoints, ("default", "default"))) as site:
+            visit = Visit(browser.new_page(), site)
+            visit.page.select_option("#task", "image-classification")
+            visit.upload(photo, "chelsea.png", "image/png")
+            visit.wait_for_result()
+            assert visit.page.is_hidden(".heat")
+            visit.page.click("#heat")
+            visit.page.wait_for_selector("#heat[aria-pressed=true]", timeout=60_000)
+            same = "one => [one.naturalWidth, one.clientWidth === one.parentNode.querySelector('img').clientWidth]"
+            visit.page.wait_for_selector(".heat:not([hidden])")
+            visit.page.eval_on_selector(".heat", "one => one.decode()")
+            assert visit.page.eval_on_selector(".heat", same) == [451, True]
+            visit.page.click("#heat")
+            assert visit.page.is_hidden(".heat")
+            assert visit.complaints == []
+            visit.page.close()
 
 
 def test_two_deployments_are_compared(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:

@@ -22,6 +22,7 @@ async function begin() {
   $("limit").addEventListener("input", draw);
   $("labels").addEventListener("change", draw);
   $("copy").addEventListener("click", copy);
+  $("heat").addEventListener("click", heat);
   $("ask").addEventListener("submit", (event) => event.preventDefault());
   const drop = $("drop");
   addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
@@ -56,13 +57,41 @@ async function ask() {
   }
 }
 
-async function score(deployment, signal) {
+async function post(what, form, signal) {
+  const answer = await fetch(`api/${$("task").value}/${what}`, { method: "POST", body: form, signal });
+  if (!answer.ok) throw await answer.json();
+  return answer;
+}
+
+function question(deployment) {
   const form = new FormData();
   form.append("picture", picture);
   if (deployment) form.append("deployment", deployment);
-  const answer = await fetch(`api/${$("task").value}/score`, { method: "POST", body: form, signal });
-  if (!answer.ok) throw await answer.json();
-  return answer.json();
+  return form;
+}
+
+/** Lays the reasons for the class over the picture, or takes them away. */
+async function heat() {
+  const on = $("heat").getAttribute("aria-pressed") !== "true";
+  const frames = [...document.querySelectorAll(".picture .heat")];
+  try {
+    if (on && !frames[0].src) {
+      say("Explaining…");
+      const answers = await Promise.all(shown.map(({ deployment }) => post("explain", question(deployment), asking.signal)));
+      const maps = await Promise.all(answers.map((answer) => answer.blob()));
+      frames.forEach((frame, i) => { frame.src = URL.createObjectURL(maps[i]); });
+    }
+    frames.forEach((frame) => { frame.hidden = !on; });
+    $("heat").setAttribute("aria-pressed", on);
+    say(on ? "The bright places speak for the class." : "");
+  } catch (problem) {
+    if (problem.name !== "AbortError") say("", problem.detail ?? "The server cannot be reached. Is it running?");
+  }
+}
+
+async function score(deployment, signal) {
+  const form = question(deployment);
+  return (await post("score", form, signal)).json();
 }
 
 function show() {
@@ -77,6 +106,8 @@ function show() {
   });
   $("labels").replaceChildren($("labels").querySelector("legend"), ...boxes);
   $("results").replaceChildren(...shown.map(article));
+  $("heat").hidden = $("task").value !== "image-classification";
+  $("heat").setAttribute("aria-pressed", false);
   $("found").hidden = false;
   draw();
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -76,14 +76,18 @@ def _conversation(plan: Plan, started: float | None = None) -> Conversation:
 
 
 def _exchange(
-    request: Request, infos: Sequence[ImageInfo], task: Task, conversation: Conversation
+    request: Request,
+    infos: Sequence[ImageInfo],
+    task: Task,
+    conversation: Conversation,
+    read: Callable[..., list[Row]] = read_rows,
 ) -> Flow[tuple[list[Row], CallInfo]]:
     """As many rows as pictures; raises ImageDropped when there are fewer."""
     conversation.images = len(infos)
     reply = yield from conversation.send(request)
     problem = ""
     try:
-        rows = read_rows(reply.body, task, strict=conversation.plan.strict)
+        rows = read(reply.body, task, strict=conversation.plan.strict)
     except WrongShape as error:
         problem = str(error)
     if problem or len(rows) > len(infos):

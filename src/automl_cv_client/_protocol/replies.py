@@ -129,11 +129,11 @@ def result_of(task: Task, row: Row, image: ImageInfo, call: CallInfo, threshold:
 
 
 def _classification(row: Row, image: ImageInfo, call: CallInfo, threshold: float) -> Classification:
-    return Classification._trusted(_classes(row, image, call))
+    return Classification._trusted({**_classes(row, image, call), "explanation": None})
 
 
 def _multilabel(row: Row, image: ImageInfo, call: CallInfo, threshold: float) -> MultilabelClassification:
-    return MultilabelClassification._trusted({**_classes(row, image, call), "threshold": threshold})
+    return MultilabelClassification._trusted({**_classes(row, image, call), "threshold": threshold, "explanations": ()})
 
 
 def _classes(row: Row, image: ImageInfo, call: CallInfo) -> dict[str, Any]:

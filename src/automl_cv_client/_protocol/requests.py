@@ -47,7 +47,7 @@ def scoring_body(images: Sequence[bytes], dialect: Dialect = "automl") -> bytes:
     if dialect == "legacy-raw":
         return bytes(images[0])
     before, after = _TEMPLATES[dialect]
-    return _around(before, images, after)
+    return around(before, images, after)
 
 
 def content_type(dialect: Dialect) -> str:
@@ -55,13 +55,14 @@ def content_type(dialect: Dialect) -> str:
     return "application/octet-stream" if dialect == "legacy-raw" else JSON
 
 
-def _around(before: bytes, images: Sequence[bytes], after: bytes) -> bytes:
+def around(before: bytes, images: Sequence[bytes], after: bytes, between: bytes = b'","') -> bytes:
+    """A template around the base64 of each picture."""
     # A growing buffer, filled in pieces, holds one copy of the body; joining whole pieces would hold two.
     body = BytesIO()
     body.write(before)
     for number, image in enumerate(images):
         if number:
-            body.write(b'","')
+            body.write(between)
         view = memoryview(image)
         for start in range(0, len(view), _CHUNK):
             body.write(pybase64.b64encode(view[start : start + _CHUNK]))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_cv_client.cli import classify, classify_multilabel, demo, detect, segment, serve
+from automl_cv_client.cli import classify, classify_multilabel, demo, detect, explain, segment, serve
 from automl_cv_client.cli.exits import EXIT_CODES
 from automl_cv_client.cli.options import WHERE_THE_KEY_IS
 
@@ -47,6 +47,7 @@ _SCORING: dict[str, Callable[..., None]] = {
     "segment": segment.segment,
     "classify": classify.classify,
     "classify-multilabel": classify_multilabel.classify_multilabel,
+    "explain": explain.explain,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name, epilog=EXIT_CODES)(_command)

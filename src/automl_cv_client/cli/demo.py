@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from automl_cv_client._client import Client
+from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.cli.exits import FAILED, Unusable, guarded, require_local_models
 from automl_cv_client.cli.options import AsJson
 from automl_cv_client.cli.pictures import Drawings
@@ -69,7 +70,9 @@ def _score_all(inputs: list[str], out: Path) -> list[Scored]:
     drawings = Drawings(out, inputs)
     with LocalEndpoint.for_all_tasks() as endpoint:
         _say(f"scoring by {len(_TASKS)} tasks; pictures: {len(inputs)}")
-        return [scored for task in _TASKS for scored in _score(endpoint, task, inputs, drawings)]
+        done = [scored for task in _TASKS for scored in _score(endpoint, task, inputs, drawings)]
+        _explain(endpoint, [one for one in done if one.task is Task.CLASSIFICATION and one.result], drawings)
+        return done
 
 
 def _score(endpoint: LocalEndpoint, task: Task, inputs: list[str], drawings: Drawings) -> Iterator[Scored]:
@@ -77,6 +80,16 @@ def _score(endpoint: LocalEndpoint, task: Task, inputs: list[str], drawings: Dra
         client.warm_up()  # loads the model, which is no part of a picture's time
         for path in inputs:
             yield score_one(client, task, path, drawings)
+
+
+def _explain(endpoint: LocalEndpoint, classified: list[Scored], drawings: Drawings) -> None:
+    """Draw why each picture was classified as it was, by the quickest method that says where."""
+    parameters = XaiParameters(algorithm="guided_gradcam", visualizations=False, attributions=True)
+    with Client(endpoint.scoring_uri_of(Task.CLASSIFICATION), endpoint.key) as client:
+        for one in classified:
+            explanation = client.explain(one.path, parameters).explanation
+            if explanation is not None:
+                drawings.write(explanation, one.path, "explain")
 
 
 def _print_all(done: Sequence[Scored], inputs: Sequence[str], out: Path) -> None:
@@ -125,6 +138,7 @@ def _remarks(done: Sequence[Scored], out: Path) -> Text:
     if empty:
         names = ", ".join(empty)
         lines.append(f"Nothing found in {names}: an honest answer, as the detector knows 80 everyday things (COCO).")
+    lines.append("Why it was classified so is drawn, too: *.explain.jpg, by the method guided_gradcam.")
     return Text("\n".join([*lines, f"Annotated pictures: {safe(out)}"]))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from automl_cv_client.cli.exits import Unusable
 from automl_cv_client.errors import ImageError
-from automl_cv_client.results import Result
+from automl_cv_client.results import Explanation, Result
 
 _ENDINGS = frozenset({".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -55,7 +55,7 @@ class Drawings:
         except OSError as error:
             raise Unusable(f"cannot make the folder {folder}: {error.strerror}") from None
 
-    def write(self, result: Result, path: str, method: str) -> Path:
+    def write(self, result: Result | Explanation, path: str, method: str) -> Path:
         """Draw a result on its picture, and return the file it went to.
 
         Raises:

@@ -40,11 +40,33 @@ class Classifier:
 
 
 def model_input(image: Image) -> FloatArray:
-    """The picture as ``[1, 3, 224, 224]``: shorter side to 256, centre cropped, ImageNet mean and std (§9)."""
-    cropped = _centre_crop(_resize_shorter_side(_without_far_ends(image)), CROP, CROP)
-    pixels = np.asarray(cropped, dtype=np.float32) / np.float32(255)
-    normalised = (pixels - _MEAN) / _STD
-    return np.ascontiguousarray(normalised.transpose(2, 0, 1)[np.newaxis])
+    """The picture as ``[1, 3, 224, 224]``: what the model sees, with ImageNet's mean and std (§9)."""
+    return normalised(model_pixels(model_view(image)))
+
+
+def model_view(image: Image) -> Image:
+    """What the model sees of a picture: shorter side to 256, the 224 x 224 pixels in the middle."""
+    return _centre_crop(_resize_shorter_side(_without_far_ends(image)), CROP, CROP)
+
+
+def view_box(image: Image) -> tuple[float, float, float, float]:
+    """Where :func:`model_view` lies in the picture: (left, top, right, bottom) in its pixels."""
+    plain = _without_far_ends(image)
+    across, down = (full / size for full, size in zip(plain.size, _resized(plain.size), strict=True))
+    left, top = _centre(_resized(plain.size), (CROP, CROP))
+    cut_left, cut_top = _centre(image.size, plain.size)
+    edges = (left * across, top * down, (left + CROP) * across, (top + CROP) * down)
+    return edges[0] + cut_left, edges[1] + cut_top, edges[2] + cut_left, edges[3] + cut_top
+
+
+def model_pixels(view: Image) -> FloatArray:
+    """``[224, 224, 3]``, 0 to 1."""
+    return np.asarray(view, dtype=np.float32) / np.float32(255)
+
+
+def normalised(pixels: FloatArray) -> FloatArray:
+    """``[rows, columns, 3]``, 0 to 1, as the model's input ``[1, 3, rows, columns]``."""
+    return np.ascontiguousarray(((pixels - _MEAN) / _STD).transpose(2, 0, 1)[np.newaxis])
 
 
 @cache
@@ -61,11 +83,18 @@ def _without_far_ends(image: Image) -> Image:
 
 
 def _resize_shorter_side(image: Image) -> Image:
-    width, height = image.size
-    scale = _SHORTER_SIDE / min(width, height)
-    return image.resize((round(width * scale), round(height * scale)), resample=2)  # 2 is Resampling.BILINEAR
+    return image.resize(_resized(image.size), resample=2)  # 2 is Resampling.BILINEAR
+
+
+def _resized(size: tuple[int, int]) -> tuple[int, int]:
+    scale = _SHORTER_SIDE / min(size)
+    return round(size[0] * scale), round(size[1] * scale)
 
 
 def _centre_crop(image: Image, width: int, height: int) -> Image:
-    left, top = (image.width - width) // 2, (image.height - height) // 2
+    left, top = _centre(image.size, (width, height))
     return image.crop((left, top, left + width, top + height))
+
+
+def _centre(size: tuple[int, int], crop: tuple[int, int]) -> tuple[int, int]:
+    return (size[0] - crop[0]) // 2, (size[1] - crop[1]) // 2

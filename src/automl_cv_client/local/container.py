@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _BATCH = 4  # pictures decoded at a time: the service batches by itself, and memory stays bounded
 
+EXPLAINER = "x-automl-cv-explainer"
+"""Header of a reply with explanations: the method they were made by. The service has no such header."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -58,21 +61,24 @@ class Container:
             return _refusal(415, "The content type must be application/json.")
         started = time.perf_counter()
         try:
-            found = self._run(body)
+            found, told = self._run(body)
         except BadRequest as error:
             return _refusal(400, str(error))
         except Exception as error:  # noqa: BLE001  whatever scoring raises is a 500 without detail
             _log_failure(error)
             failed = {"x-ms-run-function-failed": "True"}
             return _refusal(500, "An unexpected error occurred in scoring script.", failed | _timing(started))
-        return Reply(200, json.dumps(found).encode(), _timing(started))
+        return Reply(200, json.dumps(found).encode(), told | _timing(started))
 
-    def _run(self, body: bytes) -> list[dict[str, Any]]:
+    def _run(self, body: bytes) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """The objects of the reply, and headers of its own."""
         rows = read_rows(body)
         if not is_xai_row(rows.first):
-            return self._score(rows.cells, None)
-        cells, request = read_xai_rows(rows) if self._explainer else (read_xai_rows(rows)[0], None)
-        return self._score(cells, request)
+            return self._score(rows.cells, None), {}
+        cells, request = read_xai_rows(rows)
+        if self._explainer is None or request is None:
+            return self._score(cells, None), {}
+        return self._score(cells, request), {EXPLAINER: self._explainer.method(request)}
 
     def _score(self, cells: list[str], request: XaiRequest | None) -> list[dict[str, Any]]:
         pictures = self._pictures(cells)

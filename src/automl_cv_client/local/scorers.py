@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from automl_cv_client.local.classification import Classifier
 from automl_cv_client.local.detection import Detector
+from automl_cv_client.local.explainers import ClassificationExplainer, OcclusionExplainer
 from automl_cv_client.local.multilabel import MultilabelClassifier
 from automl_cv_client.local.segmentation import Segmenter
 from automl_cv_client.local.xai_request import XaiRequest
@@ -35,6 +36,10 @@ class Scorer(Protocol):
 class Explainer(Protocol):
     """Explains classifications. Called from several threads at once."""
 
+    def method(self, request: XaiRequest) -> str:
+        """What is really done for a request, in ASCII: goes into the reply's header ``x-automl-cv-explainer``."""
+        ...
+
     def explain(self, images: list[Image], request: XaiRequest) -> list[JsonObject]:
         """The scoring objects, each with ``visualizations`` and ``attributions`` (§5 of the contract)."""
         ...
@@ -56,6 +61,6 @@ def explainer_for(task: Task) -> Explainer | None:
 
     Plain scores are what the service itself answers for detection and segmentation.
     """
-    explainers: dict[Task, type[Explainer]] = {}
-    explainer = explainers.get(task)
-    return explainer() if explainer else None
+    if task is Task.CLASSIFICATION:
+        return ClassificationExplainer()
+    return OcclusionExplainer(MultilabelClassifier(), multilabel=True) if task is Task.MULTILABEL else None

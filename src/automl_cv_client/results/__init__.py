@@ -2,6 +2,7 @@
 
 from automl_cv_client.results._classes import Classification, LabelScore, MultilabelClassification
 from automl_cv_client.results._context import CallInfo, Health, ImageInfo
+from automl_cv_client.results._explanation import Explanation, MapKind
 from automl_cv_client.results._objects import Detection, Detections, Instance, Instances, Objects
 from automl_cv_client.results._outcome import Outcome
 from automl_cv_client.results._result import Result
@@ -12,11 +13,13 @@ __all__ = [
     "Classification",
     "Detection",
     "Detections",
+    "Explanation",
     "Health",
     "ImageInfo",
     "Instance",
     "Instances",
     "LabelScore",
+    "MapKind",
     "MultilabelClassification",
     "Objects",
     "Outcome",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from automl_cv_client.results._explanation import Explanation
 from automl_cv_client.results._result import Result
 
 if TYPE_CHECKING:
@@ -53,7 +54,13 @@ class _Classes(Result):
 
 
 class Classification(_Classes):
-    """Multi-class: the labels exclude each other and the probabilities sum to about 1."""
+    """Multi-class: the labels exclude each other and the probabilities sum to about 1.
+
+    Attributes:
+        explanation: why the most probable label was chosen, when ``client.explain`` asked for it; else None.
+    """
+
+    explanation: Explanation | None = None
 
     @property
     def label(self) -> str:
@@ -74,6 +81,9 @@ class Classification(_Classes):
 
         return draw_classes(picture, self.top(5))
 
+    def _content(self) -> tuple[object, ...]:
+        return (*super()._content(), self.explanation)
+
     def __repr__(self) -> str:
         return f"Classification({self.label!r} {self.score:.3f}, {len(self.labels)} labels)"
 
@@ -85,9 +95,12 @@ class MultilabelClassification(_Classes):
 
     Attributes:
         threshold: the probability above which a label counts as present, unless another one is asked for.
+        explanations: one for each class above the threshold that ``client.explain_multilabel`` was given, in the
+            order of ``labels``; empty when no class was above it, and when no explanation was asked for.
     """
 
     threshold: float = 0.5
+    explanations: tuple[Explanation, ...] = ()
 
     def above(self, threshold: float | None = None) -> tuple[LabelScore, ...]:
         """The labels with a probability strictly above ``threshold`` (default: :attr:`threshold`), best first."""
@@ -98,6 +111,9 @@ class MultilabelClassification(_Classes):
         from automl_cv_client.drawing import draw_classes
 
         return draw_classes(picture, self.above())
+
+    def _content(self) -> tuple[object, ...]:
+        return (*super()._content(), self.explanations)
 
     def __repr__(self) -> str:
         present = ", ".join(f"{label!r} {score:.3f}" for label, score in self.above())

@@ -65,7 +65,7 @@ class Result(Record):
         if target.suffix.lower() == ".json":
             target.write_text(self.model_dump_json(indent=2), encoding="utf-8")
         else:
-            _save_picture(self.draw(image), target)
+            save_picture(self.draw(image), target)
         return target
 
     def show(self, image: ImageInput | None = None) -> None:
@@ -77,14 +77,20 @@ class Result(Record):
         """Draw on an upright RGB picture."""
 
     def _picture(self, image: ImageInput | None) -> Image:
-        from automl_cv_client._imaging import ImagePolicy, open_upright
-
-        if image is None and self.image.source is None:
-            raise InvalidInput("the result does not know its picture, as it did not come from a file: draw(image)")
-        return open_upright(self.image.source if image is None else image, ImagePolicy())  # type: ignore[arg-type]
+        return open_picture(self.image, image)
 
 
-def _save_picture(picture: Image, target: Path) -> None:
+def open_picture(info: ImageInfo, image: ImageInput | None) -> Image:
+    """The given picture, or the file that ``info`` tells of: upright, RGB. Raises InvalidInput, ImageError."""
+    from automl_cv_client._imaging import ImagePolicy, open_upright
+
+    if image is None and info.source is None:
+        raise InvalidInput("the result does not know its picture, as it did not come from a file: draw(image)")
+    return open_upright(info.source if image is None else image, ImagePolicy())  # type: ignore[arg-type]
+
+
+def save_picture(picture: Image, target: Path) -> None:
+    """Write a picture in the format of its file's ending. Raises InvalidInput for an unknown one."""
     try:
         picture.save(target)
     except (ValueError, KeyError) as error:  # Pillow's words for an ending it does not know

@@ -1,0 +1,79 @@
+"""One explanation from picture to result: prepare, send, read. One picture a request, as each takes seconds."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from automl_cv_client._flow.effects import Flow, call
+from automl_cv_client._flow.plan import Plan
+from automl_cv_client._flow.retrying import Conversation
+from automl_cv_client._flow.scoring import _exchange
+from automl_cv_client._imaging import ImageInput, prepare
+from automl_cv_client._protocol import requests
+from automl_cv_client._protocol.explained import explained_result, read_explained
+from automl_cv_client._protocol.headers import deployment_header
+from automl_cv_client._protocol.messages import Request
+from automl_cv_client._protocol.xai import XaiParameters, check_explainable, explaining_body
+from automl_cv_client.errors import ManyClassesWarning
+from automl_cv_client.results import ImageInfo
+from automl_cv_client.task import Task
+
+SHORTEST_TIMEOUT = 200.0  # seconds: the service allows scoring 180 s, and a reply of 25 MB takes its own time
+MANY_CLASSES = 5
+_LOW_THRESHOLD = 0.1
+
+
+def explain_one(image: ImageInput, task: Task, parameters: XaiParameters, plan: Plan) -> Flow[Any]:
+    """The result of one picture with its explanation; raises what went wrong.
+
+    Raises UnsupportedTask before anything else for a task that the service does not explain.
+    """
+    check_explainable(task)
+    _warn_before(task, parameters)
+    plan = replace(plan, timeout=max(plan.timeout, SHORTEST_TIMEOUT))
+    conversation = Conversation(plan, f"acv-{uuid.uuid4().hex}")
+    info, request = yield from call(partial(_prepared_request, image, task, parameters, plan))
+    read = partial(_read, parameters=parameters)
+    rows, called = yield from _exchange(request, [info], task, conversation, read)
+    result = explained_result(task, rows[0], info, called, parameters)
+    _warn_after(task, result, parameters)
+    return result
+
+
+def _read(body: bytes, task: Task, *, strict: bool, parameters: XaiParameters) -> Any:
+    return read_explained(body, task, parameters, strict=strict)
+
+
+def _prepared_request(
+    image: ImageInput, task: Task, parameters: XaiParameters, plan: Plan
+) -> tuple[ImageInfo, Request]:
+    prepared = prepare(image, plan.images)
+    body = explaining_body([prepared.data], parameters, task, plan.dialect)
+    headers = {"content-type": requests.JSON, "accept": requests.JSON}
+    return prepared.info, Request(plan.url, body, {**headers, **deployment_header(plan.deployment)})
+
+
+def _warn_before(task: Task, parameters: XaiParameters) -> None:
+    """How many classes there will be nobody knows before the scores; at a low threshold nearly all of them."""
+    limit = parameters.confidence_score_threshold_multilabel
+    if task is Task.MULTILABEL and limit < _LOW_THRESHOLD:
+        _warn(f"at a threshold of {limit:g} nearly every class may be explained")
+
+
+def _warn_after(task: Task, result: Any, parameters: XaiParameters) -> None:
+    limit = parameters.confidence_score_threshold_multilabel
+    if task is Task.MULTILABEL and limit >= _LOW_THRESHOLD and len(result.explanations) > MANY_CLASSES:
+        _warn(f"{len(result.explanations)} classes were above the threshold of {limit:g} and explained")
+
+
+def _warn(what: str) -> None:
+    warnings.warn(
+        f"{what}: each takes seconds and megabytes, and the service stops after 180 s; "
+        "raise confidence_score_threshold_multilabel to explain few classes",
+        ManyClassesWarning,
+        stacklevel=2,
+    )

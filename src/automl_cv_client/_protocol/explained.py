@@ -1,0 +1,142 @@
+"""Reads replies with explanations: bytes in, rows and results out; no I/O. Says which class each part explains."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, NamedTuple
+
+from automl_cv_client._protocol.drift import NotAReply
+from automl_cv_client._protocol.parts import KEYS, Part, Unusual, Value, cut, cut_slowly, unwrapped
+from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
+from automl_cv_client._protocol.wire import Row
+from automl_cv_client._protocol.xai import XaiParameters
+from automl_cv_client.results import CallInfo, Classification, Explanation, ImageInfo, MultilabelClassification
+from automl_cv_client.results._float_map import FloatMap
+from automl_cv_client.task import Task
+
+
+class _Explained(NamedTuple):
+    place: int
+    figure: Part | None
+    numbers: Part | None
+
+
+def read_explained(body: bytes, task: Task, parameters: XaiParameters, *, strict: bool = False) -> list[Row]:
+    """The rows of a reply, each with its explained classes under a key of our own.
+
+    Raises:
+        WrongShape: not a reply of the task, plain scores, or explanations that cannot be told apart.
+    """
+    rows, values = _skeletons(body, task, strict)
+    for row in rows:
+        found = [_value(values, row.pop(key, None)) for key in KEYS]
+        row["explained"] = _matched(row, task, parameters, *found)
+    return rows
+
+
+def _skeletons(body: bytes, task: Task, strict: bool) -> tuple[list[Row], list[Value]]:
+    """The rows with the number of a value in the place of each value."""
+    try:
+        body = unwrapped(body)
+        try:
+            skeleton, values = cut(body)
+            rows = read_rows(skeleton, task, strict=strict)
+            if sum(row.get(key) is not None for row in rows for key in KEYS) == len(values):
+                return rows, values  # else there is a key of that name deeper inside, or twice
+        except Unusual:
+            pass
+        skeleton, values = cut_slowly(body)
+    except NotAReply as error:
+        problem = str(error)
+    else:
+        return read_rows(skeleton, task, strict=strict), values
+    raise WrongShape(f"the reply is {problem}")
+
+
+def explained_result(task: Task, row: Row, image: ImageInfo, call: CallInfo, parameters: XaiParameters) -> Any:
+    """The result of a row of :func:`read_explained`: a Classification or MultilabelClassification."""
+    explained = row.pop("explained")
+    plain = result_of(task, row, image, call, parameters.confidence_score_threshold_multilabel)
+    assert isinstance(plain, Classification | MultilabelClassification)
+    explanations = tuple(_explanation(plain, one, parameters) for one in explained)
+    if task is Task.CLASSIFICATION:
+        return Classification._trusted({**plain.__dict__, "explanation": explanations[0]})
+    return MultilabelClassification._trusted({**plain.__dict__, "explanations": explanations})
+
+
+def _explanation(
+    plain: Classification | MultilabelClassification, one: _Explained, parameters: XaiParameters
+) -> Explanation:
+    figure = one.figure
+    return Explanation._trusted(
+        {
+            "label": plain.labels[one.place],
+            "score": plain.probs[one.place],
+            "algorithm": parameters.algorithm,
+            "image": plain.image,
+            "sent_visualization": None if figure is None else figure.body[figure.start : figure.end],
+            "sent_attributions": None if one.numbers is None else FloatMap.of_text(*one.numbers),
+        }
+    )
+
+
+def _matched(row: Row, task: Task, parameters: XaiParameters, figures: Value, numbers: Value) -> list[_Explained]:
+    """Which classes the parts of a row explain."""
+    if task is Task.CLASSIFICATION:
+        probs = row["probs"]
+        classes = [max(range(len(probs)), key=lambda i: probs[i] if probs[i] == probs[i] else -1.0)]
+        parts = [_single(figures), _single(numbers)]
+    else:
+        classes, parts = _multilabel(row, parameters, figures, numbers)
+    explained = [_Explained(*one) for one in zip(classes, *parts, strict=True)]
+    asked = parameters.visualizations or parameters.attributions
+    if explained and asked and all(one.figure is None and one.numbers is None for one in explained):
+        raise WrongShape(
+            "with plain scores and no explanation: only models that AutoML itself trained for image classification "
+            "explain; use classify or classify_multilabel for this endpoint"
+        )
+    return explained
+
+
+def _single(value: Value) -> list[Part | None]:
+    if isinstance(value, list):
+        if len(value) > 1:
+            raise WrongShape(f"with {len(value)} explanations of one class: is it a multi-label model?")
+        return value or [None]
+    return [value]
+
+
+def _multilabel(
+    row: Row, parameters: XaiParameters, figures: Value, numbers: Value
+) -> tuple[list[int], list[list[Part | None]]]:
+    """The classes above the threshold, in class order, with a list of parts each.
+
+    The server compares 32-bit numbers, so one just at the threshold may fall on the other side there: its own count
+    decides between the two readings. A count that fits neither cannot be told apart, and is refused.
+    """
+    lists: list[list[Part | None] | None] = [
+        [value] if isinstance(value, Part) else value for value in (figures, numbers)
+    ]
+    told = {len(one) for one in lists if one is not None}
+    limit = parameters.confidence_score_threshold_multilabel
+    exact = [i for i, prob in enumerate(row["probs"]) if prob > limit]
+    short = [i for i, prob in enumerate(row["probs"]) if _float32(prob) > _float32(limit)]
+    classes = short if told == {len(short)} else exact
+    if told - {len(classes)}:
+        counts = " and ".join(map(str, sorted(told)))
+        raise WrongShape(
+            f"with {counts} explanations for {len(classes)} classes above the threshold {limit:g}, "
+            "so it cannot be told which class each explains"
+        )
+    return classes, [one if one is not None else [None] * len(classes) for one in lists]
+
+
+def _float32(value: float) -> float:
+    if not abs(value) <= 1e38:  # no probability, and perhaps no 32-bit number
+        return value
+    rounded: float = struct.unpack("f", struct.pack("f", value))[0]
+    return rounded
+
+
+def _value(values: list[Value], place: Any) -> Value:
+    return None if place is None else values[place]

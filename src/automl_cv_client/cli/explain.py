@@ -1,0 +1,115 @@
+"""``automl-cv explain``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Optional, cast, get_args
+
+import typer
+from rich.text import Text
+
+from automl_cv_client._client import Client
+from automl_cv_client._protocol.xai import Algorithm, XaiParameters
+from automl_cv_client.cli.exits import Unusable, guarded
+from automl_cv_client.cli.options import AsJson, Deployment, Uri
+from automl_cv_client.cli.text import console, safe
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.results import Classification, Explanation, MultilabelClassification
+from automl_cv_client.settings import DEPLOYMENT, URI, EndpointSettings
+from automl_cv_client.task import Task
+
+_ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
+
+Picture = Annotated[str, typer.Argument(metavar="PATH", help="A picture.")]
+Method = Annotated[str, typer.Option("--algorithm", metavar="NAME", help=f"One of {', '.join(_ALGORITHMS)}.")]
+Out = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write the picture with the attributions laid over it, .png or .jpg; or the numbers, .npy. With several "
+        "classes each has a file of its own: heat.1-cat.png.",
+    ),
+]
+Figure = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--figure", metavar="FILE", help="Also write the service's own figure of four panels."),
+]
+Multilabel = Annotated[bool, typer.Option("--multilabel", help="Explain every label above the threshold.")]
+Threshold = Annotated[float, typer.Option("--threshold", min=0.0, max=1.0, help="For --multilabel.")]
+Steps = Annotated[int, typer.Option("--steps", min=2, help="For xrai and integrated_gradients.")]
+
+
+@guarded
+def explain(
+    path: Picture,
+    algorithm: Method = "xrai",
+    out: Out = None,
+    figure: Figure = None,
+    multilabel: Multilabel = False,
+    threshold: Threshold = 0.5,
+    steps: Steps = 50,
+    as_json: AsJson = False,
+    uri: Uri = None,
+    deployment: Deployment = None,
+) -> None:
+    """Say why a picture was classified as it was, and show where the reason lies."""
+    parameters = _parameters(algorithm, out, figure, threshold, steps)
+    result = _ask(path, parameters, multilabel, uri, deployment)
+    explanations = _explanations(result)
+    written = [
+        _write(one, target, number, len(explanations), figure=target is figure)
+        for number, one in enumerate(explanations)
+        for target in (out, figure)
+        if target is not None
+    ]
+    if as_json:
+        print(result.model_dump_json())
+        return
+    screen = console()
+    screen.print(Text(safe(path), "bold"))
+    for one in explanations:
+        screen.print(Text(f"  {safe(one.label)}  {one.score:.3f}  explained by {one.algorithm}"))
+    if not explanations:
+        screen.print(Text(f"  no label above {threshold:g}"))
+    for file in written:
+        screen.print(Text(f"  written: {safe(file)}", "dim"))
+
+
+def _parameters(algorithm: str, out: Path | None, figure: Path | None, threshold: float, steps: int) -> XaiParameters:
+    if algorithm not in _ALGORITHMS:
+        raise InvalidInput(f"unknown algorithm {algorithm!r}: use {', '.join(_ALGORITHMS)}")
+    return XaiParameters(
+        algorithm=cast(Algorithm, algorithm),
+        visualizations=figure is not None or out is None,
+        attributions=out is not None,
+        confidence_score_threshold_multilabel=float(threshold),
+        n_steps=steps,
+    )
+
+
+def _ask(path: str, parameters: XaiParameters, multilabel: bool, uri: str | None, deployment: str | None) -> Any:
+    given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
+    settings = EndpointSettings.from_env({**os.environ, **given})
+    with Client(settings.scoring_uri, settings.secret(), deployment=settings.deployment) as client:
+        return client.explain(path, parameters, task=Task.MULTILABEL if multilabel else Task.CLASSIFICATION)
+
+
+def _explanations(result: Classification | MultilabelClassification) -> tuple[Explanation, ...]:
+    if isinstance(result, MultilabelClassification):
+        return result.explanations
+    return (result.explanation,) if result.explanation else ()
+
+
+def _write(one: Explanation, target: Path, number: int, count: int, *, figure: bool) -> Path:
+    if count > 1:  # a label is no safe part of a file name, so only its plain characters are taken
+        label = "".join(letter for letter in one.label if letter.isascii() and letter.isalnum())[:40]
+        target = target.with_name(f"{target.stem}.{number + 1}{label and '-'}{label}{target.suffix}")
+    if figure:
+        one = one.model_copy(update={"sent_attributions": None})  # then what is drawn is the service's figure
+    try:
+        return one.save(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise Unusable(f"cannot write {target}: {reason}")

@@ -1,0 +1,71 @@
+"""Explains any model that gives probabilities, without its gradients: hide a part, see what it costs.
+
+A grey square is moved over the picture (Zeiler and Fergus 2014); a pixel's attribution is the mean fall of the
+probability over the squares that hid it, those that hid it with their middle counting most. Coarser than a gradient,
+and true of the model that answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from automl_cv_client.local.sessions import FloatArray
+
+Probabilities = Callable[[Image.Image], FloatArray]
+"""The probability of every class in a picture."""
+
+_SQUARE = 96
+_STEP = 32
+"""Pixels of the 224 x 224 view; 81 squares in all, so that as many scorings explain all classes at once."""
+
+
+def occlusion(
+    picture: Image.Image, view: tuple[float, float, float, float], side: int, score: Probabilities
+) -> FloatArray:
+    """How much each place adds to the probability of each class: ``[classes, side, side]``.
+
+    Args:
+        picture: RGB, the whole of it, as the model is given it.
+        view: (left, top, right, bottom) in pixels of the part that is explained.
+        side: rows and columns of the answer.
+        score: the model.
+    """
+    before = score(picture)
+    falls = np.zeros((len(before), side, side), dtype=np.float32)
+    hidden = np.zeros((side, side), dtype=np.float32)
+    grey = tuple(round(value) for value in np.asarray(picture, dtype=np.float32).mean(axis=(0, 1)))
+    for top in range(_STEP - _SQUARE, side, _STEP):
+        for left in range(_STEP - _SQUARE, side, _STEP):
+            square = (left, top, left + _SQUARE, top + _SQUARE)
+            fall = before - score(_hiding(picture, _within(square, view, side), grey))
+            weight = np.outer(_bump(top, side), _bump(left, side))
+            falls += fall[:, np.newaxis, np.newaxis] * weight
+            hidden += weight
+    return falls / hidden
+
+
+def _bump(start: int, side: int) -> FloatArray:
+    """1 in the middle of a square, falling to 0 at its edges and beyond: for each row or column."""
+    distance = np.abs(np.arange(side) + 0.5 - (start + _SQUARE / 2)) / (_SQUARE / 2)
+    return np.where(distance < 1, np.cos(distance * np.pi / 2) ** 2, 0).astype(np.float32)
+
+
+def _within(square: tuple[int, ...], view: tuple[float, ...], side: int) -> tuple[int, int, int, int]:
+    """A square of the view in whole pixels of the picture, cut at the view's edge."""
+    across, down = (view[2] - view[0]) / side, (view[3] - view[1]) / side
+    left, top, right, bottom = (min(max(edge, 0), side) for edge in square)
+    return (
+        round(view[0] + left * across),
+        round(view[1] + top * down),
+        round(view[0] + right * across),
+        round(view[1] + bottom * down),
+    )
+
+
+def _hiding(picture: Image.Image, box: tuple[int, int, int, int], grey: tuple[int, ...]) -> Image.Image:
+    covered = picture.copy()
+    covered.paste(grey, box)
+    return covered

@@ -19,7 +19,7 @@ SAMPLE = Path(__file__).parents[2] / "samples" / "web_app" / "app.py"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it runs, this thread has an event loop, and asyncio.run() fails
 def browser() -> Iterator[Any]:
     """Chromium, or a skip where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib.util
 import io
 import os
@@ -50,6 +51,7 @@ def test_flask(picture: bytes) -> None:
     assert post(bytes(21_000_000)).status_code == 413
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Django leaves its files open
 def test_django(picture: bytes) -> None:
     pytest.importorskip("django")
     module = recipe("django_app")
@@ -67,6 +69,7 @@ def test_django(picture: bytes) -> None:
             await module.shared_client().close()
 
     asyncio.run(main())
+    gc.collect()  # here, and not in another test
 
 
 def test_queue_worker(picture: bytes, tmp_path: Path) -> None:

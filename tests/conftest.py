@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def _no_endpoint_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own endpoint must not leak into the tests."""
-    for name in ("AUTOML_CV_SCORING_URI", "AUTOML_CV_KEY", "AUTOML_CV_DEPLOYMENT"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AUTOML_CV_")]:
+        monkeypatch.delenv(name)
 
 
 class Caller:

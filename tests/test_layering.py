@@ -18,17 +18,18 @@ SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
     {"errors", "geometry", "task"},
-    {"results", "drawing", "dataset", "evaluation"},
+    {"results", "drawing", "exporting", "dataset", "evaluation"},
     {"_protocol", "_imaging"},
     {"_flow"},
     {"_transports", "credentials", "settings", "_telemetry"},
     {"_options", "_clients", "_client", "_async_client"},
-    {"local", "batch", "testing", "integrations"},
+    {"local", "batch", "testing", "integrations", "doctor"},
     {"cli", "__main__", "__init__"},
 )
 """A room imports from the rows before its own, and from itself."""
 
 NEIGHBOURS = {
+    ("geometry", "errors"),  # to say which frame or tile cannot be
     ("_transports", "credentials"),
     ("_clients", "_options"),
     ("_client", "_options"),
@@ -41,7 +42,7 @@ NEIGHBOURS = {
 }
 """Rooms of one row that may be imported by another one of it."""
 
-DOORS = {("results", "drawing"), ("results", "_imaging")}
+DOORS = {("results", "drawing"), ("results", "_imaging"), ("results", "exporting"), ("exporting", "results")}
 """Ways up or across that are open at call time, and for types, but not at the top of a file."""
 
 LIBRARIES = {
@@ -51,7 +52,8 @@ LIBRARIES = {
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),
     "httpx": ("_transports/httpx.py", "testing/over_httpx.py"),
-    "httpcore": ("_transports/httpx.py", "_transports/limits.py"),
+    "httpcore": tuple(f"_transports/{name}.py" for name in ("httpx", "limits", "addresses", "picture_urls")),
+    "certifi": ("_transports/picture_urls.py",),
     "automl_cv_client_models": ("local/",),
     "numpy": ("local/",),
     "onnxruntime": ("local/",),
@@ -67,10 +69,10 @@ LIBRARIES = {
 
 LATER = {
     "PIL": ("_imaging/", "drawing/", "results/", "testing/"),
-    "numpy": ("_imaging/", "drawing/", "results/"),
-    "httpx": ("_client.py", "_async_client.py", "testing/"),
+    "httpx": ("_client.py", "_async_client.py", "_clients/access.py", "testing/"),
+    "azure": ("credentials/", "_transports/"),
+    "numpy": ("_imaging/", "drawing/", "exporting/", "results/"),
     "opentelemetry": ("_telemetry/opentelemetry.py",),
-    "azure": ("credentials.py", "_transports/"),
 }
 """Where it may be imported inside functions and for types, besides."""
 
@@ -78,7 +80,7 @@ WAITING = ("asyncio", "time", "threading", "subprocess")
 OUTSIDE = ("http", "os", "pathlib", "shutil", "socket", "ssl", "tempfile", "urllib.request")
 FORBIDDEN = {
     "errors.py": (*WAITING, *OUTSIDE),
-    "geometry.py": (*WAITING, *OUTSIDE),
+    "geometry/": (*WAITING, *OUTSIDE),
     "task.py": (*WAITING, *OUTSIDE),
     "results/": ("asyncio", "http", "socket", "ssl", "urllib"),  # they save files, and know nothing of HTTP
     "drawing/": ("asyncio", "http", "socket", "ssl", "urllib"),
@@ -185,7 +187,7 @@ def test_the_package_keeps_its_rooms_apart():
         ("_protocol/requests.py", "from urllib.request import urlopen", "does without"),
         ("_protocol/requests.py", "import tenacity", "its own places"),
         ("drawing/shapes.py", "from PIL import Image", "its own places"),
-        ("credentials.py", "import azure.identity", "its own places"),
+        ("credentials/tokens.py", "import azure.identity", "its own places"),
         ("_transports/new.py", "import somelibrary", "does not know"),
         ("_client.py", "from ._options import new_plan", "absolute"),
     ],
@@ -201,7 +203,7 @@ def test_a_wrong_import_is_found(path, source, reason):
         ("results/_new.py", "def f():\n    from automl_cv_client.drawing import draw_objects"),
         ("_flow/run.py", "import asyncio, time"),
         ("_client.py", "if TYPE_CHECKING:\n    import httpx"),
-        ("credentials.py", "def f():\n    import azure.identity"),
+        ("credentials/tokens.py", "def f():\n    import azure.identity"),
         ("cli/app.py", "import typer\nfrom automl_cv_client import Client"),
     ],
 )

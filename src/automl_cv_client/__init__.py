@@ -11,12 +11,13 @@ from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
 from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from automl_cv_client._flow.plan import RetryPolicy
-from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.geometry import Box, PixelBox, Size
 from automl_cv_client.results import (
     CallInfo,
     Classification,
+    Deployment,
     Detection,
     Detections,
     Explanation,
@@ -40,6 +41,7 @@ __all__ = [
     "CallInfo",
     "Classification",
     "Client",
+    "Deployment",
     "Detection",
     "Detections",
     "DropEvent",
@@ -62,6 +64,7 @@ __all__ = [
     "Size",
     "Stats",
     "Task",
+    "UrlRules",
     "XaiParameters",
     "__version__",
     "errors",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from automl_cv_client._clients.access import Access
 from automl_cv_client._clients.explaining_many import ExplainingMany
 from automl_cv_client._clients.scoring import Scoring
+from automl_cv_client._clients.tiling import Tiling
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
@@ -13,13 +15,12 @@ from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import SyncWorld
 from automl_cv_client.credentials import CredentialInput, credential_for
-from automl_cv_client.settings import EndpointSettings
 
 if TYPE_CHECKING:
     import httpx
 
 
-class Client(Scoring, ExplainingMany):
+class Client(Access, Scoring, Tiling, ExplainingMany):
     """Scores pictures with one deployed model of AutoML for Images. Thread-safe; make one and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in a ``with`` block, or call
@@ -27,7 +28,9 @@ class Client(Scoring, ExplainingMany):
 
     Args:
         scoring_uri: the endpoint's scoring URI, ``https://<endpoint>.<region>.inference.ml.azure.com/score``.
-        credential: the endpoint's key as ``str``, or an ``azure.core.credentials.AzureKeyCredential``.
+        credential: the endpoint's key as ``str``, a :class:`~automl_cv_client.credentials.KeyCredential` with both
+            keys, an ``azure.core.credentials.AzureKeyCredential``, or a ``TokenCredential`` of azure-identity.
+            None for azure-identity's ``DefaultAzureCredential``. What is given stays yours to close.
         deployment: send every call to this deployment; by default the endpoint's traffic rules choose.
         timeout: seconds one attempt may take, from connecting to the last byte. The service itself stops
             scoring after at most 180 s.
@@ -48,7 +51,7 @@ class Client(Scoring, ExplainingMany):
     def __init__(
         self,
         scoring_uri: str,
-        credential: CredentialInput,
+        credential: CredentialInput | None = None,
         *,
         deployment: str | None = None,
         timeout: float = TIMEOUT,
@@ -63,10 +66,10 @@ class Client(Scoring, ExplainingMany):
     ) -> None:
         from automl_cv_client._transports.httpx import HttpxTransport  # httpx takes 60 ms to import
 
-        authorizer = credential_for(credential)
+        authorizer = credential_for(credential, scoring_uri, awaited=False)
         self._plan = new_plan(
             scoring_uri,
-            authorizer.mode,
+            authorizer,
             allow_http=allow_http,
             deployment=deployment,
             timeout=timeout,
@@ -78,13 +81,3 @@ class Client(Scoring, ExplainingMany):
             hooks=Hooks() if hooks is None else hooks,
         )
         self._world = SyncWorld(authorizer, HttpxTransport(http_client))
-
-    @classmethod
-    def from_env(cls) -> Self:
-        """A client from the variables ``AUTOML_CV_SCORING_URI``, ``AUTOML_CV_KEY`` and ``AUTOML_CV_DEPLOYMENT``.
-
-        Raises:
-            InvalidInput: a variable is missing; the message names it.
-        """
-        settings = EndpointSettings.from_env()
-        return cls(settings.scoring_uri, settings.secret(), deployment=settings.deployment)

@@ -9,10 +9,11 @@ from typing import Any, TypedDict, Unpack, get_args
 
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import Plan, RetryPolicy
-from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._protocol.endpoint import checked_uri
 from automl_cv_client._protocol.headers import deployment_header
 from automl_cv_client._protocol.requests import Dialect
+from automl_cv_client.credentials import Credential
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
 
@@ -33,10 +34,17 @@ class CallOptions(TypedDict, total=False):
     hooks: Hooks
 
 
-def new_plan(scoring_uri: str, mode: str, *, allow_http: bool, **options: Unpack[CallOptions]) -> Plan:
+class ClientOptions(CallOptions, total=False):
+    """What a client can be made with besides its address and credential; see :class:`Client` for the meaning."""
+
+    allow_http: bool
+
+
+def new_plan(scoring_uri: str, credential: Credential, *, allow_http: bool, **options: Unpack[CallOptions]) -> Plan:
     """The plan of a new client. Raises InvalidInput, naming the argument, for what cannot be."""
     uri = checked_uri(scoring_uri, allow_http=allow_http)
-    return changed_plan(Plan(uri, time.monotonic, timeout=TIMEOUT, deadline=DEADLINE, mode=mode), **options)
+    plan = Plan(uri, time.monotonic, timeout=TIMEOUT, deadline=DEADLINE, mode=credential.mode, scope=credential.scope)
+    return changed_plan(plan, **options)
 
 
 def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
@@ -52,6 +60,8 @@ def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
     _check_kind("retry", changed.retry, RetryPolicy)
     _check_kind("images", changed.images, ImagePolicy)
     _check_kind("hooks", changed.hooks, Hooks)
+    if changed.images.urls is not None:
+        changed = replace(changed, images=changed.images.fetching(_fetch))
     if changed.dialect not in get_args(Dialect):
         raise InvalidInput(f"dialect must be one of {', '.join(get_args(Dialect))}; not {changed.dialect!r}")
     return changed
@@ -76,6 +86,12 @@ def checked_threshold(threshold: float) -> float:
 def is_several(images: Any) -> bool:
     """Whether the argument holds several pictures (a list or tuple) rather than one."""
     return isinstance(images, list | tuple)
+
+
+def _fetch(url: str, rules: UrlRules) -> bytes:
+    from automl_cv_client._transports.picture_urls import fetch_picture  # only when a URL is given
+
+    return fetch_picture(url, rules)
 
 
 def _check_seconds(name: str, value: Any) -> None:

@@ -1,15 +1,23 @@
-"""Reads the endpoint's address and key from environment variables."""
+"""Reads where to score, and with what, from environment variables and a workspace's ``config.json``."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from automl_cv_client.errors import InvalidInput
 
 URI, KEY, DEPLOYMENT = "AUTOML_CV_SCORING_URI", "AUTOML_CV_KEY", "AUTOML_CV_DEPLOYMENT"
+ENDPOINT = "AUTOML_CV_ENDPOINT"
+WORKSPACE_VARIABLES = {
+    "subscription_id": "AUTOML_CV_SUBSCRIPTION_ID",
+    "resource_group": "AUTOML_CV_RESOURCE_GROUP",
+    "workspace": "AUTOML_CV_WORKSPACE",
+}
+_LONGEST_CONFIG = 100_000  # bytes; a config.json has some 200
 
 
 class EndpointSettings(BaseModel):
@@ -37,7 +45,10 @@ class EndpointSettings(BaseModel):
         variables = os.environ if environ is None else environ
         uri = variables.get(URI, "").strip()
         if not uri:
-            raise InvalidInput(f"set {URI} to the endpoint's scoring URI (studio: Endpoints, tab 'Consume')")
+            raise InvalidInput(
+                f"set {URI} to the endpoint's scoring URI (studio: Endpoints, tab 'Consume'), or {ENDPOINT} to its "
+                "name in a workspace"
+            )
         key = variables.get(KEY, "").strip()
         return cls(
             scoring_uri=uri,
@@ -50,3 +61,106 @@ class EndpointSettings(BaseModel):
         if self.key is None:
             raise InvalidInput(f"set {KEY} to the endpoint's key (studio: Endpoints, tab 'Consume')")
         return self.key.get_secret_value()
+
+
+class WorkspaceSettings(BaseModel):
+    """Where in Azure the endpoint is to be looked up.
+
+    Attributes:
+        subscription_id: ``AUTOML_CV_SUBSCRIPTION_ID``, else from ``config.json``.
+        resource_group: ``AUTOML_CV_RESOURCE_GROUP``, else from ``config.json``.
+        workspace: ``AUTOML_CV_WORKSPACE``, else from ``config.json``.
+        endpoint: ``AUTOML_CV_ENDPOINT``.
+        deployment: ``AUTOML_CV_DEPLOYMENT``; None for the endpoint's own choice.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    subscription_id: str = Field(min_length=1)
+    resource_group: str = Field(min_length=1)
+    workspace: str = Field(min_length=1)
+    endpoint: str = Field(min_length=1)
+    deployment: str | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> WorkspaceSettings:
+        """The settings in ``environ``, completed by the ``config.json`` found from ``folder`` upwards.
+
+        Raises:
+            InvalidInput: something is missing, naming its variable; or ``config.json`` cannot be read.
+        """
+        variables = os.environ if environ is None else environ
+        endpoint = variables.get(ENDPOINT, "").strip()
+        if not endpoint:
+            raise InvalidInput(f"set {ENDPOINT} to the endpoint's name (studio: Endpoints)")
+        found = {name: variables.get(variable, "").strip() for name, variable in WORKSPACE_VARIABLES.items()}
+        if not all(found.values()):
+            config = _Config.found_from(folder or Path.cwd())
+            told = {} if config is None else config.parts()
+            found = {name: value or told.get(name, "") for name, value in found.items()}
+        for name, value in found.items():
+            if not value:
+                raise InvalidInput(
+                    f"set {WORKSPACE_VARIABLES[name]}, or download config.json from the workspace's page in the "
+                    "portal into this folder"
+                )
+        return cls(endpoint=endpoint, deployment=variables.get(DEPLOYMENT, "").strip() or None, **found)
+
+    def names(self) -> tuple[str, str, str, str]:
+        """Subscription, resource group, workspace, endpoint."""
+        return self.subscription_id, self.resource_group, self.workspace, self.endpoint
+
+
+class _Config(BaseModel):
+    """A ``config.json`` as the portal writes it."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, defer_build=True)
+
+    subscription_id: str
+    resource_group: str
+    workspace_name: str
+
+    def parts(self) -> dict[str, str]:
+        return {
+            "subscription_id": self.subscription_id,
+            "resource_group": self.resource_group,
+            "workspace": self.workspace_name,
+        }
+
+    @classmethod
+    def found_from(cls, folder: Path) -> _Config | None:
+        """The nearest one, where azure-ai-ml looks too: in each folder upwards, there or under ``.azureml``."""
+        for place in (folder, *folder.parents):
+            for file in (place / "config.json", place / ".azureml" / "config.json"):
+                if file.is_file():
+                    return cls._read(file)
+        return None
+
+    @classmethod
+    def _read(cls, file: Path) -> _Config:
+        try:
+            with file.open("rb") as opened:
+                return cls.model_validate_json(opened.read(_LONGEST_CONFIG))
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+        except ValidationError as error:
+            problem = (
+                "not " + ", ".join(".".join(map(str, one["loc"])) or "JSON" for one in error.errors()) + " as text"
+            )
+        raise InvalidInput(f"{file} is no config.json of a workspace: {problem}")
+
+
+def settings_from_env(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> EndpointSettings | WorkspaceSettings:
+    """The endpoint by its scoring URI when that is set, else by workspace and name.
+
+    Raises:
+        InvalidInput: neither is complete; the message names the variable to set.
+    """
+    variables = os.environ if environ is None else environ
+    if variables.get(URI, "").strip() or not variables.get(ENDPOINT, "").strip():
+        return EndpointSettings.from_env(variables)
+    if variables.get(KEY, "").strip():
+        raise InvalidInput(f"{KEY} is set, so set {URI} too; or unset {KEY}: a workspace gives the key out itself")
+    return WorkspaceSettings.from_env(variables, folder)

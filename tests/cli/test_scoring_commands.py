@@ -118,7 +118,6 @@ def test_a_deployment_is_asked_for(server, folder):
     ("given", "told"),
     [
         ({}, "set AUTOML_CV_SCORING_URI"),
-        ({"AUTOML_CV_SCORING_URI": "http://127.0.0.1:9/score"}, "AUTOML_CV_KEY"),
         ({"AUTOML_CV_SCORING_URI": "not a uri", "AUTOML_CV_KEY": "k"}, "automl-cv: "),
     ],
 )
@@ -127,6 +126,14 @@ def test_a_missing_variable_is_named(given, told, folder):
     assert (done.code, done.out) == (2, "")
     assert told in done.err
     assert done.err.count("\n") == 1
+
+
+def test_without_a_key_an_identity_is_asked_for(server, folder):
+    offline = {"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}  # azure-identity then looks nowhere else
+    done = run("detect", folder, "--json", "--uri", server.url, **offline)
+    assert (done.code, len(done.json), server.received) == (2, 1, [])
+    assert "aad_token" in done.out
+    assert "AUTOML_CV_KEY" in done.out
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

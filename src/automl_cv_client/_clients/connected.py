@@ -11,7 +11,7 @@ from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.run import run, run_async
 from automl_cv_client._options import CallOptions, changed_plan
 from automl_cv_client._protocol.endpoint import shown
-from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
+from automl_cv_client._transports.backends import AsyncWorld, ControlPlane, SyncWorld
 from automl_cv_client.results import CallInfo, Health, Stats
 
 T = TypeVar("T")
@@ -21,6 +21,7 @@ class WithPlan:
     """A client's options, and how it shows itself."""
 
     _plan: Plan
+    _control: ControlPlane | None = None
 
     def with_options(self, **options: Unpack[CallOptions]) -> Self:
         """A copy with other options that shares the connections, the credential and the retry budget.
@@ -41,6 +42,10 @@ class WithPlan:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client is not pickled, as it holds a secret and connections: make one in each process")
+
+    def _plan_for(self, deployment: str | None) -> Plan:
+        """The client's plan, for one call to this deployment where one is named."""
+        return self._plan if deployment is None else changed_plan(self._plan, deployment=deployment)
 
     def _with_plan(self, plan: Plan) -> Self:
         copy = object.__new__(type(self))
@@ -63,7 +68,9 @@ class Connected(WithPlan):
 
     def close(self) -> None:
         """Close the connections, also for the copies made by :meth:`with_options`."""
-        self._world.transport.close()
+        self._world.close()
+        if self._control is not None:
+            self._control.close()
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +99,9 @@ class AsyncConnected(WithPlan):
 
     async def close(self) -> None:
         """Close the connections, also for the copies made by :meth:`with_options`."""
-        await self._world.transport.close()
+        await self._world.close()
+        if self._control is not None:
+            self._control.close()
 
     async def __aenter__(self) -> Self:
         return self

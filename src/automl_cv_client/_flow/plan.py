@@ -50,7 +50,8 @@ class Plan:
         deployment: the deployment to force, or None for the endpoint's own choice.
         timeout: seconds one attempt may take, everything included.
         deadline: seconds the whole call may take, retries and pauses included; None for no bound.
-        mode: what the credential is, for messages: ``key`` or ``token``.
+        mode: the credential's authentication mode, for messages: ``key``, ``aml_token`` or ``aad_token``.
+        scope: what the token is for, for messages; None where there is none.
         clock: seconds of a clock that never goes back.
         hooks: whom to tell what the client does.
         tally: counts what the client and its copies do.
@@ -66,6 +67,7 @@ class Plan:
     dialect: Dialect = "automl"
     strict: bool = False
     mode: str = "key"
+    scope: str | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     hooks: Hooks = field(default_factory=Hooks)
     tally: Tally = field(default_factory=Tally)

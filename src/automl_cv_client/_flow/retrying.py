@@ -132,9 +132,8 @@ class Conversation:
     def _status_error(self, reply: Reply) -> StatusError:
         plan = self.plan
         secret = self.secret.removeprefix("Bearer ")
-        return error_of(
-            reply, url=plan.shown_url, deployment=plan.deployment, mode=plan.mode, secret=secret, **self.how()
-        )
+        about = {"deployment": plan.deployment, "mode": plan.mode, "scope": plan.scope}
+        return error_of(reply, url=plan.shown_url, secret=secret, **about, **self.how())
 
     def _told(self, error: CallError) -> CallError:
         """The transport's error, with how the call went."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from automl_cv_client._flow import watching
 from automl_cv_client._flow.effects import Flow, call
+from automl_cv_client._flow.packing import packed
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.retrying import Conversation
 from automl_cv_client._imaging import ImageInput, PreparedImage, describe, prepare
@@ -32,21 +33,42 @@ def score_one(image: ImageInput, task: Task, plan: Plan, threshold: float = 0.5)
 
 
 def score_together(images: Sequence[ImageInput], task: Task, plan: Plan, threshold: float) -> Flow[list[Outcome[Any]]]:
-    """One outcome a picture, in order, from one request.
+    """One outcome a picture, in order, from one request, or from several where the policy limits their bytes.
 
     A picture that cannot be read here is not sent. When the server drops a row nobody can tell which one it
     was, so every picture is sent again by itself.
     """
-    conversation = _conversation(plan)
     prepared = yield from call(partial(_prepared_all, images, plan))
     good = [one for one in prepared if isinstance(one, PreparedImage)]
-    answers = iter((yield from _score_prepared(good, task, conversation, threshold)) if good else [])
+    answers = iter((yield from score_packed(good, task, plan, threshold)))
     outcomes: list[Outcome[Any]] = []
     for index, (image, one) in enumerate(zip(images, prepared, strict=True)):
         answer = one if isinstance(one, ImageError) else next(answers)
         found, error = (answer, None) if isinstance(answer, Result) else (None, answer)
         outcomes.append(Outcome(index, image, found, error))
     return outcomes
+
+
+def score_packed(
+    prepared: Sequence[PreparedImage], task: Task, plan: Plan, threshold: float, started: float | None = None
+) -> Flow[list[Result | CallError]]:
+    """One answer a picture, in as few requests as keep the policy's limit of bytes, all under one deadline.
+
+    Raises what went wrong when there is one request. Of several, one that fails is the answer of its pictures
+    and the others count; the last error is raised when all have failed.
+    """
+    packs = packed(prepared, plan.images)
+    answers: list[Result | CallError] = []
+    for pack in packs:
+        conversation = _conversation(plan, started)
+        started = conversation.started
+        try:
+            answers += yield from _score_prepared(pack, task, conversation, threshold)
+        except CallError as error:
+            if len(packs) == 1 or (pack is packs[-1] and not any(isinstance(one, Result) for one in answers)):
+                raise
+            answers += [error.with_traceback(None)] * len(pack)
+    return answers
 
 
 def _score_prepared(

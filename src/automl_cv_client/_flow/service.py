@@ -48,7 +48,8 @@ def health(plan: Plan) -> Flow[Health]:
 def _judged(reply: Reply, plan: Plan, secret: str) -> tuple[bool, str]:
     if reply.status == 200:
         return True, "the endpoint answers"
-    error = error_of(reply, url=plan.shown_url, deployment=plan.deployment, mode=plan.mode, secret=secret)
+    about = {"deployment": plan.deployment, "mode": plan.mode, "scope": plan.scope}
+    error = error_of(reply, url=plan.shown_url, secret=secret, **about)
     if error.status == 424 and error.model_status == 404:
         return True, "the container answers; it has no OpenAPI document"
     return False, error.message

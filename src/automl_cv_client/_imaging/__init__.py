@@ -7,7 +7,7 @@ plain JPEG goes through without either.
 from __future__ import annotations
 
 from automl_cv_client._imaging.inputs import ImageInput, describe
-from automl_cv_client._imaging.policy import ImagePolicy
+from automl_cv_client._imaging.policy import ImagePolicy, UrlRules
 from automl_cv_client._imaging.preparation import PreparedImage, open_upright, prepare
 
-__all__ = ["ImageInput", "ImagePolicy", "PreparedImage", "describe", "open_upright", "prepare"]
+__all__ = ["ImageInput", "ImagePolicy", "PreparedImage", "UrlRules", "describe", "open_upright", "prepare"]

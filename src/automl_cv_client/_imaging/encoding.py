@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
 _RUN_LENGTHS = 3
 """zlib's Z_RLE strategy."""
+_SUM_OF_LUMA_TABLE = 3688
+"""Of the 64 values of table K.1, which libjpeg calls quality 50."""
 
 
 def write_png(picture: Image) -> bytes:
@@ -44,6 +47,30 @@ def write_jpeg(picture: Image, source: Any, *, sideways: bool) -> bytes:
     file = io.BytesIO()
     picture.save(file, "JPEG", icc_profile=None, exif=b"", comment=b"", xmp=b"", **options)
     return file.getvalue()
+
+
+def write_jpeg_at(picture: Image, quality: int) -> bytes:
+    """A JPEG in mode L or RGB of this quality, 1 to 95, without metadata.
+
+    Colour has half the resolution below 95: what cameras do, and about a third fewer bytes.
+    """
+    file = io.BytesIO()
+    options = {"quality": quality, "subsampling": 0 if quality >= 95 else 2}
+    picture.save(file, "JPEG", icc_profile=None, exif=b"", comment=b"", xmp=b"", **options)
+    return file.getvalue()
+
+
+def quality_of(source: Any) -> int:
+    """The quality a JPEG was about written with, 1 to 95, by libjpeg's scale; 95 for all other pictures.
+
+    libjpeg scales the luma table of ITU-T T.81, annex K, by ``200 - 2 × quality`` or ``5000 / quality`` percent.
+    """
+    tables = getattr(source, "quantization", None)
+    if not tables:
+        return 95
+    percent: float = 100 * sum(tables[min(tables)]) / _SUM_OF_LUMA_TABLE
+    quality = math.ceil((200 - percent) / 2 if percent <= 100 else 5000 / percent)
+    return max(1, min(95, quality))
 
 
 def _tables(source: Any) -> list[list[int]] | None:

@@ -31,6 +31,7 @@ LONGEST_PATH = 4096
 
 _BASE64 = re.compile(r"\s*(/9j/|iVBOR|R0lGOD|UklGR|Qk[0-9A-Za-z]|SUkq|TU0A)[A-Za-z0-9+/_\s-]{60}")
 """How JPEG, PNG, GIF, WebP, BMP and TIFF files begin in base64."""
+_ADDRESS = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+://")
 _DATA_URI = re.compile(r"\s*data:", re.IGNORECASE)
 
 
@@ -77,10 +78,28 @@ def describe(image: object) -> str:
 
 
 def _describe_path(path: str | os.PathLike[Any]) -> str:
-    name = os.fsdecode(os.fspath(path))
+    name = without_secrets(os.fsdecode(os.fspath(path)))
     if is_base64_picture(name):  # which does not belong in a message
         return f"<str, {len(name):,} characters>"
     return shortened(name) or "<empty path>"
+
+
+def is_address(image: object) -> TypeGuard[str]:
+    """Whether this is a URL or another address with a scheme, such as ``abfs://…``."""
+    return isinstance(image, str) and _ADDRESS.match(image) is not None
+
+
+def without_secrets(name: str) -> str:
+    """A path as it is, an address without its query, which may hold a signature, and without a user's name.
+
+    >>> without_secrets("https://me:pw@a.blob.core.windows.net/c/cat.jpg?sv=1&sig=secret")
+    'https://a.blob.core.windows.net/c/cat.jpg'
+    """
+    if not is_address(name):
+        return name
+    scheme, _, rest = re.split(r"[?#]", name, maxsplit=1)[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.strip()}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def shortened(text: str, limit: int = LONGEST_NAME) -> str:

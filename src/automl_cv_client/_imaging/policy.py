@@ -2,22 +2,129 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+
+class UrlRules(BaseModel):
+    """Which http(s) URLs may be given as pictures, and how far fetching one may go. Frozen.
+
+    Whatever the rules say, only global addresses are connected to: never this machine, a private network or a
+    cloud's metadata service, also not through a redirect or a name that changes its address.
+
+    Attributes:
+        hosts: names that may be asked, such as ``"pictures.example.org"``; a leading dot means all names below
+            it (``".example.org"``). Empty: any.
+        most_bytes: of one picture; a longer answer is cut off and refused.
+        seconds: for all of one fetch, redirects included.
+        redirects: at most so many are followed; each is checked like the first address.
+        allow_http: also fetch over plain http, which anybody on the way can read and change.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    hosts: tuple[str, ...] = ()
+    most_bytes: int = Field(default=50_000_000, ge=1)
+    seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
+    redirects: int = Field(default=3, ge=0, le=10)
+    allow_http: bool = False
+
+
+Fetch = Callable[[str, UrlRules], bytes]
+"""Gives the bytes behind a URL, or raises ImageError."""
 
 
 class ImagePolicy(BaseModel):
     """How pictures are read and prepared. Frozen; an unknown name is an error.
+
+    By default a picture is sent as it is, unless the server models would not all read it alike. Limits are kept
+    with the least loss that does: pass through, take out the metadata, write anew, reduce. What was done is in
+    :attr:`ImageInfo.changes`. Pictures that are written anew never carry EXIF data, GPS positions, comments or
+    colour profiles.
 
     Attributes:
         color: order of the colour channels in numpy arrays: ``"rgb"`` as Pillow, scikit-image and matplotlib
             hold them, ``"bgr"`` as OpenCV's ``cv2.imread`` does. Files and PIL pictures know their own order.
         max_pixels: width × height above which a picture is refused before it is decoded, at least 1. Decoding
             takes about 4 bytes of memory a pixel.
+        longest_side: pixels; larger pictures are reduced until their longer side is no longer. Never enlarged.
+        shortest_side: pixels; larger pictures are reduced until their shorter side is no longer.
+        most_bytes: of one encoded picture, before base64 (which adds a third).
+        most_request_bytes: of a request's body. Pictures scored together are packed into as many requests as
+            needed; a single one is made to fit.
+        quality: of JPEGs that are written anew to keep a limit, 1 to 95. A JPEG of lower quality keeps its own.
+        format: of pictures that have to be written anew. ``"keep"``: JPEG stays JPEG, all others become PNG, or
+            JPEG where PNG does not fit. ``"jpeg"`` and ``"png"`` say which.
+        strip_metadata: also take EXIF data, GPS positions, comments and thumbnails out of JPEG and PNG files
+            that are otherwise sent as they are: without loss, the pixels are not touched.
+        urls: which http(s) URLs are fetched; None: none.
+        filesystem: an fsspec filesystem of yours, asked for every other address such as ``abfs://…`` or
+            ``azureml://…``, and for the URLs of Azure blobs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     color: Literal["rgb", "bgr"] = "rgb"
     max_pixels: int = Field(default=100_000_000, ge=1)
+    longest_side: int | None = Field(default=None, ge=1)
+    shortest_side: int | None = Field(default=None, ge=1)
+    most_bytes: int | None = Field(default=None, ge=1)
+    most_request_bytes: int | None = Field(default=None, ge=1024)
+    quality: int = Field(default=90, ge=1, le=95)
+    format: Literal["keep", "jpeg", "png"] = "keep"
+    strip_metadata: bool = False
+    urls: UrlRules | None = None
+    filesystem: Any = Field(default=None, repr=False, exclude=True)
+    _fetch: Fetch | None = PrivateAttr(default=None)
+
+    @classmethod
+    def for_classification(cls, side: int = 256, **options: Any) -> Self:
+        """For classification models, which reduce the shorter side to 256 and cut out the middle 224 × 224.
+
+        Args:
+            side: pixels of the shorter side that the model reduces pictures to.
+            options: further attributes of the policy.
+        """
+        return cls(**{"shortest_side": side, "format": "jpeg", **options})
+
+    @classmethod
+    def for_rcnn(cls, shortest_side: int = 800, longest_side: int = 1333, **options: Any) -> Self:
+        """For Faster R-CNN, RetinaNet and Mask R-CNN, which bring the sides to these pixels at most.
+
+        Args:
+            shortest_side: the model's ``min_size``.
+            longest_side: the model's ``max_size``.
+            options: further attributes of the policy.
+        """
+        sides = {"shortest_side": shortest_side, "longest_side": longest_side}
+        return cls(**{**sides, "format": "jpeg", **options})
+
+    @classmethod
+    def for_yolo(cls, side: int = 640, **options: Any) -> Self:
+        """For YOLOv5, which fits pictures into a square of ``img_size`` pixels.
+
+        Args:
+            side: the model's ``img_size``.
+            options: further attributes of the policy.
+        """
+        return cls(**{"longest_side": side, "format": "jpeg", **options})
+
+    def fetching(self, fetch: Fetch) -> Self:
+        """The same policy with the means to fetch URLs, which this room does not have."""
+        copy = self.model_copy()
+        copy._fetch = fetch
+        return copy
+
+    @property
+    def byte_limit(self) -> int | None:
+        """Bytes of one encoded picture under both byte limits; None for no limit."""
+        limits = [self.most_bytes] if self.most_bytes is not None else []
+        if self.most_request_bytes is not None:
+            limits.append(max(0, self.most_request_bytes - REQUEST_OVERHEAD) // 4 * 3)
+        return min(limits, default=None)
+
+
+REQUEST_OVERHEAD = 512
+"""Bytes of a request's body beside its pictures, at most: the longest is that of an explanation's parameters."""

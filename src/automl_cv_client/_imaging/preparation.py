@@ -2,7 +2,8 @@
 
 What the server does with a picture (contract, sections 3 and 4): R-CNN and classification models ignore the
 EXIF orientation, YOLO obeys it and cannot read GIF; 16-bit grey saturates; a picture that cannot be read is left
-out of the reply without a word. So what leaves here is whole, upright without a tag, and has 8 bits a channel.
+out of the reply without a word. So what leaves here is whole, upright without a tag, has 8 bits a channel, and
+keeps the policy's limits.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from automl_cv_client._imaging import caller_pictures
 from automl_cv_client._imaging.arrays import picture_of
-from automl_cv_client._imaging.encoding import write_jpeg, write_png
 from automl_cv_client._imaging.exif import UPRIGHT
+from automl_cv_client._imaging.fitting import first_size, size_within, write_within
 from automl_cv_client._imaging.headers import Header, read_header
-from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_picture
+from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_picture, without_secrets
+from automl_cv_client._imaging.metadata import without_metadata
 from automl_cv_client._imaging.opening import Opened, open_encoded
 from automl_cv_client._imaging.pixel_limit import check_pixels
 from automl_cv_client._imaging.pixels import PLAIN_MODES, to_plain, turn, without_notes
@@ -63,15 +65,22 @@ def prepare(image: ImageInput, policy: ImagePolicy) -> PreparedImage:
     threads at once.
     """
     if is_array(image) or is_picture(image):
-        return guarded(image, lambda: _rewritten(_open_pixels(image, policy), image))
-    data = read_encoded(image)
-    header = read_header(data)
+        return guarded(image, lambda: _rewritten(*_open_pixels(image, policy), image, policy))
+    return prepare_encoded(read_encoded(image, policy), image, policy)
+
+
+def prepare_encoded(data: bytes, image: object, policy: ImagePolicy) -> PreparedImage:
+    """As :func:`prepare`, of an encoded picture that was read already; ``image`` is what the caller calls it."""
+    header, enough = read_header(data), None
     if header is not None:
         check_pixels(header.size, policy, image)
         if header.orientation == UPRIGHT:
-            return _untouched(data, header, image)
-    opened = open_encoded(data, image, policy)
-    return guarded(image, lambda: _from_opened(data, opened, image))
+            untouched = _as_it_is(data, header, image, policy)
+            if untouched is not None:
+                return untouched
+        enough = _turned(first_size(_turned(header.size, header.orientation), len(data), policy), header.orientation)
+    opened = open_encoded(data, image, policy, enough)
+    return guarded(image, lambda: _from_opened(data, opened, image, policy))
 
 
 def open_upright(image: ImageInput, policy: ImagePolicy) -> Image:
@@ -79,14 +88,30 @@ def open_upright(image: ImageInput, policy: ImagePolicy) -> Image:
 
     Transparency is dropped, as the models drop it.
     """
+    return open_upright_with_info(image, policy)[0]
 
-    def upright() -> Image:
+
+def open_upright_with_info(image: ImageInput, policy: ImagePolicy) -> tuple[Image, ImageInfo]:
+    """As :func:`open_upright`, and what is known of the picture, as if it was sent whole."""
+
+    def upright() -> tuple[Image, ImageInfo]:
         if is_array(image) or is_picture(image):
             opened = _open_pixels(image, policy)[0]
         else:
-            opened = open_encoded(read_encoded(image), image, policy)
+            opened = open_encoded(read_encoded(image, policy), image, policy)
         picture, _ = to_plain(opened.picture, image)
-        return without_notes(turn(_rgb(picture), opened.to_turn))
+        picture = without_notes(turn(_rgb(picture), opened.to_turn))
+        size = Size(*picture.size)
+        media_type = "image/jpeg" if opened.format == "JPEG" else "image/png"
+        info = ImageInfo(
+            size=size,
+            orientation=opened.orientation,
+            raw_size=_turned(size, opened.orientation),
+            sent_size=size,
+            media_type=media_type,
+            source=_source(image),
+        )
+        return picture, info
 
     return guarded(image, upright)
 
@@ -106,7 +131,19 @@ def _open_pixels(image: Any, policy: ImagePolicy) -> tuple[Opened, list[str]]:
     return Opened(picture, None, UPRIGHT, UPRIGHT), [change] if change else []
 
 
-def _untouched(data: bytes, header: Header, image: object) -> PreparedImage:
+def _as_it_is(data: bytes, header: Header, image: object, policy: ImagePolicy) -> PreparedImage | None:
+    """The file itself, perhaps without its notes, where that keeps all limits."""
+    if size_within(header.size, policy) != header.size:
+        return None
+    limit, sent = policy.byte_limit, data
+    if policy.strip_metadata or (limit is not None and len(data) > limit):
+        sent = without_metadata(data)
+    if limit is not None and len(sent) > limit:
+        return None
+    return _untouched(sent, header, image, () if sent is data else ("metadata removed",))
+
+
+def _untouched(data: bytes, header: Header, image: object, changes: tuple[str, ...] = ()) -> PreparedImage:
     info = ImageInfo(
         size=header.size,
         raw_size=header.size,
@@ -114,59 +151,67 @@ def _untouched(data: bytes, header: Header, image: object) -> PreparedImage:
         sent_bytes=len(data),
         media_type=header.media_type,
         source=_source(image),
+        changes=changes,
     )
     return PreparedImage(data, info)
 
 
-def _from_opened(data: bytes, opened: Opened, image: object) -> PreparedImage:
-    reasons = _reasons_to_rewrite(data, opened)
-    if reasons or opened.orientation != UPRIGHT or opened.picture.mode not in PLAIN_MODES:
-        return _rewritten((opened, reasons), image)
-    size = Size(*opened.picture.size)
-    return _untouched(data, Header(SENT_AS_THEY_ARE[opened.format or ""], size, UPRIGHT), image)
+def _from_opened(data: bytes, opened: Opened, image: object, policy: ImagePolicy) -> PreparedImage:
+    reasons = _reasons_to_rewrite(data, opened, policy)
+    full = Size(*(opened.stored or opened.picture.size))
+    limit = policy.byte_limit
+    too_large = size_within(full, policy) != full or (limit is not None and len(data) > limit)
+    if reasons or too_large or opened.orientation != UPRIGHT or opened.picture.mode not in PLAIN_MODES:
+        return _rewritten(opened, reasons, image, policy, len(data))
+    return _untouched(data, Header(SENT_AS_THEY_ARE[opened.format or ""], full, UPRIGHT), image)
 
 
-def _reasons_to_rewrite(data: bytes, opened: Opened) -> list[str]:
+def _reasons_to_rewrite(data: bytes, opened: Opened, policy: ImagePolicy) -> list[str]:
     """Those that lie in the file, not in its pixels."""
     reasons = []
     if opened.format in _ANIMATED and opened.frames > 1:
         reasons.append(f"first of {opened.frames} frames")
     if opened.format not in SENT_AS_THEY_ARE:
-        reasons.append(f"{opened.format} rewritten as PNG")
+        reasons.append(f"{opened.format} rewritten as {'JPEG' if policy.format == 'jpeg' else 'PNG'}")
     if opened.deep and opened.picture.mode in ("RGB", "RGBA", "LA"):
         reasons.append("16-bit colour reduced to 8 bits")
     if opened.format == "PNG" and wrong_sums(data):
         reasons.append("wrong checksums of the PNG's notes: written anew")
+    if policy.strip_metadata and not reasons and opened.format != "BMP":
+        reasons.append("metadata removed")
     return reasons
 
 
-def _rewritten(opened_and_reasons: tuple[Opened, list[str]], image: object) -> PreparedImage:
-    opened, changes = opened_and_reasons
+def _rewritten(
+    opened: Opened, reasons: list[str], image: object, policy: ImagePolicy, byte_count: int = 0
+) -> PreparedImage:
     picture, change = to_plain(opened.picture, image)
-    picture = turn(picture, opened.to_turn)
-    changes = [*changes, *([change] if change else [])]
+    picture = without_notes(turn(picture, opened.to_turn))
+    changes = [*reasons, *([change] if change else [])]
     if opened.orientation != UPRIGHT:
         changes.append(f"turned upright (EXIF orientation {opened.orientation})")
-    if opened.format == "JPEG" and picture.mode in ("L", "RGB"):
-        data = write_jpeg(without_notes(picture), opened.picture, sideways=opened.to_turn >= 5)
-        media_type = "image/jpeg"
-    else:
-        data, media_type = write_png(without_notes(picture)), "image/png"
-    size = Size(*picture.size)
+    full = Size(*picture.size) if opened.stored is None else _turned(opened.stored, opened.to_turn)
+    target = first_size(full, byte_count, policy) if opened.format == "JPEG" else size_within(full, policy)
+    written = write_within(picture, opened, full, target, policy, image)
     info = ImageInfo(
-        size=size,
+        size=full,
         orientation=opened.orientation,
-        raw_size=Size(size.height, size.width) if opened.orientation >= 5 else size,
-        sent_size=size,
-        sent_bytes=len(data),
-        media_type=media_type,
+        raw_size=_turned(full, opened.orientation),
+        sent_size=written.size,
+        sent_bytes=len(written.data),
+        media_type=written.media_type,
         source=_source(image),
-        changes=tuple(changes),
+        changes=(*changes, *written.changes),
     )
-    return PreparedImage(data, info)
+    return PreparedImage(written.data, info)
+
+
+def _turned(size: tuple[int, int], orientation: int) -> Size:
+    """Width and height change places where the picture lies on its side."""
+    return Size(size[1], size[0]) if orientation >= 5 else Size(*size)
 
 
 def _source(image: object) -> str | None:
     if isinstance(image, (str, os.PathLike)) and not is_data_uri(image):
-        return os.fsdecode(os.fspath(image))
+        return without_secrets(os.fsdecode(os.fspath(image)))
     return None

@@ -10,22 +10,37 @@ import stat
 from typing import Any
 from urllib.parse import unquote
 
-from automl_cv_client._imaging.inputs import ACCEPTED, bytes_in_words, is_base64_picture, is_data_uri
+from automl_cv_client._imaging.inputs import (
+    ACCEPTED,
+    bytes_in_words,
+    is_address,
+    is_base64_picture,
+    is_data_uri,
+    shortened,
+)
+from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._imaging.refusals import refusal
+from automl_cv_client.errors import ImageError
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """Above this a file is refused unread: no picture under ``max_pixels`` needs it, and it is held in memory."""
 
 _BLOCK = 1 << 20
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+)://")
+_BLOB = re.compile(r"https://[a-z0-9]+\.(?:blob|dfs)\.core\.[a-z.]+/([^?#]+)")
+"""The URL of a blob: what follows the host is container and path, as filesystems want them."""
 
 
-def read_encoded(image: Any) -> bytes:
-    """The encoded bytes of everything that is not yet pixels. Raises ImageError."""
+def read_encoded(image: Any, policy: ImagePolicy | None = None) -> bytes:
+    """The encoded bytes of everything that is not yet pixels. Raises ImageError.
+
+    URLs and other addresses are read when the policy says so.
+    """
     if isinstance(image, (bytes, bytearray, memoryview)):
         data = _from_buffer(image)
     elif is_data_uri(image):
         data = _from_data_uri(image)
+    elif is_address(image):
+        data = _from_address(image, policy)
     elif isinstance(image, (str, os.PathLike)):
         data = _from_path(image)
     elif callable(getattr(image, "read", None)):
@@ -72,11 +87,40 @@ def _from_path(path: str | os.PathLike[Any]) -> bytes:
     raise refusal(path, reason)
 
 
+def _from_address(address: str, policy: ImagePolicy | None) -> bytes:
+    """Through the caller's filesystem, or over HTTP when the policy allows it."""
+    scheme = address.strip().partition("://")[0].lower()
+    is_url = scheme in ("http", "https")
+    blob = _BLOB.match(address.strip()) if is_url else None
+    if policy is not None and policy.filesystem is not None and (blob or not is_url):
+        return _from_filesystem(policy.filesystem, unquote(blob[1]) if blob else address.strip(), address)
+    if policy is not None and policy.urls is not None and policy._fetch is not None and is_url:
+        return policy._fetch(address.strip(), policy.urls)
+    if is_url:
+        raise refusal(
+            address,
+            "URLs are not fetched by default. Download the picture and pass its bytes or path, "
+            "or make the client with images=ImagePolicy(urls=UrlRules())",
+        )
+    raise refusal(
+        address,
+        f"{scheme}:// addresses are not read. Download the picture and pass its path, or give an fsspec filesystem: "
+        "ImagePolicy(filesystem=…)",
+    )
+
+
+def _from_filesystem(filesystem: Any, path: str, address: str) -> bytes:
+    try:
+        with filesystem.open(path, "rb") as file:
+            return _read_blocks(address, file)
+    except ImageError:
+        raise
+    except Exception as error:  # noqa: BLE001  (each filesystem has errors of its own, perhaps with secrets)
+        reason = f"the filesystem {shortened(type(filesystem).__name__)} cannot read it ({type(error).__name__})"
+    raise refusal(address, reason)
+
+
 def _refuse_what_is_no_path(path: object, name: str) -> None:
-    if scheme := _SCHEME.match(name):
-        if scheme[1].lower() in ("http", "https"):
-            raise refusal(path, "URLs are not fetched by default. Download the picture and pass its bytes or path")
-        raise refusal(path, f"{scheme[1]}:// addresses are not read. Download the picture and pass its path")
     if not name:
         raise refusal(path, "the path is an empty string")
     if is_base64_picture(name):

@@ -56,7 +56,14 @@ _REASONS = {  # of 424, by ms-azureml-model-error-reason
 
 
 def error_of(
-    reply: Reply, *, url: str, deployment: str | None, mode: str, secret: str, **how: Any
+    reply: Reply,
+    *,
+    url: str,
+    deployment: str | None,
+    mode: str | None,
+    secret: str,
+    scope: str | None = None,
+    **how: Any,
 ) -> errors.StatusError:
     """The error for a reply other than 200.
 
@@ -64,14 +71,16 @@ def error_of(
         reply: the answer.
         url: the scoring URI, for the message.
         deployment: the deployment that was asked for, if one was.
-        mode: the authentication mode in use: ``key`` or ``token``.
+        mode: the authentication mode in use: ``key``, ``aml_token`` or ``aad_token``.
         secret: the key or token, so that a server that echoes it does not put it into the message.
+        scope: what the token was asked for, if it is one of Entra ID.
         how: ``attempts``, ``elapsed``, ``client_request_id``.
     """
     model_status, reason = model_failure(reply.headers)
     reason = clean(reason, (secret,), longest=100) if reason else None
     kind = _KINDS.get(reply.status, errors.StatusError)
-    words = f"{url} answered {reply.status}: {_advice(reply.status, model_status, reason, deployment, mode)}"
+    advice = _refused(mode, scope) if reply.status == 401 else _advice(reply.status, model_status, reason, deployment)
+    words = f"{url} answered {reply.status}: {advice}"
     said = excerpt(reply.body, (secret,), longest=200)
     return kind(
         f"{words} (it said: {said})" if said else words,
@@ -85,12 +94,7 @@ def error_of(
     )
 
 
-def _advice(status: int, model_status: int | None, reason: str | None, deployment: str | None, mode: str) -> str:
-    if status == 401:
-        return (
-            f"the {mode} was refused: check that the endpoint's authentication mode is '{mode}' "
-            f"and that the {mode} is its own and not expired"
-        )
+def _advice(status: int, model_status: int | None, reason: str | None, deployment: str | None) -> str:
     if status == 404:
         return _not_found(deployment)
     if status == 424:
@@ -98,6 +102,19 @@ def _advice(status: int, model_status: int | None, reason: str | None, deploymen
     if 300 <= status < 400:
         return "a redirect, which is never followed: check the scoring URI"
     return _ADVICE.get(status, "the service failed; try again later" if status >= 500 else "the request was refused")
+
+
+def _refused(mode: str | None, scope: str | None) -> str:
+    """Of 401: names the mode, and the scope of a token."""
+    if scope is None:
+        return (
+            f"the {mode} was refused: check that the endpoint's authentication mode is '{mode}' "
+            f"and that the {mode} is its own and not expired"
+        )
+    return (
+        f"the token was refused (authentication mode {mode}, scope {scope}): check that the endpoint's "
+        "authentication mode is 'aad_token', that the scope is of its cloud, and that the identity was not revoked"
+    )
 
 
 def _not_found(deployment: str | None) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client.credentials import Credential
+
+if TYPE_CHECKING:
+    from automl_cv_client._protocol.control_plane import EndpointRecord
+    from automl_cv_client.results import Deployment
 
 
 class Transport(Protocol):
@@ -23,6 +28,16 @@ class AsyncTransport(Protocol):
     async def close(self) -> None: ...
 
 
+class ControlPlane(Protocol):
+    """Where an endpoint is managed: tells what it is, gives out its keys or tokens. Blocking; thread-safe."""
+
+    def look_up(self) -> EndpointRecord: ...
+    def credential(self, found: EndpointRecord) -> Credential: ...
+    def deployments(self) -> tuple[Deployment, ...]: ...
+    def bind(self, loop: asyncio.AbstractEventLoop) -> None: ...
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SyncWorld:
     """A credential and a blocking transport."""
@@ -35,6 +50,11 @@ class SyncWorld:
 
     def send(self, request: Request, limit: float) -> Reply:
         return self.transport.send(request, limit)
+
+    def close(self) -> None:
+        """Close the connections, and what the credential opened."""
+        self.transport.close()
+        self.credential.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +69,8 @@ class AsyncWorld:
 
     async def send(self, request: Request, limit: float) -> Reply:
         return await self.transport.send(request, limit)
+
+    async def close(self) -> None:
+        """Close the connections, and what the credential opened."""
+        await self.transport.close()
+        self.credential.close()

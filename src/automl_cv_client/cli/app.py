@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from automl_cv_client.cli import classify, classify_multilabel, demo, detect, explain, segment, serve
+from automl_cv_client.cli import classify, classify_multilabel, demo, detect, doctor, explain, segment, serve
 from automl_cv_client.cli.exits import EXIT_CODES
 from automl_cv_client.cli.options import WHERE_THE_KEY_IS
 
@@ -41,7 +41,7 @@ def _program(
     """
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {"demo": demo.demo, "serve": serve.serve}
+_COMMANDS: dict[str, Callable[..., None]] = {"demo": demo.demo, "serve": serve.serve, "doctor": doctor.doctor}
 _SCORING: dict[str, Callable[..., None]] = {
     "detect": detect.detect,
     "segment": segment.segment,

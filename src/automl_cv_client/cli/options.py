@@ -11,7 +11,7 @@ from automl_cv_client.settings import DEPLOYMENT, KEY, URI
 
 WHERE_THE_KEY_IS = (
     f"The key is read from the variable {KEY} and from nowhere else: an option would show in the list of processes "
-    "and stay in the shell's history."
+    "and stay in the shell's history. Without it azure-identity signs in."
 )
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, and folders of pictures.")]

@@ -18,7 +18,7 @@ from automl_cv_client.errors import (
     ImageError,
     PermissionDenied,
 )
-from automl_cv_client.settings import DEPLOYMENT, URI, EndpointSettings
+from automl_cv_client.settings import DEPLOYMENT, URI
 from automl_cv_client.task import Task
 
 _HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
@@ -37,23 +37,20 @@ def run(
 ) -> None:
     """Score all pictures and report each; exits with 1 when one failed, with 2 when none can succeed."""
     given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
-    settings = EndpointSettings.from_env({**os.environ, **given})
-    inputs, refused = find_pictures(paths, task)
-    drawings = None if out is None else Drawings(out, inputs)
-    failures = list(refused)
-    with (
-        Client(settings.scoring_uri, settings.secret(), deployment=settings.deployment) as client,
-        reporting(as_json) as tell,
-    ):
-        for one in refused:
-            tell(one)
-        for path in inputs:
-            scored = score_one(client, task, path, drawings, threshold)
-            tell(scored)
-            if scored.error is not None:
-                failures.append(scored)
-            if isinstance(scored.error, _HOPELESS):
-                raise typer.Exit(USAGE)
+    with Client.from_env({**os.environ, **given}) as client:
+        inputs, refused = find_pictures(paths, task)
+        drawings = None if out is None else Drawings(out, inputs)
+        failures = list(refused)
+        with reporting(as_json) as tell:
+            for one in refused:
+                tell(one)
+            for path in inputs:
+                scored = score_one(client, task, path, drawings, threshold)
+                tell(scored)
+                if scored.error is not None:
+                    failures.append(scored)
+                if isinstance(scored.error, _HOPELESS):
+                    raise typer.Exit(USAGE)
     if failures:
         raise typer.Exit(FAILED)
 

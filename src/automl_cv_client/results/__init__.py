@@ -1,9 +1,12 @@
 """What a call returns: frozen pydantic models that know their picture. They know nothing of HTTP."""
 
 from automl_cv_client.results._classes import Classification, LabelScore, MultilabelClassification
+from automl_cv_client.results._columns import Ragged
 from automl_cv_client.results._context import CallInfo, Health, ImageInfo
+from automl_cv_client.results._deployment import Deployment
 from automl_cv_client.results._explanation import Explanation, MapKind
-from automl_cv_client.results._objects import Detection, Detections, Instance, Instances, Objects
+from automl_cv_client.results._found import Detection, Instance
+from automl_cv_client.results._objects import Detections, Instances, Objects
 from automl_cv_client.results._outcome import Outcome
 from automl_cv_client.results._result import Result
 from automl_cv_client.results._stats import Stats
@@ -11,6 +14,7 @@ from automl_cv_client.results._stats import Stats
 __all__ = [
     "CallInfo",
     "Classification",
+    "Deployment",
     "Detection",
     "Detections",
     "Explanation",
@@ -23,6 +27,7 @@ __all__ = [
     "MultilabelClassification",
     "Objects",
     "Outcome",
+    "Ragged",
     "Result",
     "Stats",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl_cv_client.geometry import Size
+from automl_cv_client.geometry import Frames, Size
 from automl_cv_client.results._record import Record
 
 
@@ -28,6 +28,11 @@ class ImageInfo(Record):
     media_type: str = ""
     source: str | None = None
     changes: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> Frames:
+        """Maps points, boxes and segments between the normalised, upright, raw and sent frames."""
+        return Frames(self.size, self.raw_size, self.sent_size, self.orientation)
 
 
 class CallInfo(Record):

@@ -6,21 +6,14 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Union, cast, overload
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import model_validator
 
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.geometry import (
-    Box,
-    PixelBox,
-    PixelSegment,
-    Segment,
-    Size,
-    even_odd_area,
-    keep_by_nms,
-    scale_segment,
-)
+from automl_cv_client.geometry import PixelBox, keep_by_nms, scale_segment
+from automl_cv_client.results._columns import Columns
 from automl_cv_client.results._context import ImageInfo
-from automl_cv_client.results._record import Record
+from automl_cv_client.results._exports import ObjectExports
+from automl_cv_client.results._found import Detection, Instance
 from automl_cv_client.results._result import Result
 
 if TYPE_CHECKING:
@@ -28,72 +21,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from automl_cv_client.drawing import ObjectMark
-
-
-class Detection(Record):
-    """One object.
-
-    Attributes:
-        label: its class.
-        score: the model's confidence, 0 to 1.
-        box: where, in fractions of the upright picture.
-        extra: keys of the reply's object that this package does not know, as sent; None when there are none.
-    """
-
-    label: str
-    score: float
-    box: Box
-    extra: dict[str, Any] | None = Field(default=None, repr=False)
-    _image: ImageInfo | None = PrivateAttr(default=None)
-
-    @property
-    def pixel_box(self) -> PixelBox:
-        """The box in pixels of the upright picture. Raises InvalidInput for an object outside any result."""
-        return self.box.to_pixels(self._size())
-
-    def to_pixels(self, size: tuple[int, int]) -> PixelBox:
-        """The box in pixels of a picture of another ``size`` (width, height)."""
-        return self.box.to_pixels(size)
-
-    def _size(self) -> Size:
-        if self._image is None:
-            raise InvalidInput(
-                "this object belongs to no picture, so its pixels are unknown: to_pixels((width, height))"
-            )
-        return self._image.size
-
-    def _bound(self, image: ImageInfo) -> Self:
-        """The same object, of this picture."""
-        return self if self._image is image else self._trusted(self.__dict__, {"_image": image})
-
-    def _content(self) -> tuple[object, ...]:
-        return (self.label, self.score, self.box)
-
-
-class Instance(Detection):
-    """One object with its outline.
-
-    Attributes:
-        polygons: closed segments in fractions of the upright picture, each flat ``(x1, y1, x2, y2, …)``.
-            Read them by the even-odd rule: a segment inside another one is a hole. Empty when the model
-            found no mask inside the box.
-    """
-
-    polygons: tuple[Segment, ...] = Field(repr=False)
-
-    @property
-    def pixel_polygons(self) -> tuple[PixelSegment, ...]:
-        """The segments in pixels of the upright picture."""
-        size = self._size()
-        return tuple(scale_segment(segment, size) for segment in self.polygons)
-
-    @property
-    def area(self) -> float:
-        """Area inside the outline in square pixels of the upright picture, holes left out."""
-        return even_odd_area(self.pixel_polygons)
-
-    def _content(self) -> tuple[object, ...]:
-        return (*super()._content(), self.polygons)
 
 
 Mask = Union[Sequence[bool], "np.ndarray[Any, np.dtype[np.bool_]]"]
@@ -140,10 +67,18 @@ class _SequenceOf(Generic[ObjectT]):
         """The ``n`` objects with the highest scores, best first. The server's own order is not promised."""
         return self._only(sorted(self.objects, key=_worst_first, reverse=True)[:n])
 
-    def nms(self, iou: float = 0.5) -> Self:
-        """Without objects that a better one of the same label overlaps by more than ``iou`` (0 to 1)."""
+    def nms(self, iou: float = 0.5, *, agnostic: bool = False) -> Self:
+        """Without objects that a better one overlaps by more than ``iou`` (0 to 1).
+
+        Only objects of the same label suppress each other, unless ``agnostic``.
+        """
         boxes, scores = [one.box for one in self.objects], [one.score for one in self.objects]
-        return self._only(self.objects[i] for i in keep_by_nms(boxes, scores, [one.label for one in self.objects], iou))
+        labels = [one.label for one in self.objects]
+        return self._only(self.objects[i] for i in keep_by_nms(boxes, scores, labels, iou, agnostic=agnostic))
+
+    def clipped(self) -> Self:
+        """With boxes and outlines cut at the edges of the picture, beyond which models sometimes reach."""
+        return self._only(one.clipped() for one in self.objects)
 
     def to_pixels(self, size: tuple[int, int] | None = None) -> tuple[PixelBox, ...]:
         """All boxes in pixels of a picture of ``size`` (width, height); by default of the upright picture."""
@@ -155,7 +90,7 @@ class _SequenceOf(Generic[ObjectT]):
         """The same result with these objects."""
 
 
-class Objects(Result):
+class Objects(ObjectExports, Columns, Result):
     """Objects in a picture, in the server's order: a sequence, with filters that return the same kind of result."""
 
     objects: tuple[Any, ...]
@@ -166,7 +101,8 @@ class Objects(Result):
         return self
 
     def _only(self, objects: Iterable[Any]) -> Self:
-        return self._trusted({**self.__dict__, "objects": tuple(objects)})
+        values = {name: self.__dict__[name] for name in type(self).model_fields}  # without the kept columns
+        return self._trusted({**values, "objects": tuple(objects)})
 
     def _content(self) -> tuple[object, ...]:
         return (self.objects, self.image.size)

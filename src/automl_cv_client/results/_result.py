@@ -12,6 +12,8 @@ from pydantic import Field
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import Size
 from automl_cv_client.results._context import CallInfo, ImageInfo
+from automl_cv_client.results._exports import Exports
+from automl_cv_client.results._notebook import Notebook
 from automl_cv_client.results._record import Record
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from automl_cv_client._imaging import ImageInput
 
 
-class Result(Record):
+class Result(Record, Exports, Notebook):
     """What the endpoint said of one picture.
 
     Two results are equal when they say the same of pictures of the same size. How the call went (``call``),
@@ -53,6 +55,21 @@ class Result(Record):
             ImageError: the picture cannot be read.
         """
         return self._drawn(self._picture(image))
+
+    def draw_beside(
+        self, other: Result, image: ImageInput | None = None, *, titles: tuple[str, str] = ("", "")
+    ) -> Image:
+        """This result and another one of the same picture, drawn side by side: a new PIL image, RGB.
+
+        Args:
+            other: drawn on the right, such as the answer of another deployment.
+            image: as for :meth:`draw`.
+            titles: a line above each.
+        """
+        from automl_cv_client.drawing import side_by_side
+
+        picture = self._picture(image)
+        return side_by_side(self._drawn(picture), other._drawn(picture), titles)
 
     def save(self, path: str | os.PathLike[str], image: ImageInput | None = None) -> Path:
         """Write the result to a file and return its path: JSON for ``.json``, else the drawn picture.

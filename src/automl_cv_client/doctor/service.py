@@ -1,0 +1,87 @@
+"""Checks the endpoint by using it: its OpenAPI document, and one tiny picture through the whole path."""
+
+from __future__ import annotations
+
+from automl_cv_client._flow import service
+from automl_cv_client._flow.plan import Plan
+from automl_cv_client._flow.run import run
+from automl_cv_client._protocol import requests
+from automl_cv_client._transports.backends import SyncWorld
+from automl_cv_client.doctor.findings import Finding, failed, ok, warning
+from automl_cv_client.errors import (
+    AuthenticationFailed,
+    AutoMLVisionError,
+    EndpointNotFound,
+    ModelError,
+    PayloadTooLarge,
+    PermissionDenied,
+    StatusError,
+    Throttled,
+    TimedOut,
+)
+from automl_cv_client.results import CallInfo
+
+_SLOW = 5.0  # seconds: the service's own default limit for scoring
+
+
+def check_swagger(plan: Plan, world: SyncWorld) -> Finding:
+    """Whether the endpoint shows its OpenAPI document; one without can score nevertheless."""
+    health = run(service.health(plan), world)
+    if health.ok:
+        return ok("swagger", health.detail)
+    return warning("swagger", health.detail, "see what scoring says below")
+
+
+def check_scoring(plan: Plan, world: SyncWorld) -> Finding:
+    """A grey picture of 32 × 32 pixels, scored once."""
+    problem: AutoMLVisionError | None = None
+    try:
+        called = run(service.warm_up(plan), world)
+    except AutoMLVisionError as error:
+        problem = error.with_traceback(None)
+    if problem is not None:
+        return failed("scoring", str(problem), _advice(problem, plan))
+    return _timed(called, plan)
+
+
+def _timed(called: CallInfo, plan: Plan) -> Finding:
+    sent = len(requests.scoring_body([service.grey_png(32)], plan.dialect))
+    words = f"answered 200 in {called.elapsed:.2f} s to {sent} bytes"
+    if called.model_time is not None:
+        words += f", {called.model_time:.2f} s of it in the model"
+    if called.deployment:
+        words += f", deployment {called.deployment}"
+    if called.elapsed < _SLOW:
+        return ok("scoring", words)
+    return warning("scoring", words, "slow for a tiny picture: a cold start, or an instance that is too small")
+
+
+def _advice(error: AutoMLVisionError, plan: Plan) -> str:
+    match error:
+        case AuthenticationFailed() if plan.mode == "key":
+            return (
+                "copy the key again (studio: Endpoints, tab 'Consume'); if the authentication mode there is not 'key', "
+                "use a credential of azure-identity"
+            )
+        case AuthenticationFailed():
+            return f"the endpoint refuses tokens of mode {plan.mode}: compare with its authentication mode and cloud"
+        case PermissionDenied():
+            return "give the identity the role 'AzureML Data Scientist' on the endpoint or workspace"
+        case EndpointNotFound() if plan.deployment:
+            return f"check the name {plan.deployment!r}: az ml online-deployment list -e <endpoint>"
+        case EndpointNotFound():
+            return (
+                "give a deployment traffic: az ml online-endpoint update --traffic <name>=100, or name one: deployment="
+            )
+        case ModelError():
+            return "the container failed: az ml online-deployment get-logs -e <endpoint> -n <deployment>"
+        case Throttled():
+            return "others use the endpoint too: try again, or add instances"
+        case PayloadTooLarge():
+            return "even a tiny picture is too large: this is not the scoring path of an online endpoint"
+        case TimedOut():
+            return "the model takes too long: look at its log, or give the doctor more time"
+        case StatusError() if error.status == 408:
+            return "raise request_timeout_ms of the deployment: az ml online-deployment update"
+        case _:
+            return "see the message; the service's status: https://status.azure.com"

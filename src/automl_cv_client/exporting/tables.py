@@ -1,0 +1,89 @@
+"""Results as flat rows, and rows as CSV, pandas, polars or arrow tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl_cv_client.results import Result
+
+Row = dict[str, Any]
+
+_OBJECT = ("image", "index", "label", "score", "left", "top", "right", "bottom", "width", "height")
+_CLASS = ("image", "index", "label", "score")
+
+
+def columns_of(result: Result) -> tuple[str, ...]:
+    """The names of the columns of a result's rows."""
+    names = _CLASS if hasattr(result, "probs") else _OBJECT
+    return (*names, "area") if type(result).__name__ == "Instances" else names
+
+
+def rows_of(results: Result | Iterable[Result]) -> list[Row]:
+    """One row an object, or of classification one a label.
+
+    ``image`` is the path the picture came from, or None; ``index`` the object's or label's place in the result;
+    ``left`` to ``height`` are pixels of the upright picture, and so is ``area``, of outlines, in their square.
+    """
+    several = [results] if hasattr(results, "image") else results
+    return [row for result in several for row in _rows(result)]
+
+
+def _rows(result: Any) -> Iterable[Row]:
+    source = result.image.source
+    if hasattr(result, "probs"):
+        pairs = enumerate(zip(result.labels, result.probs, strict=True))
+        return [dict(zip(_CLASS, (source, i, label, score), strict=True)) for i, (label, score) in pairs]
+    return [_object_row(source, i, one) for i, one in enumerate(result)]
+
+
+def _object_row(source: str | None, index: int, one: Any) -> Row:
+    box = one.pixel_box
+    row = dict(zip(_OBJECT, (source, index, one.label, one.score, *box, box.width, box.height), strict=True))
+    return {**row, "area": one.area} if hasattr(one, "polygons") else row
+
+
+def csv_of(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:
+    """Rows as CSV (RFC 4180) that spreadsheets do not take for formulas.
+
+    A text that begins like a formula gets an apostrophe in front, which spreadsheets hide (OWASP, CSV injection).
+    """
+    names = list(columns)
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(names)
+    writer.writerows([_harmless(row.get(name)) for name in names] for row in rows)
+    return file.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\0", "")
+    begins = text.lstrip(" \u00a0\ufeff\u200b")[:1]
+    return f"'{text}" if begins in tuple("=+-@\t\r\n|%＝＋－＠") else text
+
+
+def table(rows: list[Row], columns: Iterable[str], library: str) -> Any:
+    """The rows as ``pandas.DataFrame``, ``polars.DataFrame`` or ``pyarrow.Table``.
+
+    Raises:
+        ModuleNotFoundError: the library is not installed; the message says what to install.
+    """
+    values = {name: [row.get(name) for row in rows] for name in columns}
+    found = optional(library, library)
+    return found.table(values) if library == "pyarrow" else found.DataFrame(values)
+
+
+def optional(module: str, package: str) -> Any:
+    """The module of a library that is not always installed."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+    raise ModuleNotFoundError(f"this export needs {package}: pip install {package}", name=module)

@@ -1,0 +1,51 @@
+"""How a result shows itself in a notebook: the drawn picture and a table."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, cast
+
+from automl_cv_client.errors import ImageError, InvalidInput
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_LONGEST_SIDE = 1024
+"""Pixels of a picture inside a notebook, which keeps it as text."""
+
+
+class Notebook:
+    """Mixed into all results; Jupyter finds these methods by their names."""
+
+    def _repr_png_(self) -> bytes | None:
+        """The drawn picture, reduced; None when its file is not known or not readable any more."""
+        picture = self._shown_picture()
+        return None if picture is None else _encoded(picture, "PNG")
+
+    def _repr_html_(self) -> str:
+        """Picture and table; all text is escaped."""
+        from automl_cv_client.exporting.html import html_of
+        from automl_cv_client.exporting.tables import columns_of
+
+        names = [name for name in columns_of(cast(Any, self)) if name not in ("image", "index")]
+        rows = sorted(cast(Any, self).to_rows(), key=lambda row: -row["score"] if row["score"] == row["score"] else 2)
+        picture = self._shown_picture()
+        shown = None if picture is None else _encoded(picture, "JPEG", quality=85)
+        return html_of(repr(self), names, [[row[name] for name in names] for row in rows], shown)
+
+    def _shown_picture(self) -> Image | None:
+        result = cast(Any, self)
+        if result.image.source is None:
+            return None
+        try:
+            picture: Image = result.draw()
+        except (ImageError, InvalidInput):  # the file went away: the table is still worth showing
+            return None
+        picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        return picture
+
+
+def _encoded(picture: Image, format: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format, **options)
+    return file.getvalue()

@@ -1,0 +1,92 @@
+"""Results show themselves in notebooks; a real notebook is executed and its outputs are checked."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from automl_cv_client import Task
+from automl_cv_client.local import LocalEndpoint
+from tests.conftest import PHOTOS
+from tests.exporting.results import classification, detections
+
+CAT = PHOTOS / "chelsea.png"
+
+
+def test_a_result_without_its_picture_is_a_table():
+    found = detections("cat", "<b>dog", source=None)
+    assert found._repr_png_() is None
+    html = found._repr_html_()
+    assert "<img" not in html
+    assert "&lt;b&gt;dog" in html
+    assert "<b>" not in html
+
+
+def test_a_picture_that_went_away_is_no_error():
+    assert detections("cat", source="gone.png")._repr_png_() is None
+    assert "cat" in detections("cat", source="gone.png")._repr_html_()
+
+
+def test_a_result_with_its_picture():
+    found = detections("cat", source=str(CAT))
+    png = found._repr_png_()
+    assert png is not None
+    assert Image.open(io.BytesIO(png)).size == (451, 300)
+    (data,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', found._repr_html_())
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (451, 300)
+    assert "cat" in classification("cat", source=str(CAT))._repr_html_()
+
+
+def test_large_pictures_are_shown_reduced(tmp_path: Path):
+    Image.new("RGB", (3000, 1000)).save(tmp_path / "large.jpg")
+    png = detections("cat", source=str(tmp_path / "large.jpg"))._repr_png_()
+    assert png is not None
+    assert Image.open(io.BytesIO(png)).width == 1024
+
+
+def test_side_by_side():
+    one, other = detections("cat"), detections("dog", "cat")
+    picture = Image.new("RGB", (200, 100), (40, 80, 120))
+    drawn = one.draw_beside(other, picture, titles=("blue", "green"))
+    assert drawn.width > 2 * 200
+    assert drawn.height > 100
+    assert one.draw_beside(other, picture).height == 100
+    left = drawn.crop((0, drawn.height - 100, 200, drawn.height))
+    assert left.tobytes() == one.draw(picture).tobytes()
+
+
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own libraries
+def test_a_notebook(monkeypatch: pytest.MonkeyPatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("AUTOML_CV_KEY", "the-notebooks-key")
+    with LocalEndpoint(Task.DETECTION, key="the-notebooks-key") as endpoint:
+        monkeypatch.setenv("AUTOML_CV_SCORING_URI", endpoint.scoring_uri)
+        cells = [
+            "from automl_cv_client import Client\nclient = Client.from_env()\nclient",
+            f"found = client.detect({str(CAT)!r})\nfound",
+            "found.to_pandas()" if _has_pandas() else "found.to_rows()",
+        ]
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        nbclient.NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    shown = [cell["outputs"][0]["data"] for cell in book.cells]
+    assert endpoint.key not in nbformat.writes(book)
+    assert "Client('http://127.0.0.1" in shown[0]["text/plain"]
+    assert set(shown[1]) == {"text/plain", "text/html", "image/png"}
+    assert "<td>cat</td>" in shown[1]["text/html"]
+    drawn = Image.open(io.BytesIO(base64.b64decode(shown[1]["image/png"]))).convert("RGB")
+    assert drawn.size == (451, 300)
+    assert drawn.tobytes() != Image.open(CAT).convert("RGB").tobytes(), "the box is drawn"
+
+
+def _has_pandas() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("pandas") is not None

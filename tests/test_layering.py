@@ -39,6 +39,7 @@ NEIGHBOURS = {
     ("_client", "_clients"),
     ("_async_client", "_options"),
     ("_async_client", "_clients"),
+    ("testing", "local"),
     ("cli", "__init__"),
     ("__main__", "cli"),
 }
@@ -53,14 +54,16 @@ LIBRARIES = {
     "typing_extensions": ("_protocol/",),  # comes with pydantic, which needs its TypedDict before Python 3.12
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),
-    "httpx": ("_transports/httpx.py",),
+    "httpx": ("_transports/httpx.py", "testing/over_httpx.py"),
     "httpcore": tuple(f"_transports/{name}.py" for name in ("httpx", "limits", "addresses", "picture_urls")),
     "certifi": ("_transports/picture_urls.py",),
     "automl_cv_client_models": ("local/",),
     "numpy": ("local/", "evaluation/"),
     "onnxruntime": ("local/",),
     "PIL": ("local/",),
-    "starlette": ("local/",),
+    "pytest": ("testing/plugin.py",),
+    "fastapi": ("integrations/fastapi.py",),
+    "starlette": ("integrations/fastapi.py", "local/"),
     "uvicorn": ("local/",),
     "pyarrow": (),
     "rich": ("cli/",),
@@ -70,10 +73,11 @@ LIBRARIES = {
 
 LATER = {
     "faster_coco_eval": ("evaluation/coco.py",),
-    "PIL": ("_imaging/", "drawing/", "results/", "dataset/pictures.py", "evaluation/thumbnails.py"),
-    "httpx": ("_client.py", "_async_client.py", "_clients/access.py"),
+    "PIL": ("_imaging/", "drawing/", "results/", "dataset/pictures.py", "evaluation/thumbnails.py", "testing/"),
+    "httpx": ("_client.py", "_async_client.py", "_clients/access.py", "testing/"),
     "azure": ("credentials/", "_transports/"),
     "numpy": ("_imaging/", "drawing/", "exporting/", "results/"),
+    "opentelemetry": ("_telemetry/opentelemetry.py",),
     "pyarrow": ("batch/exports.py",),
     "rich": ("batch/progress_bar.py",),
 }

@@ -9,6 +9,7 @@ Client('https://my-endpoint.westeurope.inference.ml.azure.com/score')
 from automl_cv_client import errors
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
+from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._protocol.xai import XaiParameters
@@ -28,6 +29,7 @@ from automl_cv_client.results import (
     MultilabelClassification,
     Outcome,
     Result,
+    Stats,
 )
 from automl_cv_client.task import Task
 
@@ -42,8 +44,10 @@ __all__ = [
     "Deployment",
     "Detection",
     "Detections",
+    "DropEvent",
     "Explanation",
     "Health",
+    "Hooks",
     "ImageInfo",
     "ImagePolicy",
     "Instance",
@@ -52,9 +56,13 @@ __all__ = [
     "MultilabelClassification",
     "Outcome",
     "PixelBox",
+    "RequestEvent",
+    "ResponseEvent",
     "Result",
+    "RetryEvent",
     "RetryPolicy",
     "Size",
+    "Stats",
     "Task",
     "UrlRules",
     "XaiParameters",

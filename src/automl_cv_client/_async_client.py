@@ -9,6 +9,7 @@ from automl_cv_client._clients.explaining_many import AsyncExplainingMany
 from automl_cv_client._clients.many import AsyncMany
 from automl_cv_client._clients.scoring import AsyncScoring
 from automl_cv_client._clients.tiling import AsyncTiling
+from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
@@ -40,6 +41,7 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
         images: how pictures are read and prepared.
         dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+        hooks: functions to call at each request, answer, retry and dropped row.
         allow_http: allow plain http to another machine, for private networks. Loopback is always allowed.
         http_client: a configured ``httpx.AsyncClient`` (or one with its interface) to send with. It stays yours to
             close.
@@ -60,6 +62,7 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
         images: ImagePolicy | None = None,
         dialect: Dialect = "automl",
         strict: bool = False,
+        hooks: Hooks | None = None,
         allow_http: bool = False,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
@@ -77,5 +80,6 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
             images=ImagePolicy() if images is None else images,
             dialect=dialect,
             strict=strict,
+            hooks=Hooks() if hooks is None else hooks,
         )
         self._world = AsyncWorld(authorizer, AsyncHttpxTransport(http_client))

@@ -9,6 +9,7 @@ from automl_cv_client._clients.explaining_many import ExplainingMany
 from automl_cv_client._clients.many import Many
 from automl_cv_client._clients.scoring import Scoring
 from automl_cv_client._clients.tiling import Tiling
+from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
@@ -39,6 +40,7 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
         images: how pictures are read and prepared.
         dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+        hooks: functions to call at each request, answer, retry and dropped row.
         allow_http: allow plain http to another machine, for private networks. Loopback is always allowed.
         http_client: a configured ``httpx.Client`` (or one with its interface) to send with. It stays yours to
             close. ``deadline`` then holds between the pieces of a reply, not within one.
@@ -59,6 +61,7 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
         images: ImagePolicy | None = None,
         dialect: Dialect = "automl",
         strict: bool = False,
+        hooks: Hooks | None = None,
         allow_http: bool = False,
         http_client: httpx.Client | None = None,
     ) -> None:
@@ -76,5 +79,6 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
             images=ImagePolicy() if images is None else images,
             dialect=dialect,
             strict=strict,
+            hooks=Hooks() if hooks is None else hooks,
         )
         self._world = SyncWorld(authorizer, HttpxTransport(http_client))

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack, get_args
 
+from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import Plan, RetryPolicy
 from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._protocol.endpoint import checked_uri
@@ -30,6 +31,7 @@ class CallOptions(TypedDict, total=False):
     images: ImagePolicy
     dialect: Dialect
     strict: bool
+    hooks: Hooks
 
 
 class ClientOptions(CallOptions, total=False):
@@ -57,6 +59,7 @@ def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
         _check_seconds("deadline", changed.deadline)
     _check_kind("retry", changed.retry, RetryPolicy)
     _check_kind("images", changed.images, ImagePolicy)
+    _check_kind("hooks", changed.hooks, Hooks)
     if changed.images.urls is not None:
         changed = replace(changed, images=changed.images.fetching(_fetch))
     if changed.dialect not in get_args(Dialect):

@@ -12,7 +12,7 @@ from automl_cv_client._flow.run import run, run_async
 from automl_cv_client._options import CallOptions, changed_plan
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._transports.backends import AsyncWorld, ControlPlane, SyncWorld
-from automl_cv_client.results import CallInfo, Health
+from automl_cv_client.results import CallInfo, Health, Stats
 
 T = TypeVar("T")
 
@@ -27,9 +27,14 @@ class WithPlan:
         """A copy with other options that shares the connections, the credential and the retry budget.
 
         Args:
-            options: any of ``deployment``, ``timeout``, ``deadline``, ``retry``, ``images``, ``dialect``, ``strict``.
+            options: any of ``deployment``, ``timeout``, ``deadline``, ``retry``, ``images``, ``dialect``, ``strict``,
+                ``hooks``.
         """
         return self._with_plan(changed_plan(self._plan, **options))
+
+    def stats(self) -> Stats:
+        """What this client and its copies have done so far, in numbers: no request is sent."""
+        return self._plan.tally.stats()
 
     def __repr__(self) -> str:
         deployment = f", deployment={self._plan.deployment!r}" if self._plan.deployment else ""

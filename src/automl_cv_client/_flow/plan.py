@@ -10,6 +10,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from automl_cv_client._flow.budget import RetryBudget
+from automl_cv_client._flow.hooks import Hooks
+from automl_cv_client._flow.tally import Tally
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.requests import Dialect
@@ -51,6 +53,8 @@ class Plan:
         mode: the credential's authentication mode, for messages: ``key``, ``aml_token`` or ``aad_token``.
         scope: what the token is for, for messages; None where there is none.
         clock: seconds of a clock that never goes back.
+        hooks: whom to tell what the client does.
+        tally: counts what the client and its copies do.
     """
 
     url: str
@@ -65,6 +69,8 @@ class Plan:
     mode: str = "key"
     scope: str | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
+    hooks: Hooks = field(default_factory=Hooks)
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def shown_url(self) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 import tenacity
 
+from automl_cv_client._flow import watching
 from automl_cv_client._flow.budget import COST
-from automl_cv_client._flow.effects import Flow, authorize, send, sleep
+from automl_cv_client._flow.effects import Flow, authorize, sleep
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID, answering_deployment, model_time, request_id
 from automl_cv_client._protocol.messages import Reply, Request
@@ -24,6 +25,7 @@ class Conversation:
 
     Attributes:
         attempts: requests sent so far.
+        images: pictures in the request, for those who watch.
         secret: the Authorization header last used, to be kept out of messages.
     """
 
@@ -32,6 +34,7 @@ class Conversation:
         self.client_request_id = client_request_id
         self.started = plan.clock() if started is None else started
         self.attempts = 0
+        self.images = 1
         self.secret = ""
         self._until = plan.last_moment(self.started)
         self._spent = 0
@@ -49,16 +52,27 @@ class Conversation:
             sleep=pauses.append,
             reraise=True,
         )
+        outcome: Reply | CallError | None = None
         for attempt in retrying:
             while pauses:
-                yield from sleep(pauses.pop())
+                yield from self._wait(pauses.pop(), outcome)
             outcome = yield from self._try(request)
             with attempt:
                 if isinstance(outcome, CallError):
                     raise outcome
-                self.plan.budget.give_back(self._spent)
+                self._succeeded()
                 return outcome
         raise AssertionError("tenacity ended without an outcome")
+
+    def _wait(self, pause: float, failure: Reply | CallError | None) -> Flow[None]:
+        if isinstance(failure, CallError):
+            watching.retrying(self.plan, self.client_request_id, self.attempts, pause, failure)
+        yield from sleep(pause)
+
+    def _succeeded(self) -> None:
+        self.plan.budget.give_back(self._spent)
+        now = self.plan.clock()
+        self.plan.tally.call(self.images, now - self.started, now)
 
     def how(self) -> dict[str, Any]:
         """How the call went so far, for an error."""
@@ -96,7 +110,9 @@ class Conversation:
         limit = min(self.plan.timeout, self._time_left())
         self.attempts += 1
         self.secret = header or ""
-        return (yield from send(request.with_headers({"authorization": header} if header else {}), limit))
+        signed = request.with_headers({"authorization": header} if header else {})
+        who = self.client_request_id
+        return (yield from watching.watched_send(self.plan, who, self.attempts, self.images, signed, limit))
 
     def _time_left(self) -> float:
         left = self._until - self.plan.clock()

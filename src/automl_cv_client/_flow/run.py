@@ -11,6 +11,9 @@ from automl_cv_client._protocol.messages import Reply, Request
 
 T = TypeVar("T")
 
+pause = time.sleep  # names of their own, so that automl_cv_client.testing.no_waiting() can replace them
+pause_async = asyncio.sleep
+
 
 class Backend(Protocol):
     """The outside world of a flow, blocking."""
@@ -71,7 +74,7 @@ def _perform(effect: Effect, backend: Backend) -> Any:
         case Send(request, limit):
             return backend.send(request, limit)
         case Sleep(seconds):
-            return time.sleep(seconds)
+            return pause(seconds)
 
 
 async def _perform_async(effect: Effect, backend: AsyncBackend) -> Any:
@@ -83,4 +86,4 @@ async def _perform_async(effect: Effect, backend: AsyncBackend) -> Any:
         case Send(request, limit):
             return await backend.send(request, limit)
         case Sleep(seconds):
-            return await asyncio.sleep(seconds)
+            return await pause_async(seconds)

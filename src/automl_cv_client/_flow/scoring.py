@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from automl_cv_client._flow import watching
 from automl_cv_client._flow.effects import Flow, call
 from automl_cv_client._flow.packing import packed
 from automl_cv_client._flow.plan import Plan
@@ -104,6 +105,7 @@ def _exchange(
     read: Callable[..., list[Row]] = read_rows,
 ) -> Flow[tuple[list[Row], CallInfo]]:
     """As many rows as pictures; raises ImageDropped when there are fewer."""
+    conversation.images = len(infos)
     reply = yield from conversation.send(request)
     problem = ""
     try:
@@ -149,6 +151,7 @@ def _unexpected(problem: str, reply: Reply, conversation: Conversation) -> Unexp
 
 
 def _dropped(infos: Sequence[ImageInfo], rows: int, reply: Reply, conversation: Conversation) -> ImageDropped:
+    watching.dropped(conversation.plan, conversation.client_request_id, len(infos), rows)
     one = infos[0]
     what = f"{describe(one.source) if one.source else 'the picture'} ({one.media_type}, {one.size[0]}x{one.size[1]} px)"
     if len(infos) > 1:

@@ -9,6 +9,7 @@ from automl_cv_client.results._found import Detection, Instance
 from automl_cv_client.results._objects import Detections, Instances, Objects
 from automl_cv_client.results._outcome import Outcome
 from automl_cv_client.results._result import Result
+from automl_cv_client.results._stats import Stats
 
 __all__ = [
     "CallInfo",
@@ -28,4 +29,5 @@ __all__ = [
     "Outcome",
     "Ragged",
     "Result",
+    "Stats",
 ]

@@ -1,0 +1,197 @@
+// The page: asks the server once a picture, and draws, filters and compares what came without asking again.
+
+import { colour, compared, findings, outline, pixels } from "./results.js";
+
+const $ = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+let picture = null; // the file
+let shown = []; // [{deployment, result}], one or two
+let asking = null; // stops the request before
+let address = ""; // of the picture, for the browser
+
+async function begin() {
+  const offer = await (await fetch("api/offer")).json();
+  const words = (task) => task.replace("image-", "").replaceAll("-", " ");
+  $("task").replaceChildren(...offer.tasks.map((task) => new Option(words(task), task)));
+  $("first").replaceChildren(...offer.deployments.map((name) => new Option(name, name)));
+  $("second").replaceChildren(new Option("nothing", ""), ...offer.deployments.map((name) => new Option(name, name)));
+  for (const label of document.querySelectorAll(".deployments")) label.hidden = offer.deployments.length < 2;
+
+  $("file").addEventListener("change", () => choose($("file").files[0]));
+  for (const id of ["task", "first", "second"]) $(id).addEventListener("change", ask);
+  $("limit").addEventListener("input", draw);
+  $("labels").addEventListener("change", draw);
+  $("copy").addEventListener("click", copy);
+  $("heat").addEventListener("click", heat);
+  $("ask").addEventListener("submit", (event) => event.preventDefault());
+  const drop = $("drop");
+  addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+  addEventListener("dragleave", () => drop.classList.remove("over"));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    choose(event.dataTransfer.files[0]);
+  });
+}
+
+function choose(file) {
+  if (!file) return;
+  picture = file;
+  ask();
+}
+
+async function ask() {
+  if (!picture) return;
+  asking?.abort();
+  const mine = asking = new AbortController();
+  say("Scoring…");
+  $("found").hidden = true;
+  const deployments = [$("first").value, $("second").value].filter((name, i) => i === 0 || name);
+  try {
+    const results = await Promise.all(deployments.map((name) => score(name, mine.signal)));
+    if (mine !== asking) return;
+    shown = deployments.map((deployment, i) => ({ deployment, result: results[i] }));
+    show();
+  } catch (problem) {
+    if (problem.name !== "AbortError") say("", problem.detail ?? "The server cannot be reached. Is it running?");
+  }
+}
+
+async function post(what, form, signal) {
+  const answer = await fetch(`api/${$("task").value}/${what}`, { method: "POST", body: form, signal });
+  if (!answer.ok) throw await answer.json();
+  return answer;
+}
+
+function question(deployment) {
+  const form = new FormData();
+  form.append("picture", picture);
+  if (deployment) form.append("deployment", deployment);
+  return form;
+}
+
+/** Lays the reasons for the class over the picture, or takes them away. */
+async function heat() {
+  const on = $("heat").getAttribute("aria-pressed") !== "true";
+  const frames = [...document.querySelectorAll(".picture .heat")];
+  try {
+    if (on && !frames[0].src) {
+      say("Explaining…");
+      const answers = await Promise.all(shown.map(({ deployment }) => post("explain", question(deployment), asking.signal)));
+      const maps = await Promise.all(answers.map((answer) => answer.blob()));
+      frames.forEach((frame, i) => { frame.src = URL.createObjectURL(maps[i]); });
+    }
+    frames.forEach((frame) => { frame.hidden = !on; });
+    $("heat").setAttribute("aria-pressed", on);
+    say(on ? "The bright places speak for the class." : "");
+  } catch (problem) {
+    if (problem.name !== "AbortError") say("", problem.detail ?? "The server cannot be reached. Is it running?");
+  }
+}
+
+async function score(deployment, signal) {
+  const form = question(deployment);
+  return (await post("score", form, signal)).json();
+}
+
+function show() {
+  if (address) URL.revokeObjectURL(address);
+  address = URL.createObjectURL(picture);
+  const names = [...new Set(shown.flatMap(({ result }) => findings(result).slice(0, 8).map((one) => one.label)))];
+  const boxes = names.map((name) => {
+    const label = document.createElement("label");
+    const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: true, value: name });
+    label.append(box, ` ${name}`);
+    return label;
+  });
+  $("labels").replaceChildren($("labels").querySelector("legend"), ...boxes);
+  $("results").replaceChildren(...shown.map(article));
+  $("heat").hidden = $("task").value !== "image-classification";
+  $("heat").setAttribute("aria-pressed", false);
+  $("found").hidden = false;
+  draw();
+}
+
+function article({ deployment, result }) {
+  const one = $("result").content.firstElementChild.cloneNode(true);
+  const [width, height] = result.image.size;
+  one.classList.toggle("classes", !result.objects);
+  one.querySelector("h2").textContent = deployment || result.call.deployment || "Result";
+  const image = one.querySelector("img");
+  Object.assign(image, { src: address, width, height, alt: `The picture ${picture.name}` });
+  one.querySelector("svg").setAttribute("viewBox", `0 0 ${width} ${height}`);
+  one.querySelector("caption").textContent = `What ${deployment || "the model"} found, best first`;
+  return one;
+}
+
+function wanted(result) {
+  const limit = Number($("limit").value);
+  const unwanted = new Set([...$("labels").querySelectorAll("input:not(:checked)")].map((box) => box.value));
+  return findings(result).filter((one) => one.score > limit && !unwanted.has(one.label));
+}
+
+function draw() {
+  $("limit-shown").textContent = Number($("limit").value).toFixed(2);
+  const kept = shown.map(({ result }) => wanted(result));
+  [...$("results").children].forEach((one, i) => drawOne(one, kept[i], shown[i].result.image.size));
+  $("difference").textContent = kept.length < 2 ? "" : difference(...kept);
+  say(kept.map((found, i) => `${shown[i].deployment ? `${shown[i].deployment}: ` : ""}${found.length} shown`).join(", "));
+}
+
+function difference(first, second) {
+  const { both, first: left, second: right } = compared(first, second);
+  return `In both: ${both}. Only ${shown[0].deployment}: ${left}. Only ${shown[1].deployment}: ${right}.`;
+}
+
+function drawOne(one, found, size) {
+  one.querySelector("svg").replaceChildren(...found.filter((object) => object.box).flatMap((o) => marks(o, size)));
+  one.querySelector("tbody").replaceChildren(...found.map((object) => row(object, size)));
+}
+
+function marks(object, size) {
+  const box = pixels(object.box, size);
+  const letters = Math.max(...size) / 32;
+  const made = [element("rect", { ...box, stroke: colour(object.label), "data-label": object.label })];
+  if (object.polygons?.length) {
+    made.push(element("path", { d: outline(object.polygons, size), fill: colour(object.label) }));
+  }
+  const place = { x: box.x + letters / 4, y: Math.max(box.y, 0) + letters, "font-size": letters, "stroke-width": letters / 8 };
+  const text = element("text", place);
+  text.textContent = `${object.label} ${object.score.toFixed(2)}`;
+  return [...made, text];
+}
+
+function row(object, size) {
+  const line = document.createElement("tr");
+  const swatch = Object.assign(document.createElement("span"), { className: "swatch" });
+  swatch.style.background = colour(object.label);
+  const box = object.box ? pixels(object.box, size) : null;
+  const edges = box ? [box.x, box.y, box.x + box.width, box.y + box.height].map(Math.round).join(", ") : "–";
+  for (const words of [object.label, object.score.toFixed(3), edges]) {
+    const cell = document.createElement("td");
+    cell.textContent = words;
+    line.append(cell);
+  }
+  line.firstElementChild.prepend(swatch);
+  return line;
+}
+
+async function copy() {
+  const results = shown.map(({ result }) => result);
+  await navigator.clipboard.writeText(JSON.stringify(results.length > 1 ? results : results[0], null, 2));
+  say("Copied.");
+}
+
+function element(name, attributes) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function say(words, error = "") {
+  $("status").textContent = words;
+  $("error").textContent = error;
+  $("error").hidden = !error;
+}
+
+begin();

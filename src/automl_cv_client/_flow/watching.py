@@ -1,0 +1,96 @@
+"""Tells hooks, log and tally what a conversation does; without hooks and log it only counts.
+
+Log lines and events are made of plain values: no headers, no bodies.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from automl_cv_client._flow.effects import Flow, send
+from automl_cv_client._flow.hooks import DropEvent, RequestEvent, ResponseEvent, RetryEvent
+from automl_cv_client._flow.plan import Plan
+from automl_cv_client._protocol.endpoint import shown
+from automl_cv_client._protocol.headers import answering_deployment, model_time, request_id
+from automl_cv_client._protocol.messages import Reply, Request
+from automl_cv_client.errors import CallError
+
+log = logging.getLogger("automl_cv_client")
+log.addHandler(logging.NullHandler())
+
+
+def watched_send(plan: Plan, call_id: str, attempt: int, images: int, request: Request, limit: float) -> Flow[Reply]:
+    """Send, and tell of it: one request event, and one response event whatever comes of it."""
+    told = plan.hooks.on_request is not None or plan.hooks.on_response is not None or log.isEnabledFor(logging.DEBUG)
+    event = _request_event(plan, call_id, attempt, images, request) if told else None
+    if event is not None:
+        log.debug("%s: attempt %d, %d bytes to %s", call_id, attempt, event.sent_bytes, event.url)
+        _tell(plan.hooks.on_request, event)
+    started = plan.clock()
+    plan.tally.request(len(request.body), started)
+    reply: Reply | None = None
+    failure = "Cancelled"
+    try:
+        reply = yield from send(request, limit)
+        return reply
+    except Exception as error:
+        failure = type(error).__name__
+        raise
+    finally:  # also when the caller leaves: the generator is closed then
+        elapsed = plan.clock() - started
+        plan.tally.response(reply, elapsed)
+        if event is not None:
+            _tell_response(plan, _response_event(event, reply, failure, elapsed))
+
+
+def retrying(plan: Plan, call_id: str, attempt: int, pause: float, error: CallError) -> None:
+    """Tell that an attempt failed and another one will follow."""
+    plan.tally.retry()
+    log.info("%s: attempt %d failed, again in %.2f s: %s", call_id, attempt, pause, error)
+    if plan.hooks.on_retry is not None:
+        _tell(plan.hooks.on_retry, RetryEvent(call_id, attempt, pause, error))
+
+
+def dropped(plan: Plan, call_id: str, images: int, rows: int) -> None:
+    """Tell that the server left pictures out."""
+    plan.tally.drop()
+    log.warning("%s: the server answered with %d rows for %d pictures", call_id, rows, images)
+    if plan.hooks.on_drop is not None:
+        _tell(plan.hooks.on_drop, DropEvent(call_id, images, rows))
+
+
+def _request_event(plan: Plan, call_id: str, attempt: int, images: int, request: Request) -> RequestEvent:
+    url = shown(request.url)
+    return RequestEvent(call_id, attempt, request.method, url, plan.deployment, images, len(request.body))
+
+
+def _response_event(event: RequestEvent, reply: Reply | None, failure: str, elapsed: float) -> ResponseEvent:
+    if reply is None:
+        return ResponseEvent(event, None, failure, elapsed)
+    return ResponseEvent(
+        event,
+        reply.status,
+        None,
+        elapsed,
+        len(reply.body),
+        model_time(reply.headers),
+        answering_deployment(reply.headers),
+        request_id(reply.headers),
+    )
+
+
+def _tell_response(plan: Plan, event: ResponseEvent) -> None:
+    what = event.status if event.status is not None else event.error
+    log.debug("%s: %s after %.3f s", event.request.client_request_id, what, event.elapsed)
+    _tell(plan.hooks.on_response, event)
+
+
+def _tell(hook: Callable[[Any], object] | None, event: Any) -> None:
+    if hook is None:
+        return
+    try:
+        hook(event)
+    except Exception:  # a user's hook: its bug must not lose the user's scores
+        log.exception("a hook failed; the call goes on")

@@ -1,0 +1,228 @@
+"""Joins the awaited client to FastAPI: one shared client, uploads, problems, deadlines, callers who leave, streams.
+
+    app = FastAPI(lifespan=client_lifespan(AsyncClient.from_env))
+    install(app)
+
+    @app.post("/detect", responses=responses_for(Detections))
+    async def detect(picture: UploadedPicture, client: ScoringClient) -> Detections:
+        return await client.detect(picture)
+
+Needs the extra ``fastapi``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Annotated, Any, BinaryIO, TypeVar
+
+from fastapi import Depends, FastAPI, HTTPException, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
+
+from automl_cv_client._async_client import AsyncClient
+from automl_cv_client._flow.effects import Flow
+from automl_cv_client._imaging import describe
+from automl_cv_client.errors import AutoMLVisionError
+from automl_cv_client.integrations.examples import example_of
+from automl_cv_client.integrations.problems import MEDIA_TYPE, headers_of, log, problem_of
+from automl_cv_client.integrations.uploads import MAX_BODY_BYTES, UploadLimit, is_picture_file
+from automl_cv_client.results import Outcome, Result
+
+T = TypeVar("T")
+
+TIMEOUT_HEADER = "x-request-timeout"
+"""Request header in which a caller says how many seconds it will wait; it shortens the client's deadline."""
+
+_GONE = 499  # what web servers log for a caller who left; nobody reads it
+
+
+def client_lifespan(make_client: Callable[[], AsyncClient]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """A lifespan that makes one client for the whole application, and closes it at the end.
+
+    Args:
+        make_client: called in the event loop, once, such as ``AsyncClient.from_env``.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with make_client() as client:
+            app.state.automl_cv_client = client
+            yield
+
+    return lifespan
+
+
+def install(app: FastAPI, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    """Answer our errors with problems (RFC 9457) of status 400 to 504, and refuse uploads that are too large.
+
+    Args:
+        app: the application.
+        max_body_bytes: of a request body; more gets 413 before it is stored.
+    """
+    app.add_middleware(UploadLimit, max_bytes=max_body_bytes)
+    app.add_exception_handler(AutoMLVisionError, _answer_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(StarletteHTTPException, _answer_http)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
+
+
+async def scoring_client(request: Request) -> AsyncIterator[AsyncClient]:
+    """The dependency: the application's client, for this request.
+
+    Its calls stop when the caller leaves, and by the time the caller gave in ``x-request-timeout`` (seconds).
+    """
+    shared: AsyncClient = request.app.state.automl_cv_client
+    caller = _Caller(request)
+    client = object.__new__(_RequestClient)
+    client.__dict__.update(shared.__dict__, _caller=caller)
+    try:
+        yield _with_deadline(client, request.headers.get(TIMEOUT_HEADER))
+    finally:
+        await caller.forget()
+
+
+ScoringClient = Annotated[AsyncClient, Depends(scoring_client)]
+"""Type of an endpoint's parameter that wants the client."""
+
+
+def uploaded_picture(picture: UploadFile) -> BinaryIO:
+    """The dependency: the form's file ``picture``, as an open file for the client; 415 when it is no picture.
+
+    The file is not read into memory here: the client reads it once, when it encodes it.
+    """
+    if not is_picture_file(picture.file):
+        raise HTTPException(415, "The file is not a picture: send a JPEG, PNG, GIF, BMP, TIFF or WebP.")
+    return picture.file
+
+
+UploadedPicture = Annotated[BinaryIO, Depends(uploaded_picture)]
+"""Type of an endpoint's parameter that wants the uploaded picture."""
+
+
+def responses_for(kind: type[Result]) -> dict[int | str, dict[str, Any]]:
+    """For ``responses=`` of a route: an example of the result, and the problems that may come instead."""
+    schema = {"type": "object", "properties": {"detail": {"type": "string"}, "code": {"type": "string"}}}
+    problems = {
+        400: "An argument cannot be used.",
+        413: "The upload is too large.",
+        415: "The file is not a picture.",
+        422: "The picture cannot be read.",
+        502: "The scoring endpoint failed.",
+        503: "The scoring endpoint is busy.",
+        504: "The scoring endpoint did not answer in time.",
+    }
+    told: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": example_of(kind)}}}}
+    for status, words in problems.items():
+        told[status] = {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return told
+
+
+def stream_outcomes(outcomes: AsyncIterable[Outcome[Any]]) -> StreamingResponse:
+    """Answer with one JSON object a line (NDJSON) for each outcome, as it comes: ``index``, ``result``, ``error``.
+
+    An error is a problem as :func:`install` answers it. The stream always ends well: an exception of ``outcomes``
+    itself becomes a last line without ``index``.
+    """
+    return StreamingResponse(_lines(outcomes), media_type="application/x-ndjson")
+
+
+async def _lines(outcomes: AsyncIterable[Outcome[Any]]) -> AsyncIterator[str]:
+    try:
+        async for one in outcomes:
+            told = {"index": one.index, "input": describe(one.input), "error": None}
+            if one.error is not None:
+                yield json.dumps({**told, "error": problem_of(one.error), "result": None}) + "\n"
+            else:
+                yield json.dumps({**told, "result": one.unwrap().model_dump(mode="json")}) + "\n"
+    except AutoMLVisionError as error:
+        log.warning("a stream of outcomes ended early: %s", error)
+        yield json.dumps({"index": None, "input": None, "error": problem_of(error), "result": None}) + "\n"
+
+
+class _Caller:
+    """Notices that the caller of a request has left."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._watch: asyncio.Task[None] | None = None
+
+    def left(self) -> asyncio.Task[None]:
+        """Done once the caller has left. The request's body must have been read: what is left of it gets lost."""
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._wait())
+        return self._watch
+
+    async def forget(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+
+    async def _wait(self) -> None:
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass
+
+
+class _RequestClient(AsyncClient):
+    """The shared client, for the length of a request: shares connections, credential and budget."""
+
+    _caller: _Caller
+
+    async def _run(self, flow: Flow[T]) -> T:
+        call = asyncio.ensure_future(super()._run(flow))
+        try:
+            await asyncio.wait((call, self._caller.left()), return_when=asyncio.FIRST_COMPLETED)
+            if call.done():
+                return call.result()
+        finally:  # the caller has left, or the request itself is cancelled
+            if not call.done():
+                call.cancel()
+                await asyncio.gather(call, return_exceptions=True)
+        raise ClientDisconnect
+
+
+def _with_deadline(client: AsyncClient, asked: str | None) -> AsyncClient:
+    try:
+        seconds = float(asked or "nan")
+    except ValueError:
+        seconds = math.nan
+    own = client._plan.deadline
+    if not 0 < seconds < (math.inf if own is None else own):
+        return client
+    return client.with_options(deadline=seconds)
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    log.log(30 if problem["status"] >= 500 else 20, "%s answers %d: %s", request.url.path, problem["status"], error)
+    return JSONResponse(problem, problem["status"], headers_of(error), media_type=MEDIA_TYPE)
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    """FastAPI's own complaint, without the input it complains about: that may be a picture."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    words = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:5])
+    return _problem(422, "Unprocessable Content", words, "RequestInvalid")
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)
+    return _problem(error.status_code, "", str(error.detail), "RequestRefused", error.headers)
+
+
+async def _answer_nobody(request: Request, error: Exception) -> Response:
+    return Response(status_code=_GONE)
+
+
+def _problem(status: int, title: str, detail: str, code: str, headers: Any = None) -> Response:
+    from http import HTTPStatus
+
+    phrase = title or HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": phrase, "status": status, "detail": detail, "code": code}
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)

@@ -1,0 +1,97 @@
+"""Bounds what a caller may upload, before it is stored; plain ASGI, for any framework that speaks it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, BinaryIO
+
+from automl_cv_client.integrations.problems import MEDIA_TYPE
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+MAX_BODY_BYTES = 20_000_000
+
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+
+
+class UploadLimit:
+    """ASGI middleware: a body of more than ``max_bytes`` gets 413, whatever its Content-Length says.
+
+    Args:
+        app: the application behind it.
+        max_bytes: of a whole request body, the form around the pictures included.
+    """
+
+    def __init__(self, app: App, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if _announced(scope) > self._max_bytes:
+            await _refuse(send, self._max_bytes)
+            return
+        meter = _Meter(receive, send, self._max_bytes)
+        try:
+            await self._app(scope, meter.receive, meter.send)
+        except _TooLarge:
+            if not meter.answered:
+                await _refuse(send, self._max_bytes)
+
+
+class _TooLarge(BaseException):
+    """Not an Exception: an application's own handlers must not answer it with a 500."""
+
+
+class _Meter:
+    """Counts a body on its way in, and notes whether an answer has begun."""
+
+    def __init__(self, receive: Receive, send: Send, most: int) -> None:
+        self._receive, self._send, self._left = receive, send, most
+        self.answered = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise _TooLarge
+        return message
+
+    async def send(self, message: Message) -> None:
+        self.answered = True
+        await self._send(message)
+
+
+def is_picture_file(file: BinaryIO) -> bool:
+    """Whether the file begins like a JPEG, PNG, GIF, BMP, TIFF or WebP; it is left at its beginning."""
+    file.seek(0)
+    head = file.read(16)
+    file.seek(0)
+    return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def _announced(scope: MutableMapping[str, Any]) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+async def _refuse(send: Send, most: int) -> None:
+    problem = {
+        "type": "about:blank",
+        "title": "Content Too Large",
+        "status": 413,
+        "detail": f"The upload is larger than the {most:,} bytes this service takes.",
+        "code": "UploadTooLarge",
+    }
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

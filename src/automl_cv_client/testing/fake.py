@@ -1,0 +1,163 @@
+"""A scripted endpoint for tests: an httpx transport, an ASGI application, and a loopback server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from automl_cv_client._async_client import AsyncClient
+from automl_cv_client._client import Client
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.task import Task
+from automl_cv_client.testing.over_asgi import Receive, Scope, Send, serve_asgi
+from automl_cv_client.testing.over_httpx import FakeTransport, async_client_over, client_over
+from automl_cv_client.testing.over_sockets import SocketServer
+from automl_cv_client.testing.replies import Reply
+from automl_cv_client.testing.script import Script, Step
+from automl_cv_client.testing.sent import SentRequest
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class FakeEndpoint(FakeTransport):
+    """An endpoint that answers by a script and remembers what it was asked. Thread-safe.
+
+        fake = FakeEndpoint(throttled(retry_after=1), detections(("cat", 0.9, (0.1, 0.2, 0.5, 0.6))))
+        with no_waiting(), fake.client() as client:
+            assert client.detect(picture)[0].label == "cat"
+        fake.assert_sent(times=2)
+
+    It is an httpx transport (``httpx.Client(transport=fake)``, which :meth:`client` does for you), an ASGI
+    application, and within :meth:`serving` a server on loopback, for code that makes its own client.
+
+    Args:
+        steps: request number n gets step n; the last one repeats. A step is a result (for every picture of the
+            request), an answer of :mod:`automl_cv_client.testing` such as ``throttled()``, or a function from the
+            :class:`SentRequest` to one of these. Without steps every picture shows a cat, score 0.9.
+        task: what :attr:`scoring_uri` serves; it matters only without steps.
+        key: what requests must carry; others get 401.
+        deployments: their names; the first has the traffic, unknown ones get 404.
+    """
+
+    def __init__(
+        self,
+        *steps: Step,
+        task: Task | str = Task.DETECTION,
+        key: str = "fake-key",
+        deployments: Sequence[str] = ("default",),
+    ) -> None:
+        self._task = Task(task)
+        self._script = Script(steps, key, deployments)
+        self._server: SocketServer | None = None
+
+    @property
+    def key(self) -> str:
+        """The key that is let in."""
+        return self._script.key
+
+    @property
+    def scoring_uri(self) -> str:
+        """Where to score the task it was made for."""
+        return self.scoring_uri_of(self._task)
+
+    def scoring_uri_of(self, task: Task | str) -> str:
+        """Where to score ``task``: on loopback within :meth:`serving`, else under a name only this fake knows."""
+        base = "https://fake-endpoint.test" if self._server is None else self._server.base
+        return f"{base}/{Task(task).value}/score"
+
+    def reply_with(self, *steps: Step) -> None:
+        """Begin another script."""
+        self._script.rewrite(steps)
+
+    def http_client(self) -> httpx.Client:
+        """An ``httpx.Client`` that reaches this endpoint in process, for ``Client(…, http_client=…)``."""
+        return client_over(self)
+
+    def async_http_client(self) -> httpx.AsyncClient:
+        """As :meth:`http_client`, for ``AsyncClient``."""
+        return async_client_over(self)
+
+    def client(self, **options: Any) -> Client:
+        """A client of this endpoint, in process; ``options`` as for :class:`Client`."""
+        return Client(self.scoring_uri, self.key, http_client=self.http_client(), **options)
+
+    def async_client(self, **options: Any) -> AsyncClient:
+        """As :meth:`client`, awaited."""
+        return AsyncClient(self.scoring_uri, self.key, http_client=self.async_http_client(), **options)
+
+    @property
+    def requests(self) -> tuple[SentRequest, ...]:
+        """All requests so far, refused ones too."""
+        return tuple(self._script.requests)
+
+    @property
+    def last_request(self) -> SentRequest:
+        """The latest request. Raises AssertionError when there was none."""
+        if not self._script.requests:
+            raise AssertionError("nothing was sent")
+        return self._script.requests[-1]
+
+    def assert_sent(
+        self,
+        *,
+        times: int | None = None,
+        images: int | None = None,
+        deployment: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Fail unless something was sent, and as told.
+
+        Args:
+            times: requests in all, retries included.
+            images: pictures in every request.
+            deployment: asked for by every request.
+            headers: in every request, names in lower case.
+        """
+        sent = self.requests
+        if not sent or (times is not None and len(sent) != times):
+            raise AssertionError(f"{len(sent)} requests were sent, not {'any' if times is None else times}")
+        for number, one in enumerate(sent, 1):
+            _compare(number, "pictures", images, None if images is None else len(one.images))
+            _compare(number, "deployment", deployment, one.deployment)
+            for name, value in (headers or {}).items():
+                _compare(number, f"header {name}", value, one.headers.get(name))
+
+    def assert_nothing_sent(self) -> None:
+        """Fail when anything was sent."""
+        if self.requests:
+            raise AssertionError(f"{len(self.requests)} requests were sent, the first to {self.requests[0].path}")
+
+    def assert_script_done(self) -> None:
+        """Fail when a step of the script was never asked for."""
+        if self._script.left:
+            raise AssertionError(f"{self._script.left} steps of the script were never asked for")
+
+    def answer(self, request: SentRequest) -> Reply:
+        """What the script says to a request."""
+        return self._script.answer(request)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As an ASGI application."""
+        await serve_asgi(self.answer, scope, receive, send)
+
+    @contextmanager
+    def serving(self) -> Iterator[Self]:
+        """While open, a real HTTP server on loopback; :attr:`scoring_uri` names it then."""
+        if self._server is not None:
+            raise InvalidInput("this fake endpoint is serving already")
+        self._server = SocketServer(self.answer)
+        try:
+            yield self
+        finally:
+            self._server.stop()
+            self._server = None
+
+    def __repr__(self) -> str:
+        return f"FakeEndpoint({self.scoring_uri!r}, {len(self.requests)} requests so far)"
+
+
+def _compare(number: int, what: str, wanted: object, found: object) -> None:
+    if wanted is not None and found != wanted:
+        raise AssertionError(f"request {number} was sent with {what} {found!r}, not {wanted!r}")

@@ -1,0 +1,137 @@
+"""Records real traffic to a file without keys and pictures, and replays it offline."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl_cv_client._async_client import AsyncClient
+from automl_cv_client._client import Client
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.testing import over_httpx
+from automl_cv_client.testing.replies import Reply
+from automl_cv_client.testing.scrubbing import clean_reply, clean_request, signature
+from automl_cv_client.testing.sent import SentRequest
+
+if TYPE_CHECKING:
+    import httpx
+
+FORMAT = "automl-cv-recording/1"
+
+
+class Recorder:
+    """Notes exchanges, clean of keys and pictures. Thread-safe. Made by :func:`record`."""
+
+    def __init__(self) -> None:
+        self._exchanges: list[dict[str, Any]] = []
+        self._clients: list[httpx.Client] = []
+        self._lock = threading.Lock()
+
+    def http_client(self, **options: Any) -> httpx.Client:
+        """An ``httpx.Client`` that sends for real and notes, closed when the recording ends.
+
+        Args:
+            options: as for ``httpx.HTTPTransport``.
+        """
+        client = over_httpx.client_over(over_httpx.RecordingTransport(self._note, **options))
+        self._clients.append(client)
+        return client
+
+    def async_http_client(self, **options: Any) -> httpx.AsyncClient:
+        """As :meth:`http_client`, awaited; yours to close: ``async with recorder.async_http_client() as …``."""
+        return over_httpx.async_client_over(over_httpx.AsyncRecordingTransport(self._note, **options))
+
+    def close(self) -> None:
+        """Close the blocking clients."""
+        for client in self._clients:
+            client.close()
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        text = json.dumps({"format": FORMAT, "exchanges": self._exchanges}, indent=1)
+        beside = path.with_name(f"{path.name}.part")
+        beside.write_text(text + "\n", encoding="utf-8")
+        os.replace(beside, path)
+
+    def _note(self, request: SentRequest, reply: Reply) -> None:
+        exchange = {"request": clean_request(request), "reply": clean_reply(reply, request.key)}
+        with self._lock:
+            self._exchanges.append(exchange)
+
+
+@contextmanager
+def record(path: str | os.PathLike[str]) -> Iterator[Recorder]:
+    """Record real traffic: give ``recorder.http_client()`` to the client; the file is written at the end.
+
+    with record("cat.json") as recorder:
+        Client(uri, key, http_client=recorder.http_client()).detect("cat.jpg")
+
+    The file holds statuses, scores, a few named headers, and a SHA-256 of each picture. It holds no key, no host
+    name and no picture; a picture in a reply (an explanation) becomes one grey pixel. Labels and scores stay.
+    Nothing is written when the block ends with an exception.
+    """
+    recorder = Recorder()
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+    recorder.write(Path(path))
+
+
+class Replay(over_httpx.FakeTransport):
+    """Answers from a recording, offline. The same question gets its recorded answers in order, the last repeats.
+
+    Questions are the same when deployment, pictures (as sent, by hash) and explanation parameters are. A picture
+    that the client has to decode and encode again may hash differently under another version of Pillow.
+
+    Args:
+        path: a file written by :func:`record`.
+
+    Raises:
+        InvalidInput: the file is no recording.
+    """
+
+    scoring_uri = "https://replay.test/score"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._name = Path(path).name
+        self._answers: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._lock = threading.Lock()
+        for exchange in _exchanges(Path(path)):
+            self._answers[signature(exchange["request"])].append(exchange["reply"])
+
+    def answer(self, request: SentRequest) -> Reply:
+        """The recorded answer. Raises AssertionError for a question that was not recorded."""
+        asked = signature(clean_request(request))
+        with self._lock:
+            answers = self._answers.get(asked)
+            if not answers:
+                raise AssertionError(f"{self._name} holds no answer to this request: record it again ({asked[:300]})")
+            reply = answers.pop(0) if len(answers) > 1 else answers[0]
+        return Reply(reply["status"], reply["body"].encode(), reply["headers"])
+
+    def client(self, **options: Any) -> Client:
+        """A client of the recording; ``options`` as for :class:`Client`."""
+        return Client(self.scoring_uri, "no-key-needed", http_client=over_httpx.client_over(self), **options)
+
+    def async_client(self, **options: Any) -> AsyncClient:
+        """As :meth:`client`, awaited."""
+        http_client = over_httpx.async_client_over(self)
+        return AsyncClient(self.scoring_uri, "no-key-needed", http_client=http_client, **options)
+
+
+def _exchanges(path: Path) -> list[dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} cannot be read as a recording: {error}") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InvalidInput(f"{path} is not a recording of format {FORMAT}")
+    exchanges: list[dict[str, Any]] = content["exchanges"]
+    return exchanges

@@ -1,0 +1,81 @@
+"""Writes results as reply bodies, the way the service's versions do; values in, bytes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, cast, get_args
+
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.results import Classification, Detections, Instances, MultilabelClassification, Result
+
+Version = Literal[
+    "today", "1.51", "1.47", "legacy", "huggingface", "catalogue-huggingface", "catalogue-mmd", "doubly-encoded"
+]
+"""How a reply is written:
+
+* ``today``: a list with one object a picture;
+* ``1.51``: each object with a ``filename`` too;
+* ``1.47``: and classification with null explanations;
+* ``legacy``: the old ``score.py``: one bare object, with ``filename``, as ``text/html``, a newline after it;
+* ``huggingface``: classification by Hugging Face models trained by AutoML;
+* ``catalogue-huggingface``: classification by Hugging Face models of the catalogue;
+* ``catalogue-mmd``: detection and segmentation by MMDetection models of the catalogue: as ``today``;
+* ``doubly-encoded``: the list as a JSON string that holds JSON.
+"""
+
+
+def body_of(results: Sequence[Result], version: Version = "today") -> bytes:
+    """The body that says these results, one a picture.
+
+    Raises:
+        InvalidInput: the version cannot say this: no version of that name, or not for this kind of result.
+    """
+    if version not in get_args(Version):
+        raise InvalidInput(f"unknown version {version!r}: use one of {', '.join(get_args(Version))}")
+    rows = [_row(result, version, number) for number, result in enumerate(results)]
+    if version == "legacy":
+        if len(rows) != 1:
+            raise InvalidInput(f"the legacy script answers one picture a request, not {len(rows)}")
+        return json.dumps(rows[0]).encode() + b"\n"
+    text = json.dumps(rows)
+    return (json.dumps(text) if version == "doubly-encoded" else text).encode()
+
+
+def content_type_of(version: Version) -> str:
+    """What the service calls such a body."""
+    return "text/html; charset=utf-8" if version == "legacy" else "application/json"
+
+
+def _row(result: Result, version: Version, number: int) -> Any:
+    if isinstance(result, Detections | Instances):
+        if version in ("huggingface", "catalogue-huggingface"):
+            raise InvalidInput(f"the {version} form is for classification, not for {type(result).__name__}")
+        row = {"boxes": [_object(one) for one in result]}
+    elif isinstance(result, Classification | MultilabelClassification):
+        row = _classes(result, version)
+    else:
+        raise InvalidInput(f"a fake endpoint cannot answer with a {type(result).__name__}")
+    if version in ("1.51", "1.47", "legacy"):
+        return {"filename": f"/tmp/tmp{number:08x}", **row}
+    return row
+
+
+def _object(one: Any) -> dict[str, Any]:
+    left, top, right, bottom = one.box
+    box = {"topX": left, "topY": top, "bottomX": right, "bottomY": bottom}
+    outline = {"polygon": [list(segment) for segment in one.polygons]} if hasattr(one, "polygons") else {}
+    return {"box": box, "label": one.label, "score": one.score, **outline}
+
+
+def _classes(result: Classification | MultilabelClassification, version: Version) -> Any:
+    pairs = [{"label": label, "score": score} for label, score in zip(result.labels, result.probs, strict=True)]
+    if version == "catalogue-huggingface":
+        return pairs
+    if version == "huggingface":
+        return {str(number): pair for number, pair in enumerate(pairs)}
+    if version == "catalogue-mmd":
+        raise InvalidInput("the catalogue-mmd form is for detection and segmentation")
+    row = {"probs": list(result.probs), "labels": list(result.labels)}
+    nulls = {"visualizations": None, "attributions": None} if version == "1.47" else {}
+    return cast("dict[str, Any]", {**row, **nulls})

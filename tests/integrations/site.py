@@ -1,0 +1,80 @@
+"""A small backend over a fake endpoint, served for real on loopback with its lifespan."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import FastAPI, Form, UploadFile
+
+from automl_cv_client import AsyncClient, Detections, Outcome, RetryPolicy, Task
+from automl_cv_client.errors import AutoMLVisionError, BatchError
+from automl_cv_client.integrations.fastapi import (
+    ScoringClient,
+    UploadedPicture,
+    client_lifespan,
+    install,
+    responses_for,
+    stream_outcomes,
+)
+from automl_cv_client.testing import FakeEndpoint
+
+
+def site_over(fake: FakeEndpoint, *, max_body_bytes: int = 2_000_000, **options: Any) -> FastAPI:
+    """The backend; its client reaches the fake in process."""
+    options = {"retry": RetryPolicy(attempts=1), **options}
+    app = FastAPI(lifespan=client_lifespan(lambda: fake.async_client(**options)))
+    install(app, max_body_bytes=max_body_bytes)
+
+    @app.post("/detect", responses=responses_for(Detections))
+    async def detect(picture: UploadedPicture, client: ScoringClient) -> Detections:
+        return await client.detect(picture)
+
+    @app.post("/score")
+    async def score(picture: UploadedPicture, client: ScoringClient, task: Annotated[str, Form()]) -> Any:
+        return await client.score(picture, task)
+
+    @app.post("/many")
+    async def many(pictures: list[UploadFile], client: ScoringClient) -> Any:
+        return stream_outcomes(each(client, pictures))
+
+    return app
+
+
+async def each(client: AsyncClient, pictures: list[UploadFile]) -> AsyncIterator[Outcome[Any]]:
+    for index, one in enumerate(pictures):
+        if one.filename == "stop.jpg":
+            raise BatchError("no more")
+        try:
+            yield Outcome(index, one.filename, await client.score(one.file, Task.DETECTION))
+        except AutoMLVisionError as error:
+            yield Outcome(index, one.filename, None, error)
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The application on a free port, its lifespan run; gives its base URL."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(512)
+    config = uvicorn.Config(app, http="h11", ws="none", log_config=None, timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    until = time.monotonic() + 10
+    while not server.started:
+        assert thread.is_alive()
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listening.close()
+        assert not thread.is_alive()

@@ -1,0 +1,123 @@
+"""Spans and metrics, read back from OpenTelemetry's own in-memory exporters."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from automl_cv_client import RetryPolicy, Task, errors
+from automl_cv_client.integrations.opentelemetry import opentelemetry_hooks
+from automl_cv_client.testing import (
+    FakeEndpoint,
+    detections,
+    dropped_row,
+    lost_connection,
+    no_waiting,
+    scores,
+    throttled,
+    unavailable,
+)
+from tests.conftest import Caller
+
+KEY = "canary0Key4That5Must6Never7Show8Anywhere"
+CAT = detections(("cat", 0.9, (0.25, 0.5, 0.75, 1.0)))
+
+
+class Collected:
+    """Providers that keep all in memory."""
+
+    def __init__(self) -> None:
+        self.exporter, self.reader = InMemorySpanExporter(), InMemoryMetricReader()
+        self.tracers = TracerProvider(shutdown_on_exit=False)
+        self.tracers.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.meters = MeterProvider([self.reader], shutdown_on_exit=False)
+        self.hooks = opentelemetry_hooks(self.tracers, self.meters)
+
+    @property
+    def spans(self) -> Any:
+        return self.exporter.get_finished_spans()
+
+    def metrics(self) -> dict[str, list[Any]]:
+        data: Any = self.reader.get_metrics_data()
+        found = data.resource_metrics[0].scope_metrics[0].metrics
+        return {one.name: list(one.data.data_points) for one in found}
+
+
+@pytest.fixture
+def collected() -> Collected:
+    return Collected()
+
+
+def ask(call: Caller, fake: FakeEndpoint, image: Any, task: Task = Task.DETECTION, **options: Any) -> Any:
+    injected = fake.async_http_client() if call.awaited else fake.http_client()
+    uri = f"{fake.scoring_uri}?sig={KEY}"
+    with no_waiting():
+        return call(uri, "score", image, task, key=fake.key, http_client=injected, **options)
+
+
+def test_a_span_for_each_attempt(call: Caller, collected: Collected, picture: bytes) -> None:
+    fake = FakeEndpoint(throttled(1), lost_connection(), scores(CAT, model_seconds=0.25), key=KEY)
+    with collected.tracers.get_tracer("test").start_as_current_span("mine") as mine:
+        found = ask(call, fake, picture, hooks=collected.hooks, deployment="default")
+    refused, lost, good, _ = collected.spans
+    for span in (refused, lost, good):
+        assert (span.name, span.kind) == ("POST", SpanKind.CLIENT)
+        assert span.parent.span_id == mine.get_span_context().span_id
+        assert span.attributes["server.address"] == "fake-endpoint.test"
+        assert span.attributes["server.port"] == 443
+        assert span.attributes["url.full"] == fake.scoring_uri
+        assert span.attributes["http.request.method"] == "POST"
+        assert span.attributes["automl_cv.client_request_id"] == found.call.client_request_id
+        assert span.attributes["http.request.body.size"] == len(fake.last_request.body)
+    assert [one.attributes.get("http.request.resend_count") for one in (refused, lost, good)] == [None, 1, 2]
+    assert [one.attributes.get("http.response.status_code") for one in (refused, lost, good)] == [429, None, 200]
+    assert [one.attributes.get("error.type") for one in (refused, lost, good)] == ["429", "ConnectionFailed", None]
+    assert [one.status.status_code for one in (refused, lost, good)] == [StatusCode.ERROR] * 2 + [StatusCode.UNSET]
+    assert good.attributes["automl_cv.model.duration"] == 0.25
+    assert good.attributes["automl_cv.deployment"] == "default"
+    assert good.attributes["automl_cv.images"] == 1
+
+
+def test_metrics(call: Caller, collected: Collected, picture: bytes) -> None:
+    fake = FakeEndpoint(throttled(1), scores(CAT, model_seconds=0.25), dropped_row(CAT), CAT, CAT)
+    ask(call, fake, picture, hooks=collected.hooks)
+    ask(call, fake, [picture, picture], hooks=collected.hooks)
+    metrics = collected.metrics()
+    durations = {
+        point.attributes["http.response.status_code"]: point for point in metrics["http.client.request.duration"]
+    }
+    assert (durations[200].count, durations[429].count) == (4, 1)
+    assert durations[429].attributes["error.type"] == "429"
+    assert 0 < durations[200].sum < 10
+    assert list(durations[200].explicit_bounds)[:2] == [0.005, 0.01]
+    sent = sum(point.sum for point in metrics["http.client.request.body.size"])
+    assert sent == sum(len(one.body) for one in fake.requests)
+    assert sum(point.sum for point in metrics["http.client.response.body.size"]) > 100
+    assert metrics["automl_cv.client.images"][0].value == 5
+    assert metrics["automl_cv.client.retries"][0].value == 1
+    assert metrics["automl_cv.client.dropped_rows"][0].value == 1
+    assert metrics["automl_cv.client.model.duration"][0].sum == 0.25
+
+
+def test_no_key_and_no_picture_in_them(call: Caller, collected: Collected, picture: bytes) -> None:
+    ask(call, FakeEndpoint(throttled(1), CAT, key=KEY), picture, hooks=collected.hooks)
+    with pytest.raises(errors.ServiceUnavailable):
+        ask(call, FakeEndpoint(unavailable(), key=KEY), picture, hooks=collected.hooks, retry=RetryPolicy(attempts=2))
+    everything = "".join(span.to_json() for span in collected.spans) + repr(collected.reader.get_metrics_data())
+    assert len(collected.spans) == 4
+    assert KEY not in everything
+    assert base64.b64encode(picture).decode()[:40] not in everything
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "opentelemetry", None)
+    with pytest.raises(ModuleNotFoundError, match=r"automl-cv-client\[otel\]"):
+        opentelemetry_hooks()

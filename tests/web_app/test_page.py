@@ -1,0 +1,201 @@
+"""The sample's page in a real browser: what it draws, filters, compares, copies and says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl_cv_client import Detections
+from automl_cv_client.testing import FakeEndpoint, SentRequest, classification, detections, instances, unavailable
+from tests.integrations.site import served
+from tests.web_app.conftest import Visit
+
+CAT, DOG = ("cat", 0.9, (0.25, 0.5, 0.75, 1.0)), ("dog", 0.4, (0.0, 0.0, 0.5, 0.25))
+
+
+def drawn(visit: Visit) -> list[dict[str, float]]:
+    """The rectangles as they lie on the screen, in pixels of the picture."""
+    found: list[dict[str, float]] = visit.page.eval_on_selector_all(
+        "svg rect",
+        """all => all.map(one => {
+            const frame = one.closest(".picture").querySelector("img").getBoundingClientRect();
+            const scale = 400 / frame.width, edge = one.getBBox(), matrix = one.getScreenCTM();
+            return { left: (matrix.a * edge.x + matrix.e - frame.left) * scale,
+                     top: (matrix.d * edge.y + matrix.f - frame.top) * scale,
+                     width: matrix.a * edge.width * scale, height: matrix.d * edge.height * scale };
+        })""",
+    )
+    return found
+
+
+def rows(visit: Visit) -> list[str]:
+    texts: list[str] = visit.page.eval_on_selector_all(
+        "tbody tr", "all => all.map(tr => [...tr.cells].map(td => td.textContent).join(' | '))"
+    )
+    return texts
+
+
+def test_boxes_are_drawn_where_the_json_says(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    fake.reply_with(detections(CAT, DOG))
+    visit.upload(picture)
+    visit.wait_for_result()
+    assert rows(visit) == ["cat | 0.900 | 100, 100, 300, 200", "dog | 0.400 | 0, 0, 200, 50"]
+    wanted = [(100, 100, 200, 100), (0, 0, 200, 50)]
+    for box, edges in zip(drawn(visit), wanted, strict=True):
+        assert tuple(box.values()) == pytest.approx(edges, abs=1)
+    assert visit.page.text_content("#status") == "blue: 2 shown"
+    assert visit.complaints == []
+
+
+def test_filters_ask_nobody(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    fake.reply_with(detections(CAT, DOG))
+    visit.upload(picture)
+    visit.wait_for_result()
+    visit.page.fill("#limit", "0.5")
+    assert rows(visit) == ["cat | 0.900 | 100, 100, 300, 200"]
+    assert len(drawn(visit)) == 1
+    visit.page.fill("#limit", "0")
+    visit.page.uncheck("#labels input[value=cat]")
+    assert [row.split()[0] for row in rows(visit)] == ["dog"]
+    fake.assert_sent(times=1)
+
+
+def test_outlines_and_classes(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    hole = [(0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0), (0.5, 0.25, 0.75, 0.25, 0.75, 0.5, 0.5, 0.25)]
+    fake.reply_with(instances(("cat", 0.9, (0, 0, 1, 1), hole)))
+    visit.page.select_option("#task", "image-instance-segmentation")
+    visit.upload(picture)
+    visit.wait_for_result()
+    path = visit.page.get_attribute("svg path", "d")
+    assert path == "M0 0L400 0L400 200L0 0ZM200 50L300 50L300 100L200 50Z"
+    assert visit.page.eval_on_selector("svg path", "one => getComputedStyle(one).fillRule") == "evenodd"
+    fake.reply_with(classification({"cat": 0.75, "dog": 0.25}))
+    visit.page.select_option("#task", "image-classification")
+    visit.page.wait_for_selector("td:text('0.750')")
+    assert rows(visit) == ["cat | 0.750 | –"]  # the dog is below the limit
+    assert visit.complaints == []
+
+
+def test_the_heat_map_is_laid_over_the_picture(browser: Any, sample: Any) -> None:
+    from automl_cv_client.local import LocalEndpoint
+
+    photo = (Path(__file__).parents[2] / "samples" / "photos" / "chelsea.png").read_bytes()
+    with LocalEndpoint.for_all_tasks() as local:
+        endpoints = {task: (local.scoring_uri_of(task), local.key) for task in sample.RESULTS}
+        with served(sample.make_app(endpoints, ("default", "default"))) as site:
+            visit = Visit(browser.new_page(), site)
+            visit.page.select_option("#task", "image-classification")
+            visit.upload(photo, "chelsea.png", "image/png")
+            visit.wait_for_result()
+            assert visit.page.is_hidden(".heat")
+            visit.page.click("#heat")
+            visit.page.wait_for_selector("#heat[aria-pressed=true]", timeout=60_000)
+            same = "one => [one.naturalWidth, one.clientWidth === one.parentNode.querySelector('img').clientWidth]"
+            visit.page.wait_for_selector(".heat:not([hidden])")
+            visit.page.eval_on_selector(".heat", "one => one.decode()")
+            assert visit.page.eval_on_selector(".heat", same) == [451, True]
+            visit.page.click("#heat")
+            assert visit.page.is_hidden(".heat")
+            assert visit.complaints == []
+            visit.page.close()
+
+
+def test_two_deployments_are_compared(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    def by_deployment(sent: SentRequest) -> Any:
+        return detections(CAT, DOG) if sent.deployment == "blue" else detections(CAT)
+
+    fake.reply_with(by_deployment)
+    visit.page.select_option("#second", "green")
+    visit.upload(picture)
+    visit.wait_for_result()
+    assert visit.page.locator("article h2").all_text_contents() == ["blue", "green"]
+    assert visit.page.text_content("#difference") == "In both: 1. Only blue: 1. Only green: 0."
+    assert visit.page.text_content("#status") == "blue: 2 shown, green: 1 shown"
+
+
+def test_the_json_is_copied(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    fake.reply_with(detections(CAT))
+    visit.upload(picture)
+    visit.wait_for_result()
+    visit.page.click("#copy")
+    visit.page.wait_for_selector("#status:text('Copied.')")
+    copied = visit.page.evaluate("navigator.clipboard.readText()")
+    assert Detections.model_validate(json.loads(copied)) == detections(CAT, size=(400, 200))
+
+
+def test_what_goes_wrong_is_said(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    visit.upload(b"only words", "words.txt", "text/plain")
+    visit.page.wait_for_selector("#error:not([hidden])")
+    assert "not a picture" in visit.page.text_content("#error")
+    assert visit.page.is_hidden("#found")
+    fake.reply_with(detections(CAT))
+    visit.upload(picture)  # and it goes on
+    visit.wait_for_result()
+    assert visit.page.is_hidden("#error")
+
+
+def test_a_stopped_endpoint_is_said(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    fake.reply_with(unavailable(502))
+    visit.upload(picture)
+    visit.page.wait_for_selector("#error:not([hidden])")
+    assert visit.page.text_content("#error") == "The scoring endpoint failed or could not be reached."
+    assert fake.key not in visit.page.content()
+
+
+def test_it_is_used_by_keyboard(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    fake.reply_with(detections(CAT, DOG))
+    visit.upload(picture)
+    visit.wait_for_result()
+    visit.page.focus("#file")
+    reached = []
+    for _ in range(8):
+        visit.page.keyboard.press("Tab")
+        reached.append(visit.page.evaluate("document.activeElement.id || document.activeElement.value"))
+    assert reached[:7] == ["task", "first", "second", "limit", "cat", "dog", "copy"]
+    visit.page.focus("#limit")
+    for _ in range(15):
+        visit.page.keyboard.press("ArrowRight")
+    assert visit.page.text_content("#limit-shown") == "0.45"
+    assert len(rows(visit)) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1100, 360])
+def test_axe_finds_nothing(
+    browser: Any, site: str, fake: FakeEndpoint, picture: bytes, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+    fake.reply_with(detections(CAT, DOG))
+    # The page's own policy lets no script in, so the checker comes in past it.
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    visit = Visit(context.new_page(), site)
+    assert axe.run(visit.page).response["violations"] == []
+    visit.upload(picture)
+    visit.wait_for_result()
+    assert axe.run(visit.page).response["violations"] == []
+    visit.upload(b"words", "words.txt")
+    visit.page.wait_for_selector("#error:not([hidden])")
+    assert axe.run(visit.page).response["violations"] == []
+    wider = visit.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    context.close()
+    assert not wider
+
+
+def test_labels_from_outside_stay_text(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    fake.reply_with(detections((evil, 0.9, (0, 0, 1, 1))))
+    visit.upload(picture)
+    visit.wait_for_result()
+    assert rows(visit)[0].startswith(evil)
+    assert visit.page.locator("tbody img").count() == 0
+    assert visit.complaints == []
+
+
+def test_the_page_is_small_and_needs_no_build() -> None:
+    page = Path(__file__).parents[2] / "samples" / "web_app" / "page"
+    text = "".join(file.read_text() for file in page.iterdir())
+    assert len(text) < 30_000
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from automl_cv_client.integrations.problems import MEDIA_TYPE
@@ -14,6 +16,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 20_000_000
+_DRAINED = 8  # times the limit
+_DRAIN_SECONDS = 10.0
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 
@@ -36,14 +40,14 @@ class UploadLimit:
             await self._app(scope, receive, send)
             return
         if _announced(scope) > self._max_bytes:
-            await _refuse(send, self._max_bytes)
+            await _refuse(receive, send, self._max_bytes)
             return
         meter = _Meter(receive, send, self._max_bytes)
         try:
             await self._app(scope, meter.receive, meter.send)
         except _TooLarge:
             if not meter.answered:
-                await _refuse(send, self._max_bytes)
+                await _refuse(None if meter.ended else receive, send, self._max_bytes)
 
 
 class _TooLarge(BaseException):
@@ -56,9 +60,11 @@ class _Meter:
     def __init__(self, receive: Receive, send: Send, most: int) -> None:
         self._receive, self._send, self._left = receive, send, most
         self.answered = False
+        self.ended = False  # whether the whole body is in
 
     async def receive(self) -> Message:
         message = await self._receive()
+        self.ended = not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise _TooLarge
@@ -84,7 +90,9 @@ def _announced(scope: MutableMapping[str, Any]) -> int:
     return 0
 
 
-async def _refuse(send: Send, most: int) -> None:
+async def _refuse(receive: Receive | None, send: Send, most: int) -> None:
+    if receive is not None:
+        await _drain(receive, _DRAINED * most)
     problem = {
         "type": "about:blank",
         "title": "Content Too Large",
@@ -92,6 +100,22 @@ async def _refuse(send: Send, most: int) -> None:
         "detail": f"The upload is larger than the {most:,} bytes this service takes.",
         "code": "UploadTooLarge",
     }
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
+    body = json.dumps(problem).encode()
+    length = str(len(body)).encode()
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", length), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _drain(receive: Receive, most: int) -> None:
+    """Let the rest of the body in and forget it: a caller who is still sending does not see an early answer.
+
+    Ends after ``most`` bytes or 10 seconds, as nobody has to listen for ever.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while most > 0:
+                message = await receive()
+                most -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return

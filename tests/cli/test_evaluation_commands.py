@@ -114,3 +114,22 @@ def test_help_is_plain(command):
     done = run(*command, "--help")
     assert done.code == 0
     assert done.out.isascii()
+
+
+def test_a_live_evaluation_as_a_job_is_not_scored_twice(endpoint, tmp_path):
+    """The second run finds every picture recorded, so a key that is no longer valid does no harm."""
+    labels = LABELS / "detection.jsonl"
+    command = ("evaluate", labels, "--images", PHOTOS, "--job", tmp_path / "job", "--json")
+    variables = {
+        "AUTOML_CV_SCORING_URI": endpoint.scoring_uri_of(Task.DETECTION),
+        "AUTOML_CV_KEY": endpoint.key,
+    }
+    first = run(*command, **variables)
+    assert first.code == 0, first.err
+    assert first.json["pictures"] == 4
+    assert first.json["metrics"]["mAP"] >= 0.4
+    ledger = (tmp_path / "job" / "ledger.sqlite").stat().st_mtime_ns
+    again = run(*command, **{**variables, "AUTOML_CV_KEY": "no-longer-valid"})
+    assert again.code == 0, again.err
+    assert again.json["metrics"]["mAP"] == first.json["metrics"]["mAP"]
+    assert (tmp_path / "job" / "ledger.sqlite").stat().st_mtime_ns >= ledger

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
-from automl_cv_client._client import Client
+from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import EXIT_CODES, FAILED, guarded
 from automl_cv_client.cli.options import WHERE_THE_KEY_IS, Deployment, Uri
 from automl_cv_client.cli.text import console, safe
-from automl_cv_client.settings import DEPLOYMENT, URI, EndpointSettings
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Score many pictures into a folder that can be resumed."
@@ -49,8 +47,6 @@ def run(
     from automl_cv_client.batch import BatchOptions, progress_bar, score_folder
     from automl_cv_client.batch.exports import checked_formats
 
-    given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
-    settings = EndpointSettings.from_env({**os.environ, **given})
     options: BatchOptions = {
         "concurrency": concurrency,
         "per_request": per_request,
@@ -59,7 +55,7 @@ def run(
         "formats": checked_formats(formats or ("jsonl",)),
     }
     with (
-        Client(settings.scoring_uri, settings.secret(), deployment=settings.deployment) as client,
+        client_for(uri, deployment) as client,
         progress_bar() as bar,
     ):
         options["progress"] = bar

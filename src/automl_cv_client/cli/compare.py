@@ -7,7 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from automl_cv_client.cli.evaluate import AsJson, Images, Labels, Reports, Threshold, client_for, folder_of, show
+from automl_cv_client.cli.connecting import client_for
+from automl_cv_client.cli.evaluate import AsJson, Images, Labels, Reports, Threshold, folder_of, show
 from automl_cv_client.cli.exits import FAILED, Unusable, guarded
 from automl_cv_client.cli.options import Uri
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
 from automl_cv_client._client import Client
+from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, Unusable, guarded
 from automl_cv_client.cli.options import Deployment, Uri
 from automl_cv_client.cli.text import console
-from automl_cv_client.settings import DEPLOYMENT, URI, EndpointSettings
 
 Labels = Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="Training rows: what is in the pictures.")]
 Images = Annotated[
@@ -43,6 +40,10 @@ def evaluate(
         Optional[Path],  # noqa: UP045
         typer.Option("--store", metavar="FILE", help="Keep the results, for --results."),
     ] = None,
+    job: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--job", metavar="DIR", help="Score as a batch job in this folder; run again to resume it."),
+    ] = None,
     report: Reports = None,
     threshold: Threshold = 0.5,
     as_json: AsJson = False,
@@ -57,6 +58,9 @@ def evaluate(
     from automl_cv_client.evaluation import score_rows, write_results
 
     name = deployment or ""
+    if job is not None and results is None:
+        with client_for(uri, deployment) as client:
+            results = _scored_by_job(client, labels, folder_of(images), job)
     if results is not None:
         found = measure(results, labels, images=images, threshold=threshold, name=name)
     else:
@@ -70,13 +74,19 @@ def evaluate(
         raise typer.Exit(FAILED)
 
 
-@contextmanager
-def client_for(uri: str | None, deployment: str | None) -> Iterator[Client]:
-    """A client by options and variables."""
-    given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
-    settings = EndpointSettings.from_env({**os.environ, **given})
-    with Client(settings.scoring_uri, settings.secret(), deployment=settings.deployment) as client:
-        yield client
+def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Path:
+    """Score the labelled pictures as a batch job, which goes on where it was stopped; its results."""
+    from automl_cv_client.batch import progress_bar, score_folder
+    from automl_cv_client.dataset import LocalImages, read_jsonl
+
+    files = LocalImages(images)
+    rows = list(read_jsonl(labels))
+    if not rows:
+        raise Unusable(f"{labels} holds no rows")
+    pictures = [file for file in (files.find(row.image_url) for row in rows) if file is not None]
+    with progress_bar() as bar:
+        score_folder(client, pictures, job, rows[0].task, progress=bar)
+    return job / "results.jsonl"
 
 
 def folder_of(images: Path | None) -> Path:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Optional, cast, get_args
 
 import typer
 from rich.text import Text
 
-from automl_cv_client._client import Client
 from automl_cv_client._protocol.xai import Algorithm, XaiParameters
+from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import Unusable, guarded
 from automl_cv_client.cli.options import AsJson, Deployment, Uri
 from automl_cv_client.cli.text import console, safe
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Classification, Explanation, MultilabelClassification
-from automl_cv_client.settings import DEPLOYMENT, URI, EndpointSettings
 from automl_cv_client.task import Task
 
 _ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
@@ -90,9 +88,7 @@ def _parameters(algorithm: str, out: Path | None, figure: Path | None, threshold
 
 
 def _ask(path: str, parameters: XaiParameters, multilabel: bool, uri: str | None, deployment: str | None) -> Any:
-    given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
-    settings = EndpointSettings.from_env({**os.environ, **given})
-    with Client(settings.scoring_uri, settings.secret(), deployment=settings.deployment) as client:
+    with client_for(uri, deployment) as client:
         return client.explain(path, parameters, task=Task.MULTILABEL if multilabel else Task.CLASSIFICATION)
 
 

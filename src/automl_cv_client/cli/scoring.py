@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import typer
 
 from automl_cv_client._client import Client
+from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, USAGE
 from automl_cv_client.cli.pictures import Drawings, pictures_of
 from automl_cv_client.cli.report import Scored, reporting
@@ -18,7 +18,6 @@ from automl_cv_client.errors import (
     ImageError,
     PermissionDenied,
 )
-from automl_cv_client.settings import DEPLOYMENT, URI
 from automl_cv_client.task import Task
 
 _HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
@@ -36,8 +35,7 @@ def run(
     threshold: float = 0.5,
 ) -> None:
     """Score all pictures and report each; exits with 1 when one failed, with 2 when none can succeed."""
-    given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
-    with Client.from_env({**os.environ, **given}) as client:
+    with client_for(uri, deployment) as client:
         inputs, refused = find_pictures(paths, task)
         drawings = None if out is None else Drawings(out, inputs)
         failures = list(refused)

@@ -20,6 +20,7 @@ $(INSTALLED): pyproject.toml models/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python"; exit 1; }
 	@echo "Setting up .venv with $(PYTHON): once, for a minute or two."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip  # old ones give up on azure-ai-ml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check ./models -e ".[dev]"
 	@touch $@
 

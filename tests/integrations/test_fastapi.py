@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import time
+import tracemalloc
 from typing import Any
 
 import httpx
@@ -208,3 +210,23 @@ def test_every_error_has_a_status_of_the_list() -> None:
             assert "secret words" not in str(problem_of(error))
     assert problem_of(ValueError("secret words"))["status"] == 500
     assert "secret words" not in str(problem_of(ValueError("secret words")))
+
+
+def test_memory_stays_flat_over_waves_of_uploads(picture: bytes) -> None:
+    fake = FakeEndpoint(scores(CAT))
+
+    async def wave(base: str) -> int:
+        async with httpx.AsyncClient(timeout=60) as caller:
+            asked = [caller.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}) for _ in range(50)]
+            assert {one.status_code for one in await asyncio.gather(*asked)} == {200}
+        fake._script.requests.clear()  # the fake keeps what was sent, which is not what is measured
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    with served(site_over(fake)) as base:
+        tracemalloc.start()
+        try:
+            held = [asyncio.run(wave(base)) for _ in range(5)]
+        finally:
+            tracemalloc.stop()
+    assert held[-1] - held[1] < 50 * len(picture)  # less than one wave's pictures, over the last three waves

@@ -145,6 +145,19 @@ def test_a_stopped_endpoint_is_said(visit: Visit, fake: FakeEndpoint, picture: b
     assert fake.key not in visit.page.content()
 
 
+def test_an_endpoint_that_is_down_is_said(browser: Any, sample: Any, picture: bytes) -> None:
+    gone = FakeEndpoint()
+    with gone.serving():
+        endpoints = {task: (gone.scoring_uri_of(task), gone.key) for task in sample.RESULTS}
+    with served(sample.make_app(endpoints, ())) as site:
+        page = browser.new_page()
+        page.goto(site)
+        page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture})
+        page.wait_for_selector("#error:not([hidden])")
+        assert "could not be reached" in page.text_content("#error")
+        page.close()
+
+
 def test_it_is_used_by_keyboard(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
     fake.reply_with(detections(CAT, DOG))
     visit.upload(picture)

@@ -57,7 +57,7 @@ def _row(result: Result, version: Version, number: int) -> Any:
     else:
         raise InvalidInput(f"a fake endpoint cannot answer with a {type(result).__name__}")
     if version in ("1.51", "1.47", "legacy"):
-        return {"filename": f"/tmp/tmp{number:08x}", **row}
+        return {"filename": f"/server/temporary/tmp{number:08x}", **row}
     return row
 
 

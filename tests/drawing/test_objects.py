@@ -169,7 +169,8 @@ def test_without_a_box_the_polygons_are_named():
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -1.0, 2.0])
 def test_odd_scores(score):
-    draw_objects(canvas(), [ObjectMark("x", score, (5, 6, 50, 60))])
+    drawn = draw_objects(canvas(), [ObjectMark("x", score, (5, 6, 50, 60))])
+    assert drawn.tobytes() != canvas().tobytes()  # the box is there, whatever its score
 
 
 def test_an_empty_picture():

@@ -39,6 +39,7 @@ class CappedServer:
         self.judge: Callable[[bytes, int], int] | None = None
         self.in_flight = self.most_in_flight = self.connections = 0
         self.url = ""
+        self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -50,6 +51,11 @@ class CappedServer:
     def start(self) -> None:
         self._thread.start()
         self._ready.wait()
+
+    def hang_up(self) -> None:
+        """Close every connection, as a server does with those that were idle for long."""
+        for writer in list(self._writers):
+            self._loop.call_soon_threadsafe(writer.close)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -69,6 +75,7 @@ class CappedServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.add(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -82,6 +89,7 @@ class CappedServer:
             pass
         finally:
             self.connections -= 1
+            self._writers.discard(writer)
             writer.close()
 
     async def _status(self, body: bytes) -> int:

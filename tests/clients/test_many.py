@@ -18,6 +18,7 @@ from PIL import Image
 
 from automl_cv_client import AsyncClient, Client, Outcome, RetryPolicy, Task, errors
 from automl_cv_client._clients.runs import async_pump_for, pump_for
+from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.local import LocalEndpoint
 from tests.capped import CappedServer, capped
 from tests.conftest import PHOTOS, Caller, encoded
@@ -264,9 +265,9 @@ class TestNothingIsLeftBehind:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
                 transport: Any = client._world.transport
-                assert transport._places._value == 100
-                assert len(transport._idle) <= 100
-                assert all(not pool._pool._requests for pool in transport._idle)
+                assert transport._places._value == MOST_CONNECTIONS
+                assert len(transport._shelf) <= 100
+                assert all(not pool._pool._requests for _, pool in transport._shelf._idle)
                 assert len(await client.detect(tiny)) == 0
 
         with capped(service=0.05) as server:

@@ -17,6 +17,7 @@ from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._imaging import ImageInput, describe
 from automl_cv_client._options import checked_threshold
 from automl_cv_client._protocol.xai import XaiParameters
+from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
 
@@ -24,7 +25,6 @@ Images = Iterable[ImageInput] | str | os.PathLike[str]
 AsyncImages = Images | AsyncIterable[ImageInput]
 
 CONCURRENCY = 64
-_MOST_CONCURRENCY = 1000
 _MOST_PER_REQUEST = 100
 ENDINGS = frozenset((".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
 """Files of a folder that count as pictures, by the ending of their name in lower case."""
@@ -34,8 +34,8 @@ class ManyOptions(TypedDict, total=False):
     """What all ``*_many`` methods take, by keyword.
 
     Attributes:
-        concurrency: requests in flight at most, 64 by default. How many are really in flight is found out: it
-            starts at 2 and adapts to what the endpoint takes.
+        concurrency: requests in flight at most, 64 by default, up to 256. How many are really in flight is found
+            out: it starts at 2 and adapts to what the endpoint takes.
         ordered: hand out outcomes in the order of the input (the default), or as they come.
         per_request: pictures a request, 1 by default. More helps with many small pictures; when the server
             drops one, or fails, they are sent again one by one.
@@ -124,7 +124,7 @@ def _parts(
     per_request: int = 1,
     bytes_per_second: float | None = None,
 ) -> tuple[Job, Traffic, Line, int]:
-    _check_count("concurrency", concurrency, _MOST_CONCURRENCY)
+    _check_count("concurrency", concurrency, MOST_CONNECTIONS)
     _check_count("per_request", per_request, _MOST_PER_REQUEST)
     if per_request > 1 and plan.dialect.startswith("legacy"):
         raise InvalidInput("per_request must be 1 for the legacy dialects, which take one picture a request")

@@ -46,9 +46,11 @@ class Gate:
             raise Stopped
 
     def wake(self) -> None:
-        """Something changed (the lock is held)."""
-        self.turn.notify(max(1, self.traffic.free))
-        self.news.notify()
+        """Something changed: as many waiting groups look again as there are places (the lock is held)."""
+        if self.traffic.breaker.open:
+            self.turn.notify_all()
+        else:
+            self.turn.notify(self.traffic.free)
 
 
 class Passage:
@@ -97,6 +99,7 @@ class Passage:
                 gate.traffic.waiting -= 1
             gate.traffic.active -= 1
             gate.wake()
+            gate.news.notify()
 
     def _take_turn(self, limit: float | None) -> None:
         gate, traffic = self._gate, self._gate.traffic
@@ -114,7 +117,7 @@ class Passage:
             self._waiting, self._inside = False, True
             traffic.waiting -= 1
             traffic.take()
-            gate.wake()  # the pump, as one more group may be read
+            gate.news.notify()  # one more group may be read
 
     def _leave(self) -> None:
         self._inside = False

@@ -15,34 +15,38 @@ from collections.abc import AsyncIterable, Iterable
 from functools import lru_cache
 from types import ModuleType
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
 
-from automl_cv_client._protocol.endpoint import is_loopback
 from automl_cv_client._protocol.excerpts import clean
 from automl_cv_client._protocol.messages import Reply, Request
+from automl_cv_client._transports.idle import MOST_CONNECTIONS, Shelf
 from automl_cv_client._transports.limits import Body, BoundedNetwork, BrokenReply, ReplyTooLarge, Stopwatch
+from automl_cv_client._transports.proxies import proxy_for
 from automl_cv_client.errors import ConnectionFailed, InvalidInput, TimedOut, UnexpectedReply
 
 _IDLE = 60.0  # seconds an idle connection is kept
-_MOST = 100  # connections at once
 _DEFAULT_HEADERS = {"accept-encoding": "identity", "user-agent": "automl-cv-client"}
 
 
 class HttpxTransport:
-    """Sends requests, blocking. Thread-safe. The connection pool is made at the first request.
+    """Sends requests, blocking. Thread-safe. Connections are made as they are needed.
 
     Without an injected client, requests go straight to httpx's transport: cookies, redirects and
     authentication, which httpx.Client adds, have no use here and cost 80 µs a request.
+
+    httpx's pool looks through all its connections, with a system call for each idle one, whenever one of them
+    changes: with 40 in flight 2.3 ms of CPU a request. So each connection has a pool of its own.
     """
 
     def __init__(self, client: httpx.Client | None = None) -> None:
         self._injected = client
         self._library = _library(client)
         self._stopwatch = Stopwatch()
-        self._own: httpx.HTTPTransport | None = None
+        self._shelf: Shelf[httpx.HTTPTransport] = Shelf(_IDLE)
+        self._places = threading.Semaphore(MOST_CONNECTIONS)
+        self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         self._closed = False
 
@@ -60,13 +64,39 @@ class HttpxTransport:
         raise _ours(failure, self._library, request, limit)  # out of the handler: httpx's error holds the request
 
     def close(self) -> None:
-        """Close the connections, unless the client was injected."""
+        """Close the connections, unless the client was injected. One in use is closed when its request is over."""
         self._closed = True
-        if self._own is not None:
-            self._own.close()
+        for pool in self._shelf.clear():
+            pool.close()
 
     def _reply(self, request: Request, limit: float) -> Reply:
-        response = self._answer(request, limit)
+        if self._injected is not None:
+            built = _built(self._injected, request, limit)
+            return self._whole(self._injected.send(built, stream=True, auth=None, follow_redirects=False))
+        if not self._places.acquire(timeout=limit):
+            raise httpcore.PoolTimeout("all connections are in use")
+        try:
+            return self._through_pool(request, limit)
+        finally:
+            self._places.release()
+
+    def _through_pool(self, request: Request, limit: float) -> Reply:
+        pool = self._shelf.take() or self._new_pool(request.url)
+        usable = False
+        try:
+            reply = self._whole(pool.handle_request(_plain_request(request, limit)))
+            usable = True
+            return reply
+        finally:
+            for old in self._shelf.put(pool) if usable and not self._closed else [pool]:
+                old.close()
+
+    def _new_pool(self, url: str) -> httpx.HTTPTransport:
+        with self._lock:
+            self._tls = self._tls or _tls(url)
+        return _BoundedTransport(url, self._tls, self._stopwatch)
+
+    def _whole(self, response: httpx.Response) -> Reply:
         try:
             headers = _plain(response)
             body = Body(headers)
@@ -77,28 +107,16 @@ class HttpxTransport:
             response.close()
         return Reply(response.status_code, headers, body.whole(), time.time())
 
-    def _answer(self, request: Request, limit: float) -> httpx.Response:
-        if self._injected is not None:
-            built = _built(self._injected, request, limit)
-            return self._injected.send(built, stream=True, auth=None, follow_redirects=False)
-        return self._opened(request.url).handle_request(_plain_request(request, limit))
-
-    def _opened(self, url: str) -> httpx.HTTPTransport:
-        with self._lock:
-            if self._own is None:
-                self._own = _BoundedTransport(url, self._stopwatch)
-            return self._own
-
 
 class _BoundedTransport(httpx.HTTPTransport):
-    """httpx's own transport over a connection pool that obeys the stopwatch."""
+    """httpx's own transport over a pool of one connection that obeys the stopwatch."""
 
-    def __init__(self, url: str, stopwatch: Stopwatch) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext, stopwatch: Stopwatch) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=_tls(url),
+            ssl_context=tls,
             proxy=_proxy(url),
-            max_connections=_MOST,
-            max_keepalive_connections=_MOST,
+            max_connections=1,
+            max_keepalive_connections=1,
             keepalive_expiry=_IDLE,
             network_backend=BoundedNetwork(stopwatch),
         )
@@ -107,9 +125,8 @@ class _BoundedTransport(httpx.HTTPTransport):
 class AsyncHttpxTransport:
     """Sends requests, awaited. Connections are made as they are needed, in the running event loop.
 
-    httpx's awaited pool looks through all its requests and connections whenever one of them changes, which
-    takes milliseconds with 64 in flight (encode/httpx#3215). So each connection has a pool of its own: with 64 in
-    flight 380 µs a request, against 600 µs with pools of 8 (benchmarks/async_rate.py).
+    Each connection has a pool of its own here, too (encode/httpx#3215 tells of the awaited pool): with 64 in flight
+    380 µs a request, against 600 µs with pools of 8 (benchmarks/async_rate.py).
 
     A request that is cancelled while httpcore puts its connection back leaves it taken for ever. So the pool of a
     cancelled request is thrown away; its connection could not have been used again anyway.
@@ -118,8 +135,8 @@ class AsyncHttpxTransport:
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._injected = client
         self._library = _library(client)
-        self._idle: list[httpx.AsyncHTTPTransport] = []  # pools of one connection; the last one used is the next
-        self._places = asyncio.Semaphore(_MOST)
+        self._shelf: Shelf[httpx.AsyncHTTPTransport] = Shelf(_IDLE)
+        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
         self._tls: ssl.SSLContext | None = None
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -141,8 +158,8 @@ class AsyncHttpxTransport:
     async def close(self) -> None:
         """Close the connections, unless the client was injected."""
         self._closed = True
-        while self._idle:
-            await self._idle.pop().aclose()
+        for pool in self._shelf.clear():
+            await pool.aclose()
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -151,17 +168,15 @@ class AsyncHttpxTransport:
         return await _whole(await client.send(built, stream=True, auth=None, follow_redirects=False))
 
     async def _through_pool(self, request: Request, limit: float) -> Reply:
-        pool = self._idle.pop() if self._idle else self._new_pool(request.url)
+        pool = self._shelf.take() or self._new_pool(request.url)
         usable = False
         try:
             reply = await _whole(await pool.handle_async_request(_plain_request(request, limit)))
-            usable = not self._closed
+            usable = True
             return reply
         finally:
-            if usable:
-                self._idle.append(pool)
-            else:
-                await self._throw_away(pool)
+            for old in self._shelf.put(pool) if usable and not self._closed else [pool]:
+                await self._throw_away(old)
 
     def _new_pool(self, url: str) -> httpx.AsyncHTTPTransport:
         self._tls = self._tls or _tls(url)
@@ -225,15 +240,6 @@ def _plain(response: httpx.Response) -> dict[str, str]:
 def _tls(url: str) -> ssl.SSLContext:
     """The TLS context of a client. For plain http one that trusts nobody, as loading certificates takes 20 ms."""
     return httpx.create_ssl_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy the environment names for this URL; none for this machine itself and hosts in NO_PROXY."""
-    parts = urlsplit(url)
-    if is_loopback(parts.hostname or "") or proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 def _proxy(url: str) -> httpcore.Proxy | None:

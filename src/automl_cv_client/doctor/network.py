@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from automl_cv_client._protocol.endpoint import is_loopback, sibling
 from automl_cv_client._protocol.messages import Request
-from automl_cv_client._transports.httpx import HttpxTransport, proxy_for
+from automl_cv_client._transports.httpx import HttpxTransport
+from automl_cv_client._transports.proxies import proxy_for
 from automl_cv_client.doctor.findings import Finding, failed, ok, skipped, warning
 from automl_cv_client.errors import ConnectionFailed, TransportError, UnexpectedReply
 

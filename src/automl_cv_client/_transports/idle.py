@@ -1,0 +1,59 @@
+"""Keeps connections that wait for their next request."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+MOST_CONNECTIONS = 256
+"""Connections of one client at once: many more than a deployment takes, and far from the 1,024 files a process may
+open on most systems."""
+
+
+class Shelf(Generic[T]):
+    """What was used last is taken first, so that what is too many grows old and leaves. Thread-safe.
+
+    Args:
+        longest: seconds something may lie here.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._idle: deque[tuple[float, T]] = deque()  # its own operations are atomic: no lock
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    def take(self) -> T | None:
+        """The one used last, or None."""
+        try:
+            return self._idle.pop()[1]
+        except IndexError:
+            return None
+
+    def put(self, one: T) -> list[T]:
+        """Lay one down; those that lay too long are handed out, to be closed."""
+        now = time.monotonic()
+        self._idle.append((now, one))
+        old: list[T] = []
+        while self._oldest() < now - self._longest:
+            try:
+                old.append(self._idle.popleft()[1])
+            except IndexError:
+                break
+        return old
+
+    def clear(self) -> Iterable[T]:
+        """Take everything down."""
+        while (one := self.take()) is not None:
+            yield one
+
+    def _oldest(self) -> float:
+        try:
+            return self._idle[0][0]
+        except IndexError:
+            return float("inf")

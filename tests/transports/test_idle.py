@@ -1,0 +1,85 @@
+"""Connections that wait for their next request: the last one used is the next, and none waits for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from automl_cv_client import Client
+from automl_cv_client._flow.service import grey_png
+from automl_cv_client._transports.idle import MOST_CONNECTIONS, Shelf
+from automl_cv_client.errors import TransportError
+from tests.capped import CappedServer, capped
+
+TINY = grey_png(4)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr("automl_cv_client._transports.idle.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_the_last_one_used_is_taken_first(clock: list[float]) -> None:
+    shelf: Shelf[str] = Shelf(60)
+    assert shelf.take() is None
+    assert [*shelf.put("a"), *shelf.put("b")] == []
+    assert [shelf.take(), shelf.take(), shelf.take()] == ["b", "a", None]
+
+
+def test_what_lay_too_long_is_handed_out_to_be_closed(clock: list[float]) -> None:
+    shelf: Shelf[str] = Shelf(60)
+    for name in "abc":
+        shelf.put(name)
+        clock[0] += 10
+    clock[0] = 165.0  # a lay for 65 seconds, b for 55
+    assert shelf.put("d") == ["a"]
+    assert list(shelf.clear()) == ["d", "c", "b"]
+    assert len(shelf) == 0
+
+
+def test_threads_share_connections_and_closing_closes_all() -> None:
+    with capped(service=0.02) as server:
+        client = Client(server.url, "k")
+        threads = [threading.Thread(target=lambda: [client.detect(TINY) for _ in range(10)]) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert server.statuses()[200] == 80
+        assert 1 <= server.connections <= 8
+        client.close()
+        _wait_until_none(server)
+
+
+def test_a_connection_that_the_server_closed_is_made_anew() -> None:
+    with capped(service=0) as server, Client(server.url, "k") as client:
+        for _ in range(3):
+            found = client.detect(TINY)
+            assert found.call is not None
+            assert found.call.attempts == 1
+            server.hang_up()
+            _wait_until_none(server)
+
+
+def test_a_full_house_waits_no_longer_than_the_deadline() -> None:
+    with capped(service=0) as server, Client(server.url, "k", deadline=0.3) as client:
+        transport: Any = client._world.transport
+        for _ in range(MOST_CONNECTIONS):
+            assert transport._places.acquire(blocking=False)
+        started = time.monotonic()
+        with pytest.raises(TransportError):
+            client.detect(TINY)
+        assert time.monotonic() - started < 0.4
+        assert server.received == []
+
+
+def _wait_until_none(server: CappedServer) -> None:
+    until = time.monotonic() + 2
+    while server.connections and time.monotonic() < until:
+        time.sleep(0.005)
+    assert server.connections == 0

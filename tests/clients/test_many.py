@@ -187,16 +187,6 @@ def test_the_cap_of_the_endpoint_is_found(call: Caller, tiny: bytes) -> None:
         assert server.statuses()[429] <= 20
 
 
-def test_transient_failures_are_survived(call: Caller, tiny: bytes) -> None:
-    """30 % of the answers are 503: with 10 attempts none of 300 pictures may fail."""
-    with capped(service=0) as server:
-        server.judge = lambda body, number: 503 if number * 7919 % 100 < 30 else 200
-        retry = RetryPolicy(backoff=0.001, longest_backoff=0.002)
-        found = outcomes(call, server.url, "detect_many", itertools.repeat(tiny, 300), client={"retry": retry})
-        assert sum(one.ok for one in found) == 300
-        assert server.statuses()[503] > 60
-
-
 def test_revoked_credentials_stop_the_run(call: Caller, tiny: bytes) -> None:
     with capped(service=0.01) as server:
         server.judge = lambda body, number: 401 if number > 100 else 200

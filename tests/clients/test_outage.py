@@ -1,0 +1,108 @@
+"""A service that fails: what passes is survived, an outage is not made worse, and its end is noticed."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from automl_cv_client import Outcome, RetryPolicy
+from automl_cv_client._flow.service import grey_png
+from tests.capped import CappedServer, capped
+from tests.conftest import Caller
+
+TINY = grey_png(4)
+QUICK = RetryPolicy(backoff=0.001, longest_backoff=0.002)
+Look = Callable[[Outcome[object]], bool]
+
+
+def many(call: Caller, url: str, pictures: Iterator[bytes], look: Look, concurrency: int = 16) -> None:
+    """``detect_many`` until ``look`` says enough."""
+
+    def use(client: object) -> object:
+        found = client.detect_many(pictures, ordered=False, concurrency=concurrency)  # type: ignore[attr-defined]
+        if not call.awaited:
+            for outcome in found:
+                if not look(outcome):
+                    break
+            found.close()
+            return None
+
+        async def all_of_them() -> None:
+            async for outcome in found:
+                if not look(outcome):
+                    break
+            await found.aclose()
+
+        return all_of_them()
+
+    call.using(url, use, retry=QUICK)
+
+
+def failing(share: float, seed: int) -> Callable[[bytes, int], int]:
+    """Answers of which a share is 503, by chance but the same at each run."""
+    dice = random.Random(seed)
+    return lambda body, number: 503 if dice.random() < share else 200
+
+
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_thirty_percent_failures_are_survived(count: int, call: Caller) -> None:
+    """The bar is 99.9 % of 10,000."""
+    good: list[bool] = []
+
+    def look(outcome: Outcome[object]) -> bool:
+        good.append(outcome.ok)
+        return True
+
+    with capped(service=0) as server:
+        server.judge = failing(0.3, seed=count)
+        many(call, server.url, itertools.repeat(TINY, count), look)
+        assert server.statuses()[503] > 0.3 * count
+    assert len(good) == count
+    assert sum(good) >= 0.999 * count
+
+
+def test_an_outage_of_a_thousand_calls_costs_at_most_a_tenth_more(call: Caller) -> None:
+    failed: list[bool] = []
+
+    def look(outcome: Outcome[object]) -> bool:
+        failed.append(not outcome.ok)
+        return True
+
+    with capped(service=0) as server:
+        server.judge = lambda body, number: 503
+        many(call, server.url, itertools.repeat(TINY, 1000), look)
+        assert sum(failed) == len(failed) == 1000
+        assert 1000 <= len(server.received) <= 1100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("broken", ["503", "hangs up"])
+def test_the_full_rate_is_back_within_five_seconds(broken: str, call: Caller) -> None:
+    """Three seconds of outage; the sixth second after it against the last one before it."""
+    phases: dict[str, float] = {}
+    started = time.monotonic()
+
+    def judge(body: bytes, number: int) -> int:
+        out = 5 <= time.monotonic() - started < 8
+        if out and broken == "hangs up":
+            raise ConnectionResetError
+        return 503 if out else 200
+
+    def look(outcome: Outcome[object]) -> bool:
+        return time.monotonic() - started < 14.2
+
+    with capped(cap=12, service=0.05) as server:
+        server.judge = judge
+        many(call, server.url, itertools.repeat(TINY), look)
+        for name, since in (("before", 4.0), ("after", 13.0)):
+            phases[name] = _good_between(server, started + since, started + since + 1)
+    assert phases["before"] > 100
+    assert phases["after"] >= 0.9 * phases["before"]
+
+
+def _good_between(server: CappedServer, since: float, until: float) -> int:
+    return sum(status == 200 and since <= at < until for at, status in server.answers)

@@ -58,9 +58,10 @@ def test_both_clients_have_the_same_signatures(name):
     else:
         assert blocking.return_annotation == awaited.return_annotation
     for one, other in zip(blocking.parameters.values(), awaited.parameters.values(), strict=True):
-        wanted = {"httpx.Client | None": "httpx.AsyncClient | None", "Images": "AsyncImages"}.get(
-            one.annotation, one.annotation
-        )
+        wanted = {
+            "httpx.Client | None": "httpx.AsyncClient | aiohttp.ClientSession | None",
+            "Images": "AsyncImages",
+        }.get(one.annotation, one.annotation)
         assert other == one.replace(annotation=wanted)
 
 

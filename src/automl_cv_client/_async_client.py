@@ -15,9 +15,11 @@ from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import AsyncWorld
+from automl_cv_client._transports.choosing import awaited_transport
 from automl_cv_client.credentials import CredentialInput, credential_for
 
 if TYPE_CHECKING:
+    import aiohttp
     import httpx
 
 
@@ -43,8 +45,8 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.
         hooks: functions to call at each request, answer, retry and dropped row.
         allow_http: allow plain http to another machine, for private networks. Loopback is always allowed.
-        http_client: a configured ``httpx.AsyncClient`` (or one with its interface) to send with. It stays yours to
-            close.
+        http_client: a configured ``httpx.AsyncClient`` (or one with its interface), or an ``aiohttp.ClientSession``,
+            to send with. It stays yours to close.
 
     Raises:
         InvalidInput: an argument cannot be used; nothing is sent.
@@ -64,10 +66,8 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
     ) -> None:
-        from automl_cv_client._transports.httpx import AsyncHttpxTransport  # httpx takes 60 ms to import
-
         authorizer = credential_for(credential, scoring_uri, awaited=True)
         self._plan = new_plan(
             scoring_uri,
@@ -82,4 +82,4 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
             strict=strict,
             hooks=Hooks() if hooks is None else hooks,
         )
-        self._world = AsyncWorld(authorizer, AsyncHttpxTransport(http_client))
+        self._world = AsyncWorld(authorizer, awaited_transport(http_client))

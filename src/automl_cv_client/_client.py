@@ -15,6 +15,7 @@ from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import SyncWorld
+from automl_cv_client._transports.choosing import blocking_transport
 from automl_cv_client.credentials import CredentialInput, credential_for
 
 if TYPE_CHECKING:
@@ -65,8 +66,6 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
         allow_http: bool = False,
         http_client: httpx.Client | None = None,
     ) -> None:
-        from automl_cv_client._transports.httpx import HttpxTransport  # httpx takes 60 ms to import
-
         authorizer = credential_for(credential, scoring_uri, awaited=False)
         self._plan = new_plan(
             scoring_uri,
@@ -81,4 +80,4 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
             strict=strict,
             hooks=Hooks() if hooks is None else hooks,
         )
-        self._world = SyncWorld(authorizer, HttpxTransport(http_client))
+        self._world = SyncWorld(authorizer, blocking_transport(http_client))

@@ -6,6 +6,7 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -16,14 +17,14 @@ from tests.conftest import Caller
 
 TINY = grey_png(4)
 QUICK = RetryPolicy(backoff=0.001, longest_backoff=0.002)
-Look = Callable[[Outcome[object]], bool]
+Look = Callable[[Outcome[Any]], bool]
 
 
 def many(call: Caller, url: str, pictures: Iterator[bytes], look: Look, concurrency: int = 16) -> None:
     """``detect_many`` until ``look`` says enough."""
 
-    def use(client: object) -> object:
-        found = client.detect_many(pictures, ordered=False, concurrency=concurrency)  # type: ignore[attr-defined]
+    def use(client: Any) -> Any:
+        found = client.detect_many(pictures, ordered=False, concurrency=concurrency)
         if not call.awaited:
             for outcome in found:
                 if not look(outcome):
@@ -53,7 +54,7 @@ def test_thirty_percent_failures_are_survived(count: int, call: Caller) -> None:
     """The bar is 99.9 % of 10,000."""
     good: list[bool] = []
 
-    def look(outcome: Outcome[object]) -> bool:
+    def look(outcome: Outcome[Any]) -> bool:
         good.append(outcome.ok)
         return True
 
@@ -68,7 +69,7 @@ def test_thirty_percent_failures_are_survived(count: int, call: Caller) -> None:
 def test_an_outage_of_a_thousand_calls_costs_at_most_a_tenth_more(call: Caller) -> None:
     failed: list[bool] = []
 
-    def look(outcome: Outcome[object]) -> bool:
+    def look(outcome: Outcome[Any]) -> bool:
         failed.append(not outcome.ok)
         return True
 
@@ -92,7 +93,7 @@ def test_the_full_rate_is_back_within_five_seconds(broken: str, call: Caller) ->
             raise ConnectionResetError
         return 503 if out else 200
 
-    def look(outcome: Outcome[object]) -> bool:
+    def look(outcome: Outcome[Any]) -> bool:
         return time.monotonic() - started < 14.2
 
     with capped(cap=12, service=0.05) as server:

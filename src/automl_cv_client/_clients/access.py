@@ -21,6 +21,7 @@ from automl_cv_client.errors import InvalidInput
 from automl_cv_client.settings import EndpointSettings, WorkspaceSettings, settings_from_env
 
 if TYPE_CHECKING:
+    import aiohttp
     import httpx
 
     from automl_cv_client._transports.azure_ai_ml import MLClientControl
@@ -167,7 +168,7 @@ class AsyncAccess(AsyncConnected):
         credential: TokenInput | None = None,
         *,
         cloud: Cloud | None = None,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
         **options: Unpack[ClientOptions],
     ) -> Self:
         """As :meth:`Client.from_workspace`, awaited; takes async credentials too."""

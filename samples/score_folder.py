@@ -19,6 +19,7 @@ PHOTOS = Path(__file__).parent / "photos"
 
 
 def press_ctrl_c(step: Progress) -> None:
+    """As if somebody had lost patience after the first picture. Your own program gives no such ``progress``."""
     signal.raise_signal(signal.SIGINT)
 
 

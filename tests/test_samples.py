@@ -1,4 +1,8 @@
-"""Every sample runs, by the command that docs/samples.md names, and prints what the page says."""
+"""Every sample runs, by the command that docs/samples.md names, and prints what the page says.
+
+A new sample needs a row and a section on that page, and a link in the README; these tests say what it printed. The
+notebook gets new outputs by ``python docs/make_notebook.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Find the objects in a picture and draw them: python samples/detect.py [PICTURE]"""
+"""Find the objects in a picture, print where they are in pixels, and draw them.
+
+python samples/detect.py [PICTURE [FOLDER]]
+"""
 
 import sys
 from pathlib import Path
@@ -10,8 +13,8 @@ from automl_cv_client import Client, Task, errors
 PICTURE = Path(__file__).parent / "photos" / "coffee.png"
 
 
-def main(picture: str | Path = PICTURE, drawn: str | Path = "detected.jpg") -> None:
-    with endpoint_for(Task.DETECTION) as (uri, key), Client(uri, key) as client:
+def main(picture: str | Path = PICTURE, folder: str | Path = "demo-output") -> None:
+    with endpoint_for(Task.DETECTION), Client.from_env() as client:
         try:
             found = client.detect(picture)
         except errors.ImageError as error:
@@ -19,7 +22,8 @@ def main(picture: str | Path = PICTURE, drawn: str | Path = "detected.jpg") -> N
     for one in found.above(0.5):
         left, top, right, bottom = one.pixel_box
         print(f"{one.label} {one.score:.2f} at ({left:.0f}, {top:.0f}) to ({right:.0f}, {bottom:.0f})")
-    print("drawn:", found.save(drawn))
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    print("drawn:", found.save(Path(folder) / "detected.jpg"))
 
 
 if __name__ == "__main__":

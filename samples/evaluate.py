@@ -1,4 +1,7 @@
-"""Measure an endpoint on labelled pictures, and write a page with its mistakes: python samples/evaluate.py"""
+"""Measure an endpoint on labelled pictures, and write a page with its mistakes.
+
+python samples/evaluate.py [LABELS PICTURES [FOLDER]]
+"""
 
 import sys
 from pathlib import Path
@@ -9,13 +12,18 @@ from automl_cv_client import Client, Task
 from automl_cv_client.evaluation import evaluate, score_rows
 
 PHOTOS = Path(__file__).parent / "photos"
+LABELS = PHOTOS / "labels" / "detection.jsonl"
 
 
-def main(labels: str | Path = PHOTOS / "labels" / "detection.jsonl", images: str | Path = PHOTOS) -> None:
-    with endpoint_for(Task.DETECTION) as (uri, key), Client(uri, key) as client:
-        report = evaluate(score_rows(client, labels, images), labels, images=images)
-    print(report.text())
-    print("page:", report.save("report.html"))
+def main(labels: str | Path = LABELS, pictures: str | Path = PHOTOS, folder: str | Path = "demo-output") -> None:
+    with endpoint_for(Task.DETECTION), Client.from_env() as client:
+        report = evaluate(score_rows(client, labels, pictures), labels, images=pictures)
+    for metric in ("mAP", "AP50", "precision", "recall"):
+        print(f"{metric:<9} {report[metric]:.2f}")
+    for mistake in report.mistakes:
+        print(mistake.says, "in", Path(mistake.image_url).name)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    print("page:", report.save(Path(folder) / "report.html"))
 
 
 if __name__ == "__main__":

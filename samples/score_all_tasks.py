@@ -1,6 +1,8 @@
-"""The four tasks on one picture: python samples/all_tasks.py
+"""The four tasks on one picture, and what each returns.
 
-A deployed model has one task, so this sample always uses the local endpoint, which has a model for each.
+python samples/score_all_tasks.py
+
+A deployed model has one task, so this sample always uses a local endpoint, which has a model for each.
 """
 
 from pathlib import Path

@@ -1,0 +1,31 @@
+"""Use an endpoint through azure-ai-ml: the workspace knows its address and its key.
+
+python samples/connect_azure_ai_ml.py ENDPOINT [PICTURE]
+
+Needs the extra azureml, and the workspace's config.json (its page in the portal offers it) in this folder or above.
+"""
+
+import sys
+from pathlib import Path
+
+from azure.ai.ml import MLClient
+from azure.identity import DefaultAzureCredential
+
+from automl_cv_client import Client
+
+PICTURE = Path(__file__).parent / "photos" / "chelsea.png"
+
+
+def main(endpoint: str, picture: str | Path = PICTURE) -> None:
+    ml_client = MLClient.from_config(DefaultAzureCredential())
+    with Client.from_ml_client(ml_client, endpoint) as client:
+        for deployment in client.deployments():
+            print(f"{deployment.name}: {deployment.traffic} % of the traffic, {deployment.state}")
+        found = client.detect(picture)
+    print(f"{found.call.deployment} found", *(one.label for one in found))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("say which endpoint: python samples/connect_azure_ai_ml.py ENDPOINT [PICTURE]")
+    main(*sys.argv[1:])

@@ -1,0 +1,40 @@
+"""Score a folder of pictures as a job that can be resumed: it interrupts itself, as Ctrl-C would, and goes on.
+
+python samples/score_folder.py [PICTURES [FOLDER]]
+
+A job folder belongs to one endpoint, and the demo endpoint is a new one each time: so the default is a new folder.
+"""
+
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from endpoint import endpoint_for
+
+from automl_cv_client import Client, Task
+from automl_cv_client.batch import Progress, score_folder, status
+
+PHOTOS = Path(__file__).parent / "photos"
+
+
+def press_ctrl_c(step: Progress) -> None:
+    """As if somebody had lost patience after the first picture. Your own program gives no such ``progress``."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def main(pictures: str | Path = PHOTOS, folder: str | Path | None = None) -> None:
+    folder = Path(folder or tempfile.mkdtemp(prefix="job-"))
+    with endpoint_for(Task.DETECTION), Client.from_env() as client:
+        try:
+            score_folder(client, pictures, folder, Task.DETECTION, concurrency=1, progress=press_ctrl_c)
+        except KeyboardInterrupt:
+            job = status(folder)
+            print(f"interrupted: {job.ok} of {job.total} done, {job.to_do} to do")
+        summary = score_folder(client, pictures, folder, Task.DETECTION)  # the same call resumes
+    print(f"resumed: {summary.scored} scored now, {summary.ok} of {summary.total} done, {summary.failed} failed")
+    print("results:", folder / "results.jsonl")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -83,6 +83,17 @@ def test_rising_latency_lowers_the_limit() -> None:
     assert simulation.share_of_capacity(20, 60, 4) >= 0.93
 
 
+def test_a_few_slow_answers_are_no_queue() -> None:
+    """Half of each round waits a second, as on a machine that is busy with other things."""
+    limit, now = AdaptiveLimit(64), 0.0
+    for _ in range(100):
+        limit.in_flight = limit.limit
+        for number, sent in enumerate([limit.sent(now) for _ in range(limit.limit)]):
+            limit.answered(sent, Verdict.FINE, now + (0.05 if number % 2 == 0 else 1.0))
+        now += 1.0
+    assert limit.limit == 64
+
+
 def test_the_users_cap_holds() -> None:
     limit = AdaptiveLimit(5)
     Simulation(limit, lambda now: 100, 0.05).run(5)

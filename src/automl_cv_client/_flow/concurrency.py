@@ -57,7 +57,7 @@ class AdaptiveLimit:
         self._wait = _FIRST_WAIT
         self._good = 0  # good answers since the wall was last met
         self._met = 0.0  # when that was
-        self._usual: float | None = None  # seconds of an answer when little is in flight
+        self._usual: float | None = None  # seconds of the quickest answers when little is in flight
         self._round: list[float] = []
         self._full = False  # whether the limit was reached in this round
 
@@ -83,7 +83,7 @@ class AdaptiveLimit:
         self._full = False
 
     def _end_round(self, now: float) -> None:
-        seconds, full = sum(self._round) / len(self._round), self._full
+        seconds, full = min(self._round), self._full  # a queue at the endpoint delays all; a busy machine, some
         self._new_round()
         if self._usual is None or self.limit <= START:
             self._usual = seconds  # at so few in flight it is the service's own pace

@@ -86,12 +86,15 @@ def test_rising_latency_lowers_the_limit() -> None:
 def test_a_few_slow_answers_are_no_queue() -> None:
     """After a quick start half of each round waits a second, as on a machine that became busy with other things."""
     limit, now = AdaptiveLimit(64), 0.0
+    limits: list[int] = []
     for turn in range(100):
         limit.in_flight = limit.limit
         for number, sent in enumerate([limit.sent(now) for _ in range(limit.limit)]):
             limit.answered(sent, Verdict.FINE, now + (1.0 if turn > 5 and number % 2 else 0.05))
         now += 1.0
-    assert limit.limit == 64
+        limits.append(limit.limit)
+    assert limits == sorted(limits)
+    assert limits[-1] == 64
 
 
 def test_the_users_cap_holds() -> None:

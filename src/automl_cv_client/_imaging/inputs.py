@@ -37,14 +37,18 @@ _DATA_URI = re.compile(r"\s*data:", re.IGNORECASE)
 
 def is_array(image: object) -> TypeGuard[numpy.ndarray[Any, Any]]:
     """Whether this is a numpy array, found out without importing numpy."""
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(image, numpy.ndarray)
+    return _is_a(image, "numpy", "ndarray")
 
 
 def is_picture(image: object) -> TypeGuard[PIL.Image.Image]:
     """Whether this is a PIL picture, found out without importing pillow."""
-    pillow = sys.modules.get("PIL.Image")
-    return pillow is not None and isinstance(image, pillow.Image)
+    return _is_a(image, "PIL.Image", "Image")
+
+
+def _is_a(image: object, module: str, name: str) -> bool:
+    """Another thread may be importing the module just now: then its class is missing, and nothing is one of it yet."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(image, kind)
 
 
 def is_data_uri(image: object) -> TypeGuard[str]:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,8 +70,7 @@ class Page:
 
     @staticmethod
     def _with_output(found: list[tuple[Block, int]], lines: list[str]) -> Iterator[Block]:
-        following = [*found[1:], None]
-        for (block, end), after in zip(found, following, strict=True):
+        for (block, end), after in zip_longest(found, found[1:]):
             is_output = after is not None and after[0].language == "text" and not "".join(lines[end : after[0].line - 2])
             yield block._replace(printed=after[0].code if after is not None and is_output else None)
 

@@ -72,6 +72,7 @@ def reader_in_azure(
 
 @pytest.mark.parametrize("page", RUN, ids=str)
 @pytest.mark.filterwarnings("ignore:Using `httpx` with")  # starlette's test client prefers its successor
+@pytest.mark.filterwarnings("ignore:OpenCV")  # supervision misses it, and gets along without
 def test_the_code_prints_what_the_page_says(page: Page, request: pytest.FixtureRequest) -> None:
     talks_to_azure = any(TALKS_TO_AZURE.search(block.code) for block in page.blocks("python"))
     request.getfixturevalue("reader_in_azure" if talks_to_azure else "reader")
@@ -81,7 +82,7 @@ def test_the_code_prints_what_the_page_says(page: Page, request: pytest.FixtureR
             said = printed_by(page, block, names)
             promised = block.printed or ""
             assert said is None or says_as_promised(said, promised), f"{page}, line {block.line} prints:\n{said}"
-        for file in re.findall(r"\.save\(\"([^\"]+)\"", page.text):
+        for file in re.findall(r"\.save\(\"([^\"]+)\"", "".join(block.code for block in page.blocks("python"))):
             assert Path(file).is_file(), f"{page} does not write {file}"
     finally:
         for thing in names.values():

@@ -42,7 +42,7 @@ def draw_hole() -> None:
     """The rim of the cup, an outline with a hole, and its mask beside it: no model draws it, so it is made by hand."""
     width, height = 600, 400
     ring = [ellipse(293, 113, 118, 93), ellipse(291, 116, 98, 78)]
-    outline = [[value / (height if i % 2 else width) for i, value in enumerate(segment)] for segment in ring]
+    outline = [tuple(value / (height if i % 2 else width) for i, value in enumerate(segment)) for segment in ring]
     rim = instances(("rim", 1.0, (175 / 600, 20 / 400, 411 / 600, 206 / 400), outline), size=(width, height))
     mask = rim[0].mask_image().convert("RGB")
     both = Image.new("RGB", (2 * width + 10, height), PAPER)

@@ -71,8 +71,8 @@ class Page:
     @staticmethod
     def _with_output(found: list[tuple[Block, int]], lines: list[str]) -> Iterator[Block]:
         for (block, end), after in zip_longest(found, found[1:]):
-            is_output = after is not None and after[0].language == "text" and not "".join(lines[end : after[0].line - 2])
-            yield block._replace(printed=after[0].code if after is not None and is_output else None)
+            output = after and after[0].language == "text" and not "".join(lines[end : after[0].line - 2])
+            yield block._replace(printed=after[0].code) if output else block
 
     @cached_property
     def prose(self) -> str:

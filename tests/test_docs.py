@@ -1,8 +1,8 @@
 """No page of docs/ can rot: its Python runs in order and prints what it says; its commands, links and pictures exist.
 
 A page is run as a reader would type it: all blocks in one namespace, in an empty folder beside ``samples``, with
-``AUTOML_CV_SCORING_URI`` and ``AUTOML_CV_KEY`` naming a detector. Where a page talks to Azure, stand-ins of Entra ID and
-Resource Manager answer, and their endpoint "cats" is that detector. Comments before a block say how it is treated:
+``AUTOML_CV_SCORING_URI`` and ``AUTOML_CV_KEY`` naming a detector. Where a page talks to Azure, stand-ins of Entra ID
+and Resource Manager answer, and their endpoint "cats" is that detector. A comment before a block says how it is treated:
 
     <!-- not run: reason -->   before ``python``: it is compiled only
     <!-- run -->               before ``sh``: its ``automl-cv`` commands run, and print the ``text`` that follows
@@ -15,9 +15,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +134,23 @@ def says_the_line(printed: str, promised: str) -> bool:
     if "…" not in promised:
         return says_the_same(printed.rstrip(), promised.rstrip())
     return re.fullmatch(".*".join(map(re.escape, promised.split("…"))), printed.rstrip()) is not None
+
+
+@pytest.mark.parametrize("page", [page for page in RUN if "\ndef test_" in page.text], ids=str)
+def test_tests_on_a_page_pass(page: Page, reader: Path) -> None:
+    blocks = [block.code for block in page.blocks("python") if "\ndef test_" in block.code]
+    (reader / "test_page.py").write_text("\n\n".join(blocks), encoding="utf-8")
+    installed = "automl_cv_client" in {one.name for one in entry_points(group="pytest11")}
+    plugin = [] if installed else ["-p", "automl_cv_client.testing.plugin"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, "test_page.py"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"{''.join(blocks).count('def test_')} passed" in done.stdout
 
 
 def test_promises_can_be_broken() -> None:

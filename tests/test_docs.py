@@ -2,7 +2,7 @@
 
 A page is run as a reader would type it: all blocks in one namespace, in an empty folder beside ``samples``, with
 ``AUTOML_CV_SCORING_URI`` and ``AUTOML_CV_KEY`` naming a detector. Where a page talks to Azure, stand-ins of Entra ID
-and Resource Manager answer, and their endpoint "cats" is that detector. A comment before a block says how it is treated:
+and Resource Manager answer, and their endpoint "cats" is that detector. A comment before a block says what is done:
 
     <!-- not run: reason -->   before ``python``: it is compiled only
     <!-- run -->               before ``sh``: its ``automl-cv`` commands run, and print the ``text`` that follows

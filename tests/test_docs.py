@@ -7,7 +7,8 @@ and Resource Manager answer, and their endpoint "cats" is that detector. A comme
     <!-- not run: reason -->   before ``python``: it is compiled only
     <!-- run -->               before ``sh``: its ``automl-cv`` commands run, and print the ``text`` that follows
 
-In a ``text`` block ``…`` stands for anything within its line; numbers may differ a little.
+In a ``text`` block ``…`` stands for anything within its line, and in a line of its own for any lines; numbers may
+differ a little.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ __all__ = ["_no_identity_variables", "authority", "azure", "bundle", "ml_client"
 PAGES = pages()
 RUN = [page for page in PAGES if page.blocks("python") or any(block.remark == "run" for block in page.blocks("sh"))]
 TALKS_TO_AZURE = re.compile(r"^(?!#).*(?:MLClient\(|from_workspace\(|from_ml_client\()", re.MULTILINE)
+TEST = "\ndef test_"  # what defines one is run by pytest
 NOT_RUN_AT_MOST = 2  # a page
 each_page = pytest.mark.parametrize("page", PAGES, ids=str)
 
@@ -98,7 +100,7 @@ def printed_by(page: Page, block: Block, names: dict[str, Any]) -> str | None:
     if block.language == "sh":
         return "".join(ran(command) for command in block.code.splitlines()) if block.remark == "run" else None
     code = compile("\n" * (block.line - 1) + block.code, page.name, "exec")
-    if block.remark.startswith("not run: "):
+    if block.remark.startswith("not run: ") or TEST in block.code:
         return None
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
@@ -125,9 +127,16 @@ def leave(thing: object) -> None:
 
 
 def says_as_promised(printed: str, promised: str) -> bool:
-    """Line by line, as :func:`says_the_same`; in a promised line ``…`` stands for anything."""
-    said, meant = printed.splitlines(), promised.splitlines()
-    return len(said) == len(meant) and all(map(says_the_line, said, meant))
+    """Line by line, as :func:`says_the_same`, but for ``…`` in what is promised."""
+    return say_as_promised(printed.splitlines(), promised.splitlines())
+
+
+def say_as_promised(printed: list[str], promised: list[str]) -> bool:
+    if not promised:
+        return not printed
+    if promised[0].strip() == "…":
+        return any(say_as_promised(printed[lines:], promised[1:]) for lines in range(1, len(printed) + 1))
+    return bool(printed) and says_the_line(printed[0], promised[0]) and say_as_promised(printed[1:], promised[1:])
 
 
 def says_the_line(printed: str, promised: str) -> bool:
@@ -136,9 +145,9 @@ def says_the_line(printed: str, promised: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, promised.split("…"))), printed.rstrip()) is not None
 
 
-@pytest.mark.parametrize("page", [page for page in RUN if "\ndef test_" in page.text], ids=str)
+@pytest.mark.parametrize("page", [page for page in RUN if TEST in page.text], ids=str)
 def test_tests_on_a_page_pass(page: Page, reader: Path) -> None:
-    blocks = [block.code for block in page.blocks("python") if "\ndef test_" in block.code]
+    blocks = [block.code for block in page.blocks("python") if TEST in block.code]
     (reader / "test_page.py").write_text("\n\n".join(blocks), encoding="utf-8")
     installed = "automl_cv_client" in {one.name for one in entry_points(group="pytest11")}
     plugin = [] if installed else ["-p", "automl_cv_client.testing.plugin"]
@@ -150,7 +159,7 @@ def test_tests_on_a_page_pass(page: Page, reader: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stdout
-    assert f"{''.join(blocks).count('def test_')} passed" in done.stdout
+    assert f"{''.join(blocks).count(TEST)} passed" in done.stdout
 
 
 def test_promises_can_be_broken() -> None:
@@ -158,6 +167,8 @@ def test_promises_can_be_broken() -> None:
     assert not says_as_promised("cup 0.96\n", "cup 0.96\nin … ms\n")
     assert not says_as_promised("in 31 s\n", "in … ms\n")
     assert not says_as_promised("mug 0.96\n", "cup 0.96\n")
+    assert says_as_promised("one\ntwo\nthree\nfour\n", "one\n…\nfour\n")
+    assert not says_as_promised("one\nfour\nfive\n", "one\n…\nfour\n")
 
 
 @each_page

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from automl_cv_client import Client, Task
+from automl_cv_client import Client, Detections, Task
 from automl_cv_client.geometry import Box, Frames, Size
 from automl_cv_client.local import LocalEndpoint
 from automl_cv_client.testing import instances
@@ -32,10 +32,27 @@ def draw_results() -> None:
         write(clients[Task.SEGMENTATION].segment(coffee).draw(), "coffee.segment.jpg")
         write(clients[Task.MULTILABEL].classify_multilabel(coffee).draw(), "coffee.multilabel.jpg")
         write(clients[Task.CLASSIFICATION].classify(cat).draw(), "chelsea.classify.jpg")
+        draw_turned(found)
         beside = found.draw_beside(found.above(0.8), titles=("all", "above 0.8"))
         write(beside, "coffee.beside.jpg")
         for client in clients.values():
             client.close()
+
+
+def draw_turned(found: Detections) -> None:
+    """What shares of the upright picture mean on the file as stored, and on the picture as a person sees it."""
+    with Image.open(PHOTOS / "coffee.png") as coffee:
+        stored = coffee.convert("RGB").transpose(Image.Transpose.ROTATE_90)
+    pencil = ImageDraw.Draw(stored)
+    for one in found.above(0.8):
+        box = one.to_pixels(stored.size)
+        pencil.rectangle(box, outline=RED, width=4)
+        pencil.text((box.left + 8, box.top + 6), f"{one.label} {one.score:.2f}", fill=PAPER, font=LETTERS)
+    drawn = found.above(0.8).draw()
+    both = Image.new("RGB", (stored.width + 30 + drawn.width, stored.height), PAPER)
+    both.paste(stored, (0, 0))
+    both.paste(drawn, (stored.width + 30, (stored.height - drawn.height) // 2))
+    write(both.resize((both.width * 3 // 4, both.height * 3 // 4)), "turned.jpg")
 
 
 def draw_hole() -> None:

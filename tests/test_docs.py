@@ -145,13 +145,13 @@ def says_the_line(printed: str, promised: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, promised.split("…"))), printed.rstrip()) is not None
 
 
-def tests_on(page: Page) -> list[str]:
+def shown_tests(page: Page) -> list[str]:
     return [block.code for block in page.blocks("python") if TEST in block.code and not block.remark]
 
 
-@pytest.mark.parametrize("page", [page for page in RUN if tests_on(page)], ids=str)
+@pytest.mark.parametrize("page", [page for page in RUN if shown_tests(page)], ids=str)
 def test_tests_on_a_page_pass(page: Page, reader: Path) -> None:
-    blocks = tests_on(page)
+    blocks = shown_tests(page)
     (reader / "test_page.py").write_text("\n\n".join(blocks), encoding="utf-8")
     installed = "automl_cv_client" in {one.name for one in entry_points(group="pytest11")}
     plugin = [] if installed else ["-p", "automl_cv_client.testing.plugin"]

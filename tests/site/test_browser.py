@@ -1,0 +1,150 @@
+"""The site in a real browser: every page by the navigation, the search, a phone, and what axe says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.site.conftest import places
+
+TABS = ("Start", "Tasks", "Guides", "Reference", "Project")
+WIDE = {"width": 1300, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+class Visit:
+    """A page, with what went wrong on it and what it asked for."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda one: self.complaints.append(one.text) if one.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def open(self, place: str) -> None:
+        """Go to a page of the site, until its scripts ran."""
+        self.page.goto(f"{self.address}/{place}")
+
+    @property
+    def place(self) -> str:
+        """Where the visitor is, such as ``reference/clients/``."""
+        return str(self.page.url).removeprefix(f"{self.address}/").partition("#")[0]
+
+    def assert_well(self) -> None:
+        """Nothing complained, and nothing was asked of another host."""
+        assert self.complaints == []
+        assert all(url.startswith((self.address, "data:", "blob:")) for url in self.asked)
+
+    def is_wider_than_the_screen(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def visit_of(browser: Any, address: str, viewport: dict[str, int], **options: Any) -> Iterator[Visit]:
+    context = browser.new_context(viewport=viewport, **options)
+    one = Visit(context.new_page(), address)
+    yield one
+    context.close()
+    one.assert_well()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Visit]:
+    """A visitor at a desk."""
+    yield from visit_of(browser, address, WIDE)
+
+
+@pytest.fixture
+def phone(browser: Any, address: str) -> Iterator[Visit]:
+    """A visitor with a phone."""
+    yield from visit_of(browser, address, PHONE, has_touch=True, is_mobile=True)
+
+
+def test_every_page_is_reached_by_the_navigation(visit: Visit) -> None:
+    reached = set()
+    visit.open("")
+    for tab in TABS:
+        visit.page.click(f".md-tabs__link:text-is('{tab}')")
+        links = visit.page.locator(
+            ".md-nav--primary .md-nav__item--section.md-nav__item--active a.md-nav__link:visible"
+        )
+        for name in [text.strip() for text in links.all_inner_texts()]:
+            links.filter(has_text=name).filter(visible=True).first.click()
+            assert visit.page.locator("article h1").count() == 1, visit.place
+            reached.add(visit.place)
+    assert reached >= set(places())
+    assert {"repository/CONTRIBUTING/", "repository/CHANGELOG/"} <= reached
+
+
+def test_the_search_finds(visit: Visit) -> None:
+    visit.open("")
+    visit.page.click(".md-search__input")
+    visit.page.keyboard.type("deadline")
+    visit.page.wait_for_selector(".md-search-result__link")
+    found = visit.page.locator(".md-search-result__link").evaluate_all("all => all.map(one => one.pathname)")
+    assert {"/errors/", "/reference/clients/"} <= set(found)
+    visit.page.click(".md-search-result__link[href*='errors']")
+    visit.page.wait_for_url("**/errors/**")
+    assert "deadline" in visit.page.inner_text("article mark").lower()
+
+
+def test_what_nobody_wrote_is_not_found(visit: Visit) -> None:
+    visit.open("")
+    visit.page.click(".md-search__input")
+    visit.page.keyboard.type("xylophone")
+    visit.page.wait_for_selector(".md-search-result__meta:text('No matching documents')")
+
+
+def test_no_page_is_wider_than_a_phone(phone: Visit) -> None:
+    phone.open("")
+    phone.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"width: 500px\">wide</p>')")
+    assert phone.is_wider_than_the_screen()  # or the rest would say nothing
+    wide = []
+    for place in places():
+        phone.open(place)
+        if phone.is_wider_than_the_screen():
+            wide.append(place)
+    assert wide == []
+
+
+def test_the_menu_opens_on_a_phone(phone: Visit) -> None:
+    phone.open("pictures/")
+    link = phone.page.locator(".md-nav--primary a.md-nav__link[href$='errors/']").first
+    assert not link.is_visible()
+    phone.page.tap("label.md-header__button[for=__drawer]")
+    link.wait_for(state="visible")
+    link.tap()
+    phone.page.wait_for_url("**/errors/")
+    assert phone.page.inner_text("article h1").startswith("Errors")
+
+
+def test_the_colours_are_the_visitors(browser: Any, address: str) -> None:
+    papers = []
+    for scheme in ("light", "dark"):
+        for visit in visit_of(browser, address, WIDE, color_scheme=scheme):
+            visit.open("")
+            papers.append(visit.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+            visit.page.click("label[for=__palette_1]:visible")  # from the system's to light
+            assert visit.page.get_attribute("body", "data-md-color-scheme") == "default"
+    light, dark = papers
+    assert light == "rgb(255, 255, 255)"
+    assert dark != light
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("place", ["", "errors/", "pictures/", "reference/errors/"])
+def test_axe_finds_nothing_serious(browser: Any, address: str, place: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+    for visit in visit_of(browser, address, PHONE if place == "pictures/" else WIDE, color_scheme=scheme):
+        visit.open(place)
+        found = axe.run(visit.page).response["violations"]
+        serious = [
+            f"{one['id']}: {[node['html'][:120] for node in one['nodes'][:3]]}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == []

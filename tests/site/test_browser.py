@@ -11,6 +11,7 @@ from tests.site.conftest import places
 
 TABS = ("Start", "Tasks", "Guides", "Reference", "Project")
 SIDEBAR = ".md-nav--primary .md-nav__item--section.md-nav__item--active a.md-nav__link[href]:not([href^='#']):visible"
+NO_INDEX = {"config": {"lang": ["en"], "separator": " ", "pipeline": [], "fields": {}}, "docs": []}
 WIDE = {"width": 1300, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -27,6 +28,10 @@ class Visit:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
 
+    def without_search(self) -> None:
+        """Leaves the index out, which each page would load and sort anew: half of its time."""
+        self.page.route("**/search_index.json", lambda route: route.fulfill(json=NO_INDEX))
+
     def open(self, place: str) -> None:
         """Go to a page of the site, until its scripts ran."""
         self.page.goto(f"{self.address}/{place}")
@@ -42,7 +47,7 @@ class Visit:
         assert all(url.startswith((self.address, "data:", "blob:")) for url in self.asked)
 
     def is_wider_than_the_screen(self) -> bool:
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > screen.width"))
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
 def visit_of(browser: Any, address: str, viewport: dict[str, int], **options: Any) -> Iterator[Visit]:
@@ -65,21 +70,39 @@ def phone(browser: Any, address: str) -> Iterator[Visit]:
     yield from visit_of(browser, address, PHONE, has_touch=True, is_mobile=True)
 
 
-def test_every_page_is_reached_by_the_navigation(visit: Visit) -> None:
-    reached = set()
+@pytest.fixture(scope="module")
+def tour(browser: Any, address: str) -> dict[str, bool]:
+    """Every page that the navigation leads to, by clicks; and whether it is wider than a phone."""
+    reached = {}
+    for visit in visit_of(browser, address, WIDE):
+        visit.without_search()
+        visit.open("")
+        for tab in TABS:
+            visit.page.click(f".md-tabs__link:text-is('{tab}')")
+            visit.page.wait_for_selector(f".md-tabs__item--active :text-is('{tab}')")
+            for place in visit.page.locator(SIDEBAR).evaluate_all("all => all.map(one => one.href)"):
+                links = visit.page.locator(SIDEBAR)
+                links.nth(links.evaluate_all("all => all.map(one => one.href)").index(place)).click()
+                visit.page.wait_for_url(place)
+                assert visit.page.inner_text("article h1")
+                visit.page.set_viewport_size(PHONE)
+                reached[visit.place] = visit.is_wider_than_the_screen()
+                visit.page.set_viewport_size(WIDE)
+    return reached
+
+
+def test_every_page_is_reached_by_the_navigation(tour: dict[str, bool]) -> None:
+    assert tour.keys() >= set(places())
+    assert {"repository/CONTRIBUTING/", "repository/CHANGELOG/"} <= tour.keys()
+
+
+def test_no_page_is_wider_than_a_phone(tour: dict[str, bool], visit: Visit) -> None:
+    assert [place for place, wider in tour.items() if wider] == []
+    visit.page.set_viewport_size(PHONE)
     visit.open("")
-    for tab in TABS:
-        visit.page.click(f".md-tabs__link:text-is('{tab}')")
-        visit.page.wait_for_selector(f".md-tabs__item--active :text-is('{tab}')")
-        for place in visit.page.locator(SIDEBAR).evaluate_all("all => all.map(one => one.href)"):
-            links = visit.page.locator(SIDEBAR)
-            hrefs = links.evaluate_all("all => all.map(one => one.href)")
-            links.nth(hrefs.index(place)).click()
-            visit.page.wait_for_url(place)
-            assert visit.page.inner_text("article h1")
-            reached.add(visit.place)
-    assert reached >= set(places())
-    assert {"repository/CONTRIBUTING/", "repository/CHANGELOG/"} <= reached
+    assert not visit.is_wider_than_the_screen()
+    visit.page.evaluate("document.querySelector('article').innerHTML += '<p style=\"width: 500px\">wide</p>'")
+    assert visit.is_wider_than_the_screen()  # or the above would say nothing
 
 
 def test_the_search_finds(visit: Visit) -> None:
@@ -99,18 +122,6 @@ def test_what_nobody_wrote_is_not_found(visit: Visit) -> None:
     visit.page.click(".md-search__input")
     visit.page.keyboard.type("xylophone")
     visit.page.wait_for_selector(".md-search-result__meta:text('No matching documents')")
-
-
-def test_no_page_is_wider_than_a_phone(phone: Visit) -> None:
-    phone.open("")
-    phone.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"width: 500px\">wide</p>')")
-    assert phone.is_wider_than_the_screen()  # or the rest would say nothing
-    wide = []
-    for place in places():
-        phone.open(place)
-        if phone.is_wider_than_the_screen():
-            wide.append(place)
-    assert wide == []
 
 
 def test_the_menu_opens_on_a_phone(phone: Visit) -> None:
@@ -136,11 +147,19 @@ def test_the_colours_are_the_visitors(browser: Any, address: str) -> None:
     assert dark != light
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("place", ["", "errors/", "pictures/", "reference/errors/"])
+COLOURS = ("light", "dark")
+SHORT = {("", "light"), ("errors/", "dark"), ("pictures/", "light"), ("reference/explanations/", "dark")}
+EVERY = [(place, scheme) for place in places() for scheme in COLOURS]
+
+
+@pytest.mark.parametrize(
+    ("place", "scheme"), [pytest.param(*one, marks=() if one in SHORT else pytest.mark.slow) for one in EVERY]
+)
 def test_axe_finds_nothing_serious(browser: Any, address: str, place: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
-    for visit in visit_of(browser, address, PHONE if place == "pictures/" else WIDE, color_scheme=scheme):
+    viewport = PHONE if scheme == "light" and place != "" else WIDE
+    for visit in visit_of(browser, address, viewport, color_scheme=scheme):
+        visit.without_search()
         visit.open(place)
         found = axe.run(visit.page).response["violations"]
         serious = [

@@ -5,12 +5,13 @@ PYTHON ?= $(shell for python in python3.11 python3; do \
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help demo test lint build bench clean
+.PHONY: help demo test lint docs docs-serve build bench clean
 
 help:
 	@echo "make demo    score the sample photographs with demo models on this machine"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff and mypy"
+	@echo "make docs    build the documentation site, in site/; make docs-serve shows it while you write"
 	@echo "make build   wheels and source distributions of both packages, in dist/"
 	@echo "make bench   run the benchmarks"
 	@echo "make clean   remove .venv and everything made"
@@ -35,6 +36,13 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The variable silences an advertisement of the theme's authors, which is no warning about the site.
+docs: $(INSTALLED)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(INSTALLED)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
 build: $(INSTALLED)
 	@rm -rf dist
 	$(BIN)/python -m build --outdir dist models
@@ -45,5 +53,5 @@ bench: $(INSTALLED)
 		echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 clean:
-	rm -rf .venv build dist demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

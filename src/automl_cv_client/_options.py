@@ -22,7 +22,18 @@ DEADLINE = 600.0  # seconds of a whole call
 
 
 class CallOptions(TypedDict, total=False):
-    """What :meth:`Client.with_options` can change; see :class:`Client` for the meaning."""
+    """What :meth:`Client.with_options` can change; see :class:`Client` for the meaning.
+
+    Attributes:
+        deployment: to send every call to; None for the endpoint's traffic rules.
+        timeout: seconds one attempt may take.
+        deadline: seconds a whole call may take; None for no bound.
+        retry: how often and how patiently to try again.
+        images: how pictures are read and prepared.
+        dialect: how the endpoint wants to be asked.
+        strict: refuse replies of other server versions, and with unknown keys.
+        hooks: functions to call at each request, answer, retry and dropped row.
+    """
 
     deployment: str | None
     timeout: float
@@ -35,7 +46,11 @@ class CallOptions(TypedDict, total=False):
 
 
 class ClientOptions(CallOptions, total=False):
-    """What a client can be made with besides its address and credential; see :class:`Client` for the meaning."""
+    """What a client can be made with besides its address and credential; see :class:`Client` for the meaning.
+
+    Attributes:
+        allow_http: allow plain http to another machine.
+    """
 
     allow_http: bool
 

@@ -114,7 +114,8 @@ class Access(Connected):
             options: as for :class:`Client`.
 
         Raises:
-            As :meth:`from_workspace`.
+            InvalidInput: ``ml_client`` or ``endpoint`` cannot be used.
+            CallError: as :meth:`from_workspace`.
         """
         control = _ml_client_control(ml_client, endpoint)
         client = _looked_up(cls, control, options)

@@ -45,18 +45,21 @@ PUBLIC = Cloud(
     "https://management.azure.com",
     "https://ml.azure.com/.default",
 )
+"""The public cloud."""
 CHINA = Cloud(
     "AzureChinaCloud",
     "https://login.chinacloudapi.cn",
     "https://management.chinacloudapi.cn",
     "https://ml.azure.cn/.default",
 )
+"""Azure in China, operated by 21Vianet."""
 US_GOVERNMENT = Cloud(
     "AzureUSGovernment",
     "https://login.microsoftonline.us",
     "https://management.usgovcloudapi.net",
     "https://ml.azure.us/.default",
 )
+"""Azure for the US Government."""
 CLOUDS = (PUBLIC, CHINA, US_GOVERNMENT)
 
 

@@ -1,9 +1,11 @@
 """Training data of AutoML for Images: reads, writes, checks and converts its JSONL files, as streams.
 
-from automl_cv_client.dataset import read_jsonl, write_jsonl, check
-for row in read_jsonl("train.jsonl"):
-    print(row.image_url, row.label)
-print(check("train.jsonl", images="pictures").text())
+For example:
+
+    from automl_cv_client.dataset import read_jsonl, write_jsonl, check
+    for row in read_jsonl("train.jsonl"):
+        print(row.image_url, row.label)
+    print(check("train.jsonl", images="pictures").text())
 """
 
 from automl_cv_client.dataset.checking import check

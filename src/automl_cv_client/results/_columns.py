@@ -104,7 +104,7 @@ class Columns:
 
     def __getstate__(self) -> dict[Any, Any]:
         state: dict[Any, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
-        state["__dict__"] = {name: self.__dict__[name] for name in type(self).model_fields}
+        state["__dict__"] = {name: getattr(self, name) for name in type(self).model_fields}
         return state
 
 

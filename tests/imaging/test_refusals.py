@@ -196,6 +196,8 @@ def test_policy_is_frozen_and_strict():
     for wrong in ({"color": "gbr"}, {"max_pixels": 0}, {"max_pixel": 5}):
         with pytest.raises(ValidationError):
             ImagePolicy.model_validate(wrong)
+        with pytest.raises(InvalidInput, match=f"ImagePolicy: {next(iter(wrong))}: "):
+            ImagePolicy(**wrong)
     with pytest.raises(ValidationError):
         POLICY.max_pixels = 5
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from automl_cv_client import ImagePolicy, RetryPolicy, UrlRules, XaiParameters, errors
 from automl_cv_client._choices import Choice
+from automl_cv_client.settings import EndpointSettings, WorkspaceSettings
 
 WRONG: list[tuple[type[Choice], dict[str, Any], str]] = [
     (XaiParameters, {"n_steps": 1}, "XaiParameters: n_steps: .*greater than or equal to 2"),
@@ -19,6 +20,8 @@ WRONG: list[tuple[type[Choice], dict[str, Any], str]] = [
     (ImagePolicy, {"urls": {"redirects": 99}}, "ImagePolicy: urls.redirects: .*less than or equal to 10"),
     (UrlRules, {"seconds": 0}, "UrlRules: seconds: .*greater than 0"),
     (RetryPolicy, {"attempts": 0, "backoff": -1}, "RetryPolicy: attempts: .*; backoff: .*"),
+    (EndpointSettings, {"scoring_uri": ""}, "EndpointSettings: scoring_uri: .*at least 1 character"),
+    (WorkspaceSettings, {"workspace": "w", "endpoint": "e"}, "WorkspaceSettings: subscription_id: Field required; "),
     (RetryPolicy, {"tries": 3}, "RetryPolicy: tries: Extra inputs are not permitted"),
 ]
 
@@ -57,3 +60,10 @@ def test_a_choice_is_a_value() -> None:
     assert policy == copy.deepcopy(policy) == pickle.loads(pickle.dumps(policy)) != RetryPolicy()
     assert RetryPolicy.model_validate_json(policy.model_dump_json()) == policy
     assert [*inspect.signature(RetryPolicy).parameters][:2] == ["attempts", "backoff"]
+
+
+def test_a_key_is_never_in_the_message() -> None:
+    key = "canary0Key4That5Must6Never7Show8Anywhere"
+    with pytest.raises(errors.InvalidInput) as caught:
+        EndpointSettings(scoring_uri="", key=key, deployment=7)  # type: ignore[arg-type]
+    assert key not in str(caught.value)

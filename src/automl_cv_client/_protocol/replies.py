@@ -143,7 +143,7 @@ def _multilabel(row: Row, image: ImageInfo, call: CallInfo, threshold: float) ->
 
 
 def _classes(row: Row, image: ImageInfo, call: CallInfo) -> dict[str, Any]:
-    extra = drift.without_nulls(_others(row, ("probs", "labels")))
+    extra = drift.without_nulls(_others(row, ("probs", "labels"))) if len(row) > 2 else {}
     return {"image": image, "call": call, "extra": extra, "probs": row["probs"], "labels": row["labels"]}
 
 

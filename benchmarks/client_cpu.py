@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import random
 import statistics
 import tempfile
 from pathlib import Path
@@ -15,6 +13,7 @@ from PIL import Image
 from automl_cv_client import Client
 from automl_cv_client._protocol.requests import scoring_body
 from benchmarks.measuring import instant_server, interleaved, ratio, table, watch_peak
+from benchmarks.parsing import boxes
 
 
 def picture(size: int) -> bytes:
@@ -26,20 +25,6 @@ def picture(size: int) -> bytes:
         if len(buffer.getvalue()) >= size:
             return buffer.getvalue()
         side += 16
-
-
-def boxes(count: int) -> bytes:
-    """A detection reply with ``count`` boxes."""
-    number = random.Random(7).random
-    objects = [
-        {
-            "box": {"topX": number(), "topY": number(), "bottomX": number(), "bottomY": number()},
-            "label": ("cat", "dog", "cup")[i % 3],
-            "score": number(),
-        }
-        for i in range(count)
-    ]
-    return json.dumps([{"boxes": objects}]).encode()
 
 
 def call_cost(file: Path, data: bytes) -> list[tuple[str, str, str, str]]:

@@ -16,8 +16,9 @@ from automl_cv_client._flow.effects import Flow, send
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client.integrations.opentelemetry import opentelemetry_hooks
-from benchmarks.client_cpu import boxes, picture
+from benchmarks.client_cpu import picture
 from benchmarks.measuring import instant_server, interleaved, ratio, table
+from benchmarks.parsing import boxes
 
 
 def unwatched(plan: Plan, call_id: str, attempt: int, images: int, request: Request, limit: float) -> Flow[Reply]:

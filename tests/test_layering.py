@@ -18,7 +18,7 @@ SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
     {"errors", "geometry", "task"},
-    {"results", "drawing", "exporting", "dataset", "evaluation"},
+    {"_choices", "results", "drawing", "exporting", "dataset", "evaluation"},
     {"_protocol", "_imaging"},
     {"_flow"},
     {"_transports", "credentials", "settings", "_telemetry"},
@@ -49,7 +49,16 @@ DOORS = {("results", "drawing"), ("results", "_imaging"), ("results", "exporting
 """Ways up or across that are open at call time, and for types, but not at the top of a file."""
 
 LIBRARIES = {
-    "pydantic": ("results/", "dataset/", "evaluation/", "_protocol/", "_imaging/", "_flow/", "settings.py"),
+    "pydantic": (
+        "_choices.py",
+        "results/",
+        "dataset/",
+        "evaluation/",
+        "_protocol/",
+        "_imaging/",
+        "_flow/",
+        "settings.py",
+    ),
     "pydantic_core": ("_protocol/", "results/_float_map.py"),
     "typing_extensions": ("_protocol/",),  # comes with pydantic, which needs its TypedDict before Python 3.12
     "pybase64": ("_protocol/",),

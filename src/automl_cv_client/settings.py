@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from automl_cv_client._choices import Choice
 from automl_cv_client.errors import InvalidInput
 
 URI, KEY, DEPLOYMENT = "AUTOML_CV_SCORING_URI", "AUTOML_CV_KEY", "AUTOML_CV_DEPLOYMENT"
@@ -20,7 +21,7 @@ WORKSPACE_VARIABLES = {
 _LONGEST_CONFIG = 100_000  # bytes; a config.json has some 200
 
 
-class EndpointSettings(BaseModel):
+class EndpointSettings(Choice):
     """Where to score, and with what.
 
     Attributes:
@@ -28,8 +29,6 @@ class EndpointSettings(BaseModel):
         key: ``AUTOML_CV_KEY``; hidden when shown.
         deployment: ``AUTOML_CV_DEPLOYMENT``; None for the endpoint's own choice.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     scoring_uri: str = Field(min_length=1)
     key: SecretStr | None = None
@@ -63,7 +62,7 @@ class EndpointSettings(BaseModel):
         return self.key.get_secret_value()
 
 
-class WorkspaceSettings(BaseModel):
+class WorkspaceSettings(Choice):
     """Where in Azure the endpoint is to be looked up.
 
     Attributes:
@@ -73,8 +72,6 @@ class WorkspaceSettings(BaseModel):
         endpoint: ``AUTOML_CV_ENDPOINT``.
         deployment: ``AUTOML_CV_DEPLOYMENT``; None for the endpoint's own choice.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     subscription_id: str = Field(min_length=1)
     resource_group: str = Field(min_length=1)

@@ -147,5 +147,5 @@ def test_interactive_calls_survive_30_percent_failures() -> None:
     "wrong", [{"attempts": 0}, {"attempts": 101}, {"backoff": -1}, {"backoff": float("inf")}, {"a": 1}]
 )
 def test_a_policy_that_cannot_be(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(errors.InvalidInput, match=next(iter(wrong))):
         RetryPolicy(**wrong)  # type: ignore[arg-type]

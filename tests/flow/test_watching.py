@@ -107,6 +107,28 @@ def test_two_hooks_are_called_in_order(picture: bytes) -> None:
     assert both.on_drop is None
 
 
+def test_a_hook_may_add_headers_and_change_none(call: Caller, picture: bytes) -> None:
+    asked: list[Any] = []
+    theirs = {"Authorization": "Bearer other", "X-Team": "blue", "x-ms-client-request-id": "mine"}
+    first = Hooks(request_headers=lambda event: asked.append(event) or theirs)  # type: ignore[func-returns-value]
+    second = Hooks(request_headers=lambda event: {"x-attempt": str(event.attempt)})
+    fake = FakeEndpoint(throttled(1), CAT)
+    with no_waiting():
+        found = ask(call, fake, picture, hooks=first + second + Hooks())
+    for number, one in enumerate(fake.requests, 1):
+        assert (one.headers["x-team"], one.headers["x-attempt"]) == ("blue", str(number))
+        assert (one.key, one.client_request_id) == (fake.key, found.call.client_request_id)
+    assert [one.attempt for one in asked] == [1, 2]
+
+
+def test_headers_that_cannot_be_had_harm_nothing(
+    call: Caller, picture: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Hooks(request_headers=lambda event: {"x": 1 / 0})  # type: ignore[dict-item]
+    assert ask(call, FakeEndpoint(), picture, hooks=broken)[0].label == "cat"
+    assert "a hook failed" in caplog.text
+
+
 def test_hooks_are_an_option_of_copies_too(picture: bytes) -> None:
     told = Told()
     with FakeEndpoint().client() as client:

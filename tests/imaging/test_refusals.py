@@ -6,11 +6,14 @@ import base64
 import gc
 import io
 import pickle
+import re
 import weakref
 from pathlib import Path
 
 import numpy
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageFile
 from pydantic import ValidationError
 
@@ -45,6 +48,24 @@ REFUSED = [
     ("\ufeff<!DOCTYPE html><html>".encode(), "an HTML page"),
     (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
     (b'{"error": "not found"}', "JSON"),
+    (b"[]", "looks like JSON"),
+    (b"[1, 2]", "looks like JSON"),
+    (b"[-1.5]", "looks like JSON"),
+    (b"[\n  [1]\n]\n", "looks like JSON"),
+    (b"[1]\n[2]\n", "looks like a configuration file"),
+    (b'{"a": 1}\n{"a": 2}', "looks like JSON"),
+    (b"{}", "looks like JSON"),
+    (b"[tool.ruff]\nline-length = 120\n", r"a configuration file \(TOML or INI\)"),
+    (b"[[people]]\nname = 1\n", r"a configuration file \(TOML or INI\)"),
+    (b'["a.b"]\r\nc = 1\r\n', r"a configuration file \(TOML or INI\)"),
+    (b"[section] # why\nkey=value", r"a configuration file \(TOML or INI\)"),
+    (b"[link](https://example.com) and more", "looks like text"),
+    (b"{% if this %}", "looks like text"),
+    (b"ab\n", "looks like text"),
+    (b"BM is a company", "looks like text"),
+    (b"P6 is a chip, and its key is hush", "looks like text"),
+    (b"BM", "looks like text"),
+    (b"BM\x99", "truncated"),
     (b"%PDF-1.7 \xe2\xe3", "a PDF document"),
     (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript"),
     (b"PK\x03\x04\x14\0", "a ZIP archive"),
@@ -196,6 +217,8 @@ def test_policy_is_frozen_and_strict():
     for wrong in ({"color": "gbr"}, {"max_pixels": 0}, {"max_pixel": 5}):
         with pytest.raises(ValidationError):
             ImagePolicy.model_validate(wrong)
+        with pytest.raises(InvalidInput, match=f"ImagePolicy: {next(iter(wrong))}: "):
+            ImagePolicy(**wrong)
     with pytest.raises(ValidationError):
         POLICY.max_pixels = 5
 
@@ -207,3 +230,30 @@ def test_things_that_turn_into_arrays_are_not_taken_silently():
 
     with pytest.raises(ImageError, match=r"numpy\.asarray"):
         prepare(Tensor(), POLICY)  # type: ignore[arg-type]
+
+
+PLAIN = re.compile(
+    r"<bytes, \d+ bytes>: (it is empty|not a picture: it looks like [\w (,)/;.:]+|the picture is truncated: its data "
+    r"end too early|the picture is damaged[\w ,.:;()/+-]+|it claims more pixels than Pillow decodes|"
+    r"[\d,]+ × [\d,]+ = .*)"
+)
+CLUMSY = re.compile(r"buffer|unpack|index|literal|decoded \(\(|[\"'\\]")
+BEGINNINGS = (
+    *(b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0"),
+    *(b"RIFF\0\0\0\0WEBP", b"BM", b"\n\5", b"\0\0\1\0", b"P6\n", b"P5 3 3 255\n", b"8BPS", b"qoif", b"\1\xda"),
+    *(b"\x28\0\0\0", b"\x0c\0\0\0", b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51", b"\0\0\0\x18ftypavif", b"\0\0\2"),
+)
+
+
+@given(st.sampled_from(BEGINNINGS), st.binary(max_size=64) | st.text(max_size=64).map(str.encode))
+@settings(max_examples=500, deadline=None, database=None, derandomize=True)
+def test_the_smallest_files_of_anything_have_a_clear_message(beginning: bytes, rest: bytes) -> None:
+    data = (beginning + rest)[:64]
+    try:
+        prepare(data, ImagePolicy(max_pixels=10_000))
+    except ImageError as error:
+        message = str(error)
+    else:
+        return
+    assert PLAIN.fullmatch(message), message
+    assert not CLUMSY.search(message), message

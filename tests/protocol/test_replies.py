@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
 from automl_cv_client.geometry import Size
@@ -122,3 +124,50 @@ def test_not_a_number_stays_not_a_number() -> None:
     _, (result,) = read(SAMPLES / "image-object-detection" / "nan")
     assert math.isnan(result[0].score)
     assert math.isinf(result[0].pixel_box.right)
+
+
+UNKNOWN = [
+    ('"score": 1', '"score": 1, "id": 7', {"id": 7}),
+    ('"score": 1', '"score" : 1, "id" : {"a": [1]}', {"id": {"a": [1]}}),
+    ('"score": 1', '"score": 1, "extra": null, "polygons": 3', {"extra": None, "polygons": 3}),
+    ('"bottomY": 1', '"bottomY": 1, "angle": 45', {"box": {"angle": 45}}),
+    ('"topX": 0', '"angle":45, "topX" :0', {"box": {"angle": 45}}),
+    ('"score": 1', '"score": 1, "score": 1', None),
+    ('"score": 1', '"score": 1, "score": 1, "id": 7', {"id": 7}),
+    ('"a"', '"a:b::c"', None),
+    ('"a"', r'"\"id\": 7"', None),
+]
+
+
+@pytest.mark.parametrize(("known", "changed", "extra"), UNKNOWN)
+@pytest.mark.parametrize("task", [Task.DETECTION, Task.SEGMENTATION])
+def test_unknown_keys_of_objects_and_boxes_are_kept(task: Task, known: str, changed: str, extra: Any) -> None:
+    body = (BOXES if task is Task.DETECTION else POLYGONS).replace(known.encode(), changed.encode())
+    (row,) = read_rows(body, task)
+    result: Any = result_of(task, row, IMAGE, CallInfo())
+    (one,) = result
+    assert one.extra == extra
+    assert one.box == (0, 0, 1, 1)
+    assert one.score == 1
+    if extra is not None:
+        with pytest.raises(WrongShape, match="unknown keys"):
+            read_rows(body, task, strict=True)
+
+
+@given(
+    st.lists(st.text(max_size=6), max_size=4),
+    st.dictionaries(st.sampled_from(["id", "a:b", "", "box2", "extra", '"']), st.text(max_size=4), max_size=2),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")]),
+    st.booleans(),
+)
+@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+def test_no_key_is_lost(labels: list[str], more: dict[str, str], separators: tuple[str, str], ascii_only: bool) -> None:
+    """Whatever colons the texts hold, and however the server spaces its JSON."""
+    box = {"topX": 0.0, "topY": 0.0, "bottomX": 1.0, "bottomY": 1.0}
+    rows = [{"boxes": [{"label": label, "score": 0.5, "box": box, **more} for label in labels], "note": ":"}]
+    body = json.dumps(rows, separators=separators, ensure_ascii=ascii_only).encode()
+    (row,) = read_rows(body, Task.DETECTION)
+    result: Any = result_of(Task.DETECTION, row, IMAGE, CallInfo())
+    assert result.extra == {"note": ":"}
+    assert [one.label for one in result] == labels
+    assert [one.extra or {} for one in result] == [more] * len(labels)

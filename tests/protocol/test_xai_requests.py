@@ -86,7 +86,7 @@ def test_no_picture_is_refused() -> None:
     ids=str,
 )
 def test_a_bad_parameter_is_refused_with_what_is_allowed(parameters: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(InvalidInput, match=words):
         XaiParameters(**parameters)
 
 

@@ -6,14 +6,25 @@ import base64
 from typing import Any
 
 import pytest
+from opentelemetry import baggage, context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    NoOpTracerProvider,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+    set_span_in_context,
+)
 
-from automl_cv_client import RetryPolicy, Task, errors
+from automl_cv_client import Hooks, RetryPolicy, Task, errors
 from automl_cv_client.integrations.opentelemetry import opentelemetry_hooks
 from automl_cv_client.testing import (
     FakeEndpoint,
@@ -26,6 +37,7 @@ from automl_cv_client.testing import (
     unavailable,
 )
 from tests.conftest import Caller
+from tests.servers import Answer, boxes, scripted
 
 KEY = "canary0Key4That5Must6Never7Show8Anywhere"
 CAT = detections(("cat", 0.9, (0.25, 0.5, 0.75, 1.0)))
@@ -115,6 +127,59 @@ def test_no_key_and_no_picture_in_them(call: Caller, collected: Collected, pictu
     assert len(collected.spans) == 4
     assert KEY not in everything
     assert base64.b64encode(picture).decode()[:40] not in everything
+
+
+STATE = TraceState([("vendor", "7")])
+REMOTE = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, True, TraceFlags(1), STATE)
+
+
+def on_loopback(call: Caller, picture: bytes, hooks: Hooks) -> list[dict[str, str]]:
+    """The headers of the attempts of one call, one retry included, as they reached a server."""
+    with scripted(Answer(429), Answer(body=boxes("cat"))) as server, no_waiting():
+        assert call(server.url, "detect", picture, hooks=hooks)[0].label == "cat"
+    return [one.headers for one in server.received]
+
+
+def is_sampled(headers: dict[str, str]) -> bool:
+    return bool(int(headers["traceparent"][-2:], 16) & 1)  # the other bits are newer than some versions of the library
+
+
+def test_the_endpoint_is_told_of_the_span_of_each_attempt(call: Caller, collected: Collected, picture: bytes) -> None:
+    caller = set_span_in_context(NonRecordingSpan(REMOTE))
+    token = context.attach(baggage.set_baggage("customer", "secret", caller))
+    try:
+        sent = on_loopback(call, picture, collected.hooks)
+    finally:
+        context.detach(token)
+    assert len(sent) == len(collected.spans) == 2
+    for headers, span in zip(sent, collected.spans, strict=True):
+        assert headers["traceparent"][:-2] == f"00-{REMOTE.trace_id:032x}-{span.context.span_id:016x}-"
+        assert is_sampled(headers)
+        assert headers["tracestate"] == "vendor=7"
+        assert "baggage" not in headers
+
+
+def test_a_trace_of_its_own_without_a_callers_span(call: Caller, collected: Collected, picture: bytes) -> None:
+    sent = on_loopback(call, picture, collected.hooks)
+    assert [one["traceparent"][3:35] for one in sent] == [f"{one.context.trace_id:032x}" for one in collected.spans]
+    assert all("tracestate" not in one for one in sent)
+
+
+def test_what_is_not_sampled_says_so(call: Caller, picture: bytes) -> None:
+    tracers = TracerProvider(ALWAYS_OFF, shutdown_on_exit=False)
+    hooks = opentelemetry_hooks(tracers, MeterProvider(shutdown_on_exit=False))
+    assert [is_sampled(one) for one in on_loopback(call, picture, hooks)] == [False, False]
+
+
+def test_no_trace_context_when_unwanted_or_without_opentelemetry(
+    call: Caller, collected: Collected, picture: bytes
+) -> None:
+    unwanted = opentelemetry_hooks(collected.tracers, collected.meters, trace_context=False)
+    none_set_up = opentelemetry_hooks(NoOpTracerProvider(), collected.meters)
+    with collected.tracers.get_tracer("test").start_as_current_span("mine"):
+        for hooks in (unwanted, Hooks()):
+            assert all("traceparent" not in one for one in on_loopback(call, picture, hooks))
+    assert all("traceparent" not in one for one in on_loopback(call, picture, none_set_up))
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,11 @@
-"""What a client tells while it works: four plain callables, and the values they are called with.
+"""What a client tells while it works: plain callables, and the values they are called with.
 
 The values hold no key, no picture and no HTTP object, so they may be logged and kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -103,17 +103,21 @@ class Hooks:
         on_response: after each attempt, whatever came of it.
         on_retry: before the pause that precedes another attempt.
         on_drop: when the server left pictures out of its reply.
+        request_headers: asked after ``on_request`` for more headers of that attempt, such as ``traceparent``. Headers
+            that the client sends itself stay as they are.
     """
 
     on_request: Callable[[RequestEvent], object] | None = None
     on_response: Callable[[ResponseEvent], object] | None = None
     on_retry: Callable[[RetryEvent], object] | None = None
     on_drop: Callable[[DropEvent], object] | None = None
+    request_headers: Callable[[RequestEvent], Mapping[str, str]] | None = None
 
     def __add__(self, other: Hooks) -> Hooks:
         """Both: for each event this one's function, then the other's."""
-        names = [field.name for field in fields(Hooks)]
-        return Hooks(**{name: _both(getattr(self, name), getattr(other, name)) for name in names})
+        names = [field.name for field in fields(Hooks) if field.name != "request_headers"]
+        told = {name: _both(getattr(self, name), getattr(other, name)) for name in names}
+        return Hooks(**told, request_headers=_merged(self.request_headers, other.request_headers))
 
 
 def _both(first: Callable[[Any], object] | None, second: Callable[[Any], object] | None) -> Any:
@@ -127,3 +131,12 @@ def _both(first: Callable[[Any], object] | None, second: Callable[[Any], object]
             second(event)
 
     return both
+
+
+_Headers = Callable[[RequestEvent], Mapping[str, str]]
+
+
+def _merged(first: _Headers | None, second: _Headers | None) -> _Headers | None:
+    if first is None or second is None:
+        return first or second
+    return lambda event: {**first(event), **second(event)}

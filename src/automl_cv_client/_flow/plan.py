@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from automl_cv_client._choices import Choice
 from automl_cv_client._flow.budget import RetryBudget
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.tally import Tally
@@ -19,8 +20,8 @@ from automl_cv_client._protocol.requests import Dialect
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class RetryPolicy(BaseModel):
-    """How often a failed request is sent again, and how long to wait before.
+class RetryPolicy(Choice):
+    """How often a failed request is sent again, and how long to wait before. A wrong value raises InvalidInput.
 
     The pause is random between 0 and ``backoff`` doubled at each attempt (full jitter), at most
     ``longest_backoff``. When the service says how long to wait (``Retry-After``), that is obeyed up to
@@ -32,8 +33,6 @@ class RetryPolicy(BaseModel):
         longest_backoff: seconds.
         longest_retry_after: seconds.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 5
     backoff: _Seconds = 0.5

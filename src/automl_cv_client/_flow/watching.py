@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from automl_cv_client._flow.effects import Flow, send
-from automl_cv_client._flow.hooks import DropEvent, RequestEvent, ResponseEvent, RetryEvent
+from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.headers import answering_deployment, model_time, request_id
@@ -23,11 +23,13 @@ log.addHandler(logging.NullHandler())
 
 def watched_send(plan: Plan, call_id: str, attempt: int, images: int, request: Request, limit: float) -> Flow[Reply]:
     """Send, and tell of it: one request event, and one response event whatever comes of it."""
-    told = plan.hooks.on_request is not None or plan.hooks.on_response is not None or log.isEnabledFor(logging.DEBUG)
+    hooks = plan.hooks
+    told = hooks.on_request or hooks.on_response or hooks.request_headers or log.isEnabledFor(logging.DEBUG)
     event = _request_event(plan, call_id, attempt, images, request) if told else None
     if event is not None:
         log.debug("%s: attempt %d, %d bytes to %s", call_id, attempt, event.sent_bytes, event.url)
-        _tell(plan.hooks.on_request, event)
+        _tell(hooks.on_request, event)
+        request = _with_more_headers(request, hooks, event)
     started = plan.clock()
     plan.tally.request(len(request.body), started)
     reply: Reply | None = None
@@ -59,6 +61,17 @@ def dropped(plan: Plan, call_id: str, images: int, rows: int) -> None:
     log.warning("%s: the server answered with %d rows for %d pictures", call_id, rows, images)
     if plan.hooks.on_drop is not None:
         _tell(plan.hooks.on_drop, DropEvent(call_id, images, rows))
+
+
+def _with_more_headers(request: Request, hooks: Hooks, event: RequestEvent) -> Request:
+    if hooks.request_headers is None:
+        return request
+    try:
+        more = {name.lower(): value for name, value in hooks.request_headers(event).items()}
+    except Exception:  # as in _tell
+        log.exception("a hook failed; the call goes on")
+        return request
+    return request.with_headers({name: value for name, value in more.items() if name not in request.headers})
 
 
 def _request_event(plan: Plan, call_id: str, attempt: int, images: int, request: Request) -> RequestEvent:

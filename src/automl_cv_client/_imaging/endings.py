@@ -69,7 +69,7 @@ def _tiff_ends_early(data: bytes) -> bool:
         fields = _read_directory(data, order, big=data[2:4] in (b"+\0", b"\0+"))
         exif = _integers(data, order, fields.get(_EXIF_DIRECTORY))
         return _blocks_end_early(data, order, fields) or any(offset >= len(data) for offset in exif)
-    except struct.error:
+    except (struct.error, OverflowError):  # an offset behind the end, or behind all memory
         return True
 
 

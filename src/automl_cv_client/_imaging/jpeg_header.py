@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import lru_cache
 
 from automl_cv_client._imaging.exif import UPRIGHT, find_orientation
 from automl_cv_client._imaging.header import Header
@@ -192,6 +193,7 @@ class _Walk:
         return False
 
 
+@lru_cache(maxsize=64)  # most files have the tables of annex K, and counting them is half of reading a header
 def _is_code(counts: bytes) -> bool:
     """Whether so many codes of 1 to 16 bits can exist (C.2): no decoder takes more."""
     code = 0

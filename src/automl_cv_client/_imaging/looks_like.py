@@ -17,6 +17,8 @@ _SIGNATURES = (
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_\s-]{64,}\Z")
 _TEXT = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*\Z")
+_JSON = re.compile(rb'\[\s*[\[{"\d\]-]|\{\s*["}]')
+_SECTION = re.compile(rb"\[\[?[\w.: \"'-]+\]\]?[ \t]*(#.*)?[\r\n]")
 _LOOKED_AT = 1024
 
 
@@ -45,7 +47,9 @@ def _kind_of_text(head: bytes) -> str:
         return "an HTML page, perhaps an error page that was saved instead of the picture"
     if lower.startswith(b"<?xml"):
         return "XML text"
-    if head.startswith((b"{", b"[")):
+    if _SECTION.match(head):
+        return "a configuration file (TOML or INI)"
+    if _JSON.match(head):
         return "JSON text"
     if _BASE64.match(head):
         return "base64 text; decode it first: base64.b64decode(text)"

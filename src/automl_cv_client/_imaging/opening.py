@@ -105,17 +105,32 @@ def _identify(data: bytes) -> Any:
             factory, accept = Image.OPEN[name]
             if not _is_read(name, factory):
                 continue
+            if not _is_accepted(data, accept):
+                continue
             try:
-                verdict = accept(data[:16]) if accept else True
-                if not verdict or isinstance(verdict, str):  # a str says which library is missing
-                    continue
                 return _first_frame_factory(name, factory)(io.BytesIO(data), "")
-            except (SyntaxError, IndexError, TypeError, struct.error) as error:
+            except (SyntaxError, ValueError, IndexError, TypeError, struct.error) as error:
                 # How plugins say "not mine"; with a signature of its own it is theirs, and broken.
-                broken = broken or (str(error) if accept else None)
-    if broken is not None:
+                broken = broken or (_in_words(error) if accept else None)
+    if broken is not None and not data.isascii():  # signatures of two letters begin texts, too
         raise SyntaxError(broken)
     return None
+
+
+def _is_accepted(data: bytes, accept: Any) -> bool:
+    """Whether a plugin takes the data for its own by their first bytes; one without an opinion takes all."""
+    try:
+        verdict = accept(data[:16]) if accept else True
+    except (IndexError, struct.error):  # fewer bytes than it looks at
+        return False
+    return bool(verdict) and not isinstance(verdict, str)  # a str says which library is missing
+
+
+def _in_words(error: Exception) -> str:
+    origin = error.__cause__ or error  # Pillow wraps what its plugins stumble over
+    if isinstance(origin, IndexError | EOFError | struct.error):
+        return "truncated"
+    return str(origin) if isinstance(origin, SyntaxError | ValueError) else type(origin).__name__
 
 
 def _is_read(name: str, factory: Any) -> bool:

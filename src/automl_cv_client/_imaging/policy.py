@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
+
+from automl_cv_client._choices import Choice
 
 
-class UrlRules(BaseModel):
+class UrlRules(Choice):
     """Which http(s) URLs may be given as pictures, and how far fetching one may go. Frozen.
 
     Whatever the rules say, only global addresses are connected to: never this machine, a private network or a
@@ -23,8 +25,6 @@ class UrlRules(BaseModel):
         allow_http: also fetch over plain http, which anybody on the way can read and change.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
     hosts: tuple[str, ...] = ()
     most_bytes: int = Field(default=50_000_000, ge=1)
     seconds: float = Field(default=20.0, gt=0, allow_inf_nan=False)
@@ -36,8 +36,8 @@ Fetch = Callable[[str, UrlRules], bytes]
 """Gives the bytes behind a URL, or raises ImageError."""
 
 
-class ImagePolicy(BaseModel):
-    """How pictures are read and prepared. Frozen; an unknown name is an error.
+class ImagePolicy(Choice):
+    """How pictures are read and prepared. Frozen; an unknown name or a wrong value raises InvalidInput.
 
     By default a picture is sent as it is, unless the server models would not all read it alike. Limits are kept
     with the least loss that does: pass through, take out the metadata, write anew, reduce. What was done is in
@@ -63,8 +63,6 @@ class ImagePolicy(BaseModel):
         filesystem: an fsspec filesystem of yours, asked for every other address such as ``abfs://…`` or
             ``azureml://…``, and for the URLs of Azure blobs.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     color: Literal["rgb", "bgr"] = "rgb"
     max_pixels: int = Field(default=100_000_000, ge=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from automl_cv_client._imaging.inputs import describe, shortened
 from automl_cv_client.errors import ImageError
 
 T = TypeVar("T")
+
+_HARMLESS = re.compile(r"[\w ,.:;()/+-]+", re.ASCII)
+"""Words of a decoder that quote nothing of the file: its bytes come in quotation marks."""
 
 
 def refusal(image: object, reason: str) -> ImageError:
@@ -39,8 +43,8 @@ def _plain_reason(error: Exception) -> str:
     if type(error).__name__.startswith("DecompressionBomb"):
         return "it claims more pixels than Pillow decodes"
     told = str(error)
-    if "truncated" in told.lower() or isinstance(error, EOFError):
+    if "truncated" in told.lower() or isinstance(error, EOFError | struct.error):
         return "the picture is truncated: its data end too early"
-    if isinstance(error, (OSError, SyntaxError, ValueError, Warning, struct.error, zlib.error)) and told:
+    if isinstance(error, OSError | SyntaxError | ValueError | Warning | zlib.error) and _HARMLESS.fullmatch(told):
         return f"the picture is damaged and cannot be decoded ({shortened(told, 120)})"
     return f"the picture is damaged and cannot be decoded ({type(error).__name__})"

@@ -7,12 +7,13 @@ skipped, a lone surrogate or more than some 200 levels of nesting are refused.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
 from automl_cv_client._protocol import drift
-from automl_cv_client._protocol.wire import Row, adapter
+from automl_cv_client._protocol.wire import Row, adapter, has_unknown_keys, plain_adapter
 from automl_cv_client.geometry import Box
 from automl_cv_client.results import (
     CallInfo,
@@ -54,6 +55,10 @@ def read_rows(body: bytes, task: Task, *, strict: bool = False) -> list[Row]:
 def _read_todays(body: bytes, task: Task) -> list[Row] | None:
     """The common case at full speed; None when the body has any other form."""
     try:
+        if task is Task.DETECTION:
+            rows = plain_adapter().validate_json(body)
+            if not has_unknown_keys(body, rows):
+                return rows
         return adapter(task).validate_json(body)
     except ValidationError:
         return None
@@ -110,7 +115,8 @@ def _check(row: Row, strict: bool) -> None:
     if "probs" in row and (len(row["probs"]) != len(row["labels"]) or not row["probs"]):
         raise WrongShape(f"the reply has {len(row['probs'])} probs for {len(row['labels'])} labels")
     if strict:
-        unknown = set().union(row, *row.get("boxes", ())) - _KNOWN
+        objects = row.get("boxes", ())
+        unknown = set().union(row, *objects) - _KNOWN | set().union(*(one["box"] for one in objects)) - {*_CORNERS}
         if unknown:
             raise WrongShape(f"the reply has unknown keys, and strict=True refuses those: {sorted(unknown)[:8]}")
 
@@ -137,39 +143,50 @@ def _multilabel(row: Row, image: ImageInfo, call: CallInfo, threshold: float) ->
 
 
 def _classes(row: Row, image: ImageInfo, call: CallInfo) -> dict[str, Any]:
-    extra = drift.without_nulls(_others(row, ("probs", "labels")))
+    extra = drift.without_nulls(_others(row, ("probs", "labels"))) if len(row) > 2 else {}
     return {"image": image, "call": call, "extra": extra, "probs": row["probs"], "labels": row["labels"]}
 
 
 def _detections(row: Row, image: ImageInfo, call: CallInfo, threshold: float) -> Detections:
-    objects = Detection._trusted_many(_fields(row["boxes"], _DETECTION_KEYS), {"_image": image})
-    return Detections._trusted({"image": image, "call": call, "extra": _others(row, _ROW_KEYS), "objects": objects})
+    return Detections._made_later(_of_objects(row, image, call), partial(_objects, Detection, row["boxes"], image))
 
 
 def _instances(row: Row, image: ImageInfo, call: CallInfo, threshold: float) -> Instances:
-    many = _fields(row["boxes"], _INSTANCE_KEYS)
-    for one in many:
-        one["polygons"] = one.pop("polygon")
-    objects = Instance._trusted_many(many, {"_image": image})
-    return Instances._trusted({"image": image, "call": call, "extra": _others(row, _ROW_KEYS), "objects": objects})
+    return Instances._made_later(_of_objects(row, image, call), partial(_objects, Instance, row["boxes"], image))
 
 
-_ROW_KEYS = ("boxes",)
-_DETECTION_KEYS = ("label", "score", "box")
-_INSTANCE_KEYS = (*_DETECTION_KEYS, "polygon")
+def _of_objects(row: Row, image: ImageInfo, call: CallInfo) -> dict[str, Any]:
+    return {"image": image, "call": call, "extra": _others(row, ("boxes",))}
 
 
-def _fields(boxes: list[Row], known: tuple[str, ...]) -> list[Row]:
-    """The fields of the objects, made of the wire's dictionaries in place: a reply holds 100 of them."""
-    new, count = tuple.__new__, len(known)
+def _objects(kind: type[Any], boxes: list[Row], image: ImageInfo) -> tuple[Any, ...]:
+    """The records of a row's objects, made of the row's dictionaries in place: a reply holds 100 of them."""
+    new, known = tuple.__new__, _OBJECT_KEYS[kind]
     for one in boxes:
-        extra = None if len(one) == count else _others(one, known)
-        if extra:
-            for key in extra:
-                del one[key]
-        one["box"] = new(Box, one["box"].values())  # the checker keeps the order of WireBox, which is Box's own
+        box = one["box"]
+        extra = None if len(one) == len(known) and len(box) == len(_CORNERS) else _unknown(one, known)
+        for key in extra or ():
+            one.pop(key)
+        one["box"] = new(Box, (box["topX"], box["topY"], box["bottomX"], box["bottomY"]))
         one["extra"] = extra
-    return boxes
+    if kind is Instance:
+        for one in boxes:
+            one["polygons"] = one.pop("polygon")
+    records: tuple[Any, ...] = kind._trusted_many(boxes, {"_image": image})
+    return records
+
+
+_CORNERS = ("topX", "topY", "bottomX", "bottomY")
+_OBJECT_KEYS: dict[type[Any], tuple[str, ...]] = {
+    Detection: ("label", "score", "box"),
+    Instance: ("label", "score", "box", "polygon"),
+}
+
+
+def _unknown(one: Row, known: tuple[str, ...]) -> dict[str, Any]:
+    """What an object and its box have besides the known keys, in the reply's own form."""
+    box = _others(one["box"], _CORNERS)
+    return {**_others(one, known), **({"box": box} if box else {})}
 
 
 def _others(row: Row, known: tuple[str, ...]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class WireBox(TypedDict):
     bottomY: Number
 
 
-class WireDetection(TypedDict):  # in the order of the fields of results.Detection, which are made of it
+class WireDetection(TypedDict):
     __pydantic_config__ = _LOOSE  # type: ignore[misc]
 
     label: str
@@ -53,6 +53,20 @@ class DetectionRow(TypedDict):
     __pydantic_config__ = _LOOSE  # type: ignore[misc]
 
     boxes: list[WireDetection]
+
+
+class PlainDetection(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="ignore", coerce_numbers_to_str=True)  # type: ignore[misc]
+
+    label: str
+    score: Number
+    box: WireBox
+
+
+class PlainDetectionRow(TypedDict):
+    __pydantic_config__ = _LOOSE  # type: ignore[misc]
+
+    boxes: list[PlainDetection]
 
 
 class SegmentationRow(TypedDict):
@@ -84,3 +98,23 @@ def adapter(task: Task) -> TypeAdapter[list[Row]]:
     """The checker of a whole reply of this task. Built at the first reply: it costs milliseconds."""
     rows: Any = list.__class_getitem__(_ROWS[task])
     return TypeAdapter(rows)
+
+
+@cache
+def plain_adapter() -> TypeAdapter[list[Row]]:
+    """As :func:`adapter` of detection, but forgets unknown keys of objects and boxes, for two thirds of the CPU."""
+    rows: Any = list[PlainDetectionRow]
+    return TypeAdapter(rows)
+
+
+_KEYS_OF_AN_OBJECT = len(PlainDetection.__annotations__) + len(WireBox.__annotations__)
+
+
+def has_unknown_keys(body: bytes, rows: list[Row]) -> bool:
+    """Whether objects in this body have keys that :func:`plain_adapter` forgot; True when in doubt.
+
+    Every key is followed by a colon, and a colon that follows none is inside a text. So when there are no more
+    colons than known keys, there are no other keys.
+    """
+    known = sum(len(row) + _KEYS_OF_AN_OBJECT * len(row["boxes"]) for row in rows)
+    return body.count(b":") > known

@@ -10,8 +10,9 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from automl_cv_client._choices import Choice
 from automl_cv_client._protocol.requests import Dialect, around
 from automl_cv_client.errors import InvalidInput, UnsupportedTask
 from automl_cv_client.task import Task
@@ -24,10 +25,10 @@ Approximation = Literal["riemann_middle", "riemann_left", "riemann_right", "riem
 _Flag = Annotated[bool, Field(strict=True)]  # the service takes JSON booleans only, and fails on anything else
 
 
-class XaiParameters(BaseModel):
+class XaiParameters(Choice):
     """How an explanation is made, with the service's names, defaults and bounds. Frozen.
 
-    A value out of bounds raises pydantic's ``ValidationError``, which names what is allowed; nothing is sent.
+    A value out of bounds raises InvalidInput, which names what is allowed; nothing is sent.
     Source: the reference of AutoML's data schemas, "Data format for online scoring and explainability".
 
     Attributes:
@@ -41,8 +42,6 @@ class XaiParameters(BaseModel):
         approximation_method: rule of that integral; ``integrated_gradients`` only.
         xrai_fast: the quicker, coarser way of ``xrai``.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     algorithm: Algorithm = "xrai"
     visualizations: _Flag = True

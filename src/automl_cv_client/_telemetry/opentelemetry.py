@@ -23,15 +23,21 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.
 
 
 def opentelemetry_hooks(
-    tracer_provider: TracerProvider | None = None, meter_provider: MeterProvider | None = None
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    *,
+    trace_context: bool = True,
 ) -> Hooks:
     """Hooks that report to OpenTelemetry: ``Client(…, hooks=opentelemetry_hooks())``.
 
-    Spans are children of the caller's current span. Needs the extra ``otel``.
+    Spans are children of the caller's current span. The endpoint is told of them by ``traceparent`` and
+    ``tracestate`` (https://www.w3.org/TR/trace-context/), so that its own spans can join them. Baggage is not sent: it
+    may hold anything. Needs the extra ``otel``.
 
     Args:
         tracer_provider: where spans go; by default the global provider.
         meter_provider: where metrics go; by default the global provider.
+        trace_context: whether to send those two headers.
 
     Raises:
         ModuleNotFoundError: the extra ``otel`` is not installed.
@@ -46,7 +52,8 @@ def opentelemetry_hooks(
         raise ModuleNotFoundError("OpenTelemetry is not installed: pip install 'automl-cv-client[otel]'")
     spans = _Spans(trace.get_tracer(_NAME, tracer_provider=tracer_provider))
     numbers = _Metrics(metrics.get_meter(_NAME, meter_provider=meter_provider))
-    return Hooks(on_request=spans.begin, on_response=spans.end) + Hooks(
+    headers = spans.headers if trace_context else None
+    return Hooks(on_request=spans.begin, on_response=spans.end, request_headers=headers) + Hooks(
         on_response=numbers.response, on_retry=numbers.retry, on_drop=numbers.drop
     )
 
@@ -76,6 +83,18 @@ class _Spans:
         span = self._tracer.start_span(event.method, kind=SpanKind.CLIENT, attributes=attributes)
         with self._lock:
             self._open[event.client_request_id, event.attempt] = span
+
+    def headers(self, event: RequestEvent) -> dict[str, str]:
+        """What tells the endpoint of the attempt's span; nothing when there is no trace."""
+        from opentelemetry.trace import set_span_in_context
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        carrier: dict[str, str] = {}
+        with self._lock:
+            span = self._open.get((event.client_request_id, event.attempt))
+        if span is not None:
+            TraceContextTextMapPropagator().inject(carrier, set_span_in_context(span))
+        return carrier
 
     def end(self, event: ResponseEvent) -> None:
         from opentelemetry.trace import StatusCode

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Union, cast, overload
 
-from pydantic import model_validator
+from pydantic import model_serializer, model_validator
 
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import PixelBox, keep_by_nms, scale_segment
@@ -14,6 +14,7 @@ from automl_cv_client.results._columns import Columns
 from automl_cv_client.results._context import ImageInfo
 from automl_cv_client.results._exports import ObjectExports
 from automl_cv_client.results._found import Detection, Instance
+from automl_cv_client.results._later import Later
 from automl_cv_client.results._result import Result
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 Mask = Union[Sequence[bool], "np.ndarray[Any, np.dtype[np.bool_]]"]
 """One boolean an object."""
+
+_LATER = "_objects_later"
+"""Where a result that came over the wire keeps the way to its objects, until they are made."""
 
 ObjectT = TypeVar("ObjectT", bound=Detection)
 
@@ -100,9 +104,29 @@ class Objects(ObjectExports, Columns, Result):
         self.__dict__["objects"] = tuple(one._bound(self.image) for one in self.objects)
         return self
 
+    @classmethod
+    def _made_later(cls, values: dict[str, Any], make: Callable[[], tuple[Any, ...]]) -> Self:
+        """A result whose objects are made when they are first asked for; ``values`` names every other field."""
+        return cls._trusted({**values, _LATER: Later(make)})
+
+    if not TYPE_CHECKING:  # a type checker would take this for leave to ask for any name
+
+        def __getattr__(self, name: str) -> Any:
+            held = self.__dict__
+            if name == "objects" and (later := held.get(_LATER)) is not None:
+                held[name] = later()
+                held.pop(_LATER, None)
+            # Another thread may have come first.
+            return held[name] if name in held else super().__getattr__(name)
+
+    @model_serializer(mode="wrap")
+    def _with_objects(self, write):  # type: ignore[no-untyped-def]  # pydantic would put its type into the schema
+        _ = self.objects  # pydantic writes what is there, and asks for nothing
+        return write(self)
+
     def _only(self, objects: Iterable[Any]) -> Self:
-        values = {name: self.__dict__[name] for name in type(self).model_fields}  # without the kept columns
-        return self._trusted({**values, "objects": tuple(objects)})
+        others = {name: self.__dict__[name] for name in type(self).model_fields if name != "objects"}
+        return self._trusted({**others, "objects": tuple(objects)})
 
     def _content(self) -> tuple[object, ...]:
         return (self.objects, self.image.size)

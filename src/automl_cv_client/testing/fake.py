@@ -35,7 +35,8 @@ class FakeEndpoint(FakeTransport):
     Args:
         steps: request number n gets step n; the last one repeats. A step is a result (for every picture of the
             request), an answer of :mod:`automl_cv_client.testing` such as ``throttled()``, or a function from the
-            :class:`SentRequest` to one of these. Without steps every picture shows a cat, score 0.9.
+            :class:`SentRequest` to one of these. Without steps every picture shows a cat, score 0.9. Classifications
+            come with a small explanation where one is asked for.
         task: what :attr:`scoring_uri` serves; it matters only without steps.
         key: what requests must carry; others get 401.
         deployments: their names; the first has the traffic, unknown ones get 404.

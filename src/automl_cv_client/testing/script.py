@@ -79,14 +79,14 @@ class Script:
             return replace(given, headers={**self._told(request), **given.headers})
         wanted = Scores((given,)) if isinstance(given, Result) else given
         try:
-            count = len(request.images)
+            count, asked = len(request.images), request.xai_parameters
         except (ValueError, KeyError, TypeError):  # not a request the container can read
             return model_error(400)
         results = [wanted.results[min(number, len(wanted.results) - 1)] for number in range(count)]
         if wanted.version == "legacy" and wanted.dropped:
             body = b""
         else:
-            body = body_of(results[wanted.dropped :], wanted.version)
+            body = body_of(results[wanted.dropped :], wanted.version, asked)
         headers = {"content-type": content_type_of(wanted.version), **self._told(request), **wanted.headers}
         return Reply(200, body, headers, wanted.delay, wanted.drip, wanted.broken)
 

@@ -62,8 +62,11 @@ class SentRequest:
     @cached_property
     def xai_parameters(self) -> dict[str, Any] | None:
         """What was asked to be explained, and how; None for plain scoring."""
-        row = self._rows[0] if self._rows else None
-        asked = json.loads(row) if isinstance(row, str) and row.startswith("{") else None
+        if self.headers.get("content-type", "").startswith("application/octet-stream"):
+            return None
+        row, asked = self._rows[0], json.loads(self.body)
+        if "image" not in asked:  # else it is the legacy script's form, which has it beside the picture
+            asked = json.loads(row) if isinstance(row, str) and row.startswith("{") else None
         return dict(asked["xai_parameters"]) if asked and asked.get("model_explainability") else None
 
     @cached_property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast, get_args
 
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Classification, Detections, Instances, MultilabelClassification, Result
+from automl_cv_client.testing.explanations import parts_of
 
 Version = Literal[
     "today", "1.51", "1.47", "legacy", "huggingface", "catalogue-huggingface", "catalogue-mmd", "doubly-encoded"
@@ -25,15 +26,21 @@ Version = Literal[
 """
 
 
-def body_of(results: Sequence[Result], version: Version = "today") -> bytes:
+def body_of(results: Sequence[Result], version: Version = "today", asked: Mapping[str, Any] | None = None) -> bytes:
     """The body that says these results, one a picture.
+
+    Args:
+        results: in the order of the pictures.
+        version: how they are written.
+        asked: the request's ``xai_parameters``; detection, segmentation and the Hugging Face forms do not explain,
+            and answer with plain scores.
 
     Raises:
         InvalidInput: the version cannot say this: no version of that name, or not for this kind of result.
     """
     if version not in get_args(Version):
         raise InvalidInput(f"unknown version {version!r}: use one of {', '.join(get_args(Version))}")
-    rows = [_row(result, version, number) for number, result in enumerate(results)]
+    rows = [_row(result, version, number, asked) for number, result in enumerate(results)]
     if version == "legacy":
         if len(rows) != 1:
             raise InvalidInput(f"the legacy script answers one picture a request, not {len(rows)}")
@@ -47,13 +54,13 @@ def content_type_of(version: Version) -> str:
     return "text/html; charset=utf-8" if version == "legacy" else "application/json"
 
 
-def _row(result: Result, version: Version, number: int) -> Any:
+def _row(result: Result, version: Version, number: int, asked: Mapping[str, Any] | None) -> Any:
     if isinstance(result, Detections | Instances):
         if version in ("huggingface", "catalogue-huggingface"):
             raise InvalidInput(f"the {version} form is for classification, not for {type(result).__name__}")
         row = {"boxes": [_object(one) for one in result]}
     elif isinstance(result, Classification | MultilabelClassification):
-        row = _classes(result, version)
+        row = _classes(result, version, asked)
     else:
         raise InvalidInput(f"a fake endpoint cannot answer with a {type(result).__name__}")
     if version in ("1.51", "1.47", "legacy"):
@@ -68,7 +75,9 @@ def _object(one: Any) -> dict[str, Any]:
     return {"box": box, "label": one.label, "score": one.score, **outline}
 
 
-def _classes(result: Classification | MultilabelClassification, version: Version) -> Any:
+def _classes(
+    result: Classification | MultilabelClassification, version: Version, asked: Mapping[str, Any] | None
+) -> Any:
     pairs = [{"label": label, "score": score} for label, score in zip(result.labels, result.probs, strict=True)]
     if version == "catalogue-huggingface":
         return pairs
@@ -77,5 +86,7 @@ def _classes(result: Classification | MultilabelClassification, version: Version
     if version == "catalogue-mmd":
         raise InvalidInput("the catalogue-mmd form is for detection and segmentation")
     row = {"probs": list(result.probs), "labels": list(result.labels)}
-    nulls = {"visualizations": None, "attributions": None} if version == "1.47" else {}
-    return cast("dict[str, Any]", {**row, **nulls})
+    parts: dict[str, Any] = {"visualizations": None, "attributions": None} if version == "1.47" else {}
+    if asked is not None:
+        parts = parts_of(result, asked)
+    return cast("dict[str, Any]", {**row, **parts})

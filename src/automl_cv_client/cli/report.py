@@ -37,7 +37,7 @@ class Scored:
         """``{"path", "task", "result"}`` or ``{"path", "task", "error": {"type", "message"}}``; perhaps ``"drawn"``."""
         record: dict[str, Any] = {"path": self.path, "task": self.task.value}
         if self.result is not None:
-            record["result"] = self.result.model_dump(mode="json")
+            record["result"] = json.loads(self.result.model_dump_json())  # which writes not-a-number as JSON can
         if self.error is not None:
             record["error"] = {"type": type(self.error).__name__, "message": str(self.error)}
         if self.drawn is not None:
@@ -62,7 +62,7 @@ def _json_list() -> Iterator[Teller]:
     def tell(scored: Scored) -> None:
         nonlocal told
         # ASCII only: a label or file name cannot carry terminal escapes, nor bytes that are no UTF-8.
-        print(",\n" if told else "\n", json.dumps(scored.to_json()), sep="", end="", flush=True)
+        print(",\n" if told else "\n", json.dumps(scored.to_json(), allow_nan=False), sep="", end="", flush=True)
         told += 1
 
     print("[", end="")

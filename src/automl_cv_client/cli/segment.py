@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from automl_cv_client.cli import scoring
-from automl_cv_client.cli.exits import guarded
 from automl_cv_client.cli.options import AsJson, Deployment, Out, Paths, Uri
 from automl_cv_client.task import Task
 
+EXAMPLES = """
+automl-cv segment a.jpg b.jpg --out drawn/  # the outlines, filled
+automl-cv segment photos/ --json > outlines.json
+"""
 
-@guarded
+
 def segment(
     paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
 ) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import trustme
-from typer.testing import CliRunner
 
 from automl_cv_client import errors
 from automl_cv_client.cli.app import app
@@ -19,6 +18,7 @@ from automl_cv_client.local import LocalEndpoint
 from tests.access.jwts import jwt
 from tests.access.stand_ins import ENDPOINT, NAMES, Azure, Endpoint
 from tests.access.test_identities import managed
+from tests.cli.conftest import runner
 
 KEY = "primary-0123456789abcdefghij"
 
@@ -202,7 +202,7 @@ class TestCommand:
         monkeypatch.setenv("COLUMNS", "200")
 
     def run(self, *arguments: str, **variables: str) -> Any:
-        return CliRunner().invoke(app, ["doctor", *arguments], env=variables, prog_name="automl-cv")
+        return runner().invoke(app, ["doctor", *arguments], env=variables, prog_name="automl-cv")
 
     def test_text(self, azure: Azure) -> None:
         done = self.run("--uri", azure.endpoint.scoring_uri, AUTOML_CV_KEY=KEY)

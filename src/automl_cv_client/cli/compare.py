@@ -14,7 +14,7 @@ from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.options import ENDPOINT_PANEL, Uri
 
 EXAMPLES = """
-automl-cv compare labels.jsonl --images photos/ \
+automl-cv compare labels.jsonl --images photos/ \\
     --deployment blue --deployment green --report blue-green.html
 automl-cv compare labels.jsonl --results blue.jsonl --results green.jsonl
 """

@@ -15,9 +15,9 @@ from automl_cv_client.settings import DEPLOYMENT, ENDPOINT, KEY, URI, WORKSPACE_
 from automl_cv_client.task import Task
 
 EXAMPLES = """
-automl-cv doctor                                  # the endpoint of the variables
-automl-cv doctor --task image-object-detection    # and does its model detect?
-automl-cv doctor --endpoint cats --workspace lab  # looked up, all deployments
+automl-cv doctor                                # the variables' endpoint
+automl-cv doctor --task image-object-detection  # and does its model detect?
+automl-cv doctor --endpoint cats                # looked up in its workspace
 automl-cv doctor --json | jq -r '.findings[].advice'
 """
 

@@ -78,10 +78,10 @@ def _section(title: str, rows: list[tuple[str, str]], width: int) -> Iterator[st
 
 
 def _grouped(rows: list[tuple[str, str, str]]) -> dict[str, list[tuple[str, str]]]:
-    found: dict[str, list[tuple[str, str]]] = {}
+    found: dict[str, list[tuple[str, str]]] = {_PLAIN: []}  # always first
     for title, name, about in rows:
         found.setdefault(title, []).append((name, about))
-    return found
+    return {title: group for title, group in found.items() if group}
 
 
 def _panel(one: Any, otherwise: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from automl_cv_client.cli.exits import INTERRUPTED, UNHEARD, exit_code_of, fall_silent
+from automl_cv_client.cli.exits import INTERRUPTED, UNHEARD, USAGE, exit_code_of, fall_silent
 from automl_cv_client.cli.help_page import help_page
 
 
@@ -20,7 +20,13 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group with our help page."""
+    """A group with our help page, which it shows, too, when no command is given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:  # versions of click differ in where they print it, and in the code
+            typer.echo(self.get_help(ctx), err=True)
+            raise typer.Exit(USAGE)
+        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(help_page(self, ctx))

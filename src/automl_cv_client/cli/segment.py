@@ -15,5 +15,8 @@ automl-cv segment photos/ --json > outlines.json
 def segment(
     paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
 ) -> None:
-    """Find objects and their outlines. The outlines are in the JSON and on the drawn pictures."""
+    """Find objects and their outlines.
+
+    Prints label, score and box; the outlines are in the JSON and on the drawn pictures.
+    """
     scoring.run(Task.SEGMENTATION, paths, as_json=as_json, out=out, uri=uri, deployment=deployment)

@@ -21,7 +21,6 @@ from automl_cv_client.cli import (
     segment,
     serve,
 )
-from automl_cv_client.cli.exits import USAGE
 from automl_cv_client.cli.program import Command, Program
 from automl_cv_client.cli.text import NO_COLOR
 
@@ -34,7 +33,6 @@ automl-cv COMMAND --help                        # options and examples
 
 app = typer.Typer(
     cls=Program,
-    invoke_without_command=True,
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["--help", "-h"]},
     # Plain help and plain tracebacks: no boxes when piped, no local variables (a key may be one) in a trace.
@@ -58,7 +56,6 @@ def _without_colors(wanted: bool) -> None:
 
 @app.callback()
 def _program(
-    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
@@ -68,9 +65,6 @@ def _program(
     ] = False,
 ) -> None:
     """Score pictures with computer-vision models behind Azure Machine Learning online endpoints."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(USAGE)
 
 
 _PANELS = {

@@ -37,7 +37,6 @@ automl-cv batch export job/ --format parquet --to boxes.parquet
 
 app = typer.Typer(
     cls=Group,
-    no_args_is_help=True,
     rich_markup_mode=None,
     epilog=EXAMPLES,
     help="Score many pictures into a folder that can be resumed: run, status, export.",

@@ -32,7 +32,6 @@ automl-cv dataset convert train.jsonl yolo/ --to yolo
 
 app = typer.Typer(
     cls=Group,
-    no_args_is_help=True,
     rich_markup_mode=None,
     epilog=EXAMPLES,
     help="Check and convert training data (JSONL): check, convert.",

@@ -82,11 +82,6 @@ def _told(run: Callable[[], object]) -> int:
 
 
 def _tell_wrong_usage(error: Any) -> None:
-    if (
-        type(error).__name__ == "NoArgsIsHelpError"
-    ):  # a group without a command; some versions of click leave this to us
-        typer.echo(error.ctx.get_help(), err=True)
-        return
     words = " ".join(str(error.format_message()).split())
     path = error.ctx.command_path if error.ctx else "automl-cv"
     complain(f"{words.rstrip('.')}; see {path} --help")

@@ -30,7 +30,8 @@ class Ended(NamedTuple):
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        """What was printed, when it is JSON by the letter: NaN is none."""
+        return json.loads(self.out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
 def runner() -> CliRunner:

@@ -5,6 +5,7 @@ This file imports neither typer nor rich, so that it can say what to install whe
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -18,6 +19,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a label in a script the terminal lacks is no crash
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # else its warnings land on stderr beside our errors
     try:
         from automl_cv_client.cli.app import app
     except ModuleNotFoundError as error:

@@ -10,10 +10,10 @@ import typer
 
 from automl_cv_client.cli.completing import formats as complete_formats
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.exits import FAILED
+from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
 from automl_cv_client.cli.options import TASKS, Deployment, Uri
 from automl_cv_client.cli.program import Command, Group
-from automl_cv_client.cli.text import console, print_json, safe
+from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.task import Task
 
 EXAMPLES = """
@@ -34,6 +34,8 @@ EXPORT_EXAMPLES = """
 automl-cv batch export job/ --format csv
 automl-cv batch export job/ --format parquet --to boxes.parquet
 """
+
+_HOPELESS = {kind.__name__ for kind in HOPELESS}
 
 app = typer.Typer(
     cls=Group,
@@ -122,6 +124,13 @@ def run(
         options["progress"] = bar
         summary = score_folder(client, source, out, task, **options)
     _tell(summary, as_json)
+    if not summary.total:
+        complain(f"{source}: there are no pictures in it")
+        raise typer.Exit(FAILED)
+    if summary.failed:
+        complain(f"{summary.failed} of {summary.total} pictures failed; automl-cv batch export writes why")
+    if summary.errors and not summary.ok and all(kind in _HOPELESS for kind in summary.errors):
+        raise typer.Exit(USAGE)
     if summary.failed or summary.to_do:
         raise typer.Exit(FAILED)
 
@@ -155,5 +164,12 @@ def _tell(facts: Any, as_json: bool) -> None:
         print_json(values)
         return
     for name, value in values.items():
-        shown = f"{value:.3g}" if isinstance(value, float) else safe(value)
-        console().print(f"{name.replace('_', ' '):<12} {shown}")
+        console().print(f"{name.replace('_', ' '):<12} {_shown(value)}".rstrip())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items()) or "none"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "-" if value is None else safe(value)

@@ -9,7 +9,16 @@ import typer
 
 from automl_cv_client.cli.completing import deployments as complete_deployments
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.evaluate import AsJson, Images, Labels, Reports, Threshold, folder_of, show
+from automl_cv_client.cli.evaluate import (
+    AsJson,
+    Images,
+    Labels,
+    Reports,
+    Threshold,
+    folder_of,
+    require_evaluation,
+    show,
+)
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.options import ENDPOINT_PANEL, Uri
 
@@ -50,6 +59,7 @@ def compare(
     Metrics with 95 % confidence intervals, latency, and the pictures they see differently: what to know before moving
     traffic.
     """
+    require_evaluation()
     from automl_cv_client.evaluation import compare as measure
 
     names = deployments or ([file.stem for file in results] if results else [])

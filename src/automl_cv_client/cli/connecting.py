@@ -25,6 +25,7 @@ def refuse_bare_host(uri: str) -> None:
     except ValueError:
         return  # the client says what is wrong with it
     if parts.scheme in ("http", "https") and parts.netloc and parts.path in ("", "/"):
+        host = parts.netloc.rpartition("@")[2]
         raise Unusable(
-            f"the scoring URI has no path: a scoring URI ends in /score, as in https://{parts.hostname}/score"
+            f"the scoring URI has no path: a scoring URI ends in /score, as in {parts.scheme}://{host}/score"
         )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -130,7 +131,7 @@ def convert(
 
     With --to jsonl an MLTable file is written beside TARGET.
     """
-    rows = _readers(source, task, prefix, images, classes)[read]()
+    rows = _some(_readers(source, task, prefix, images, classes)[read](), source, read)
     if write is Form.FOLDERS:
         raise Unusable("--to folders is not offered: it would copy the pictures; use --to csv")
     if validation and write is not Form.JSONL:
@@ -141,6 +142,14 @@ def convert(
         return
     for one in written:
         console().print(f"{one.count} {one.unit}: {safe(one.file)}")
+
+
+def _some(rows: Iterable[Any], source: Path, form: Form) -> Iterable[Any]:
+    """The same rows. Raises Unusable when there is none, before an empty file is written over a full one."""
+    found = iter(rows)
+    for first in found:
+        return chain((first,), found)
+    raise Unusable(f"{source} holds no rows to convert: say what it is by --from (now {form})")
 
 
 def _readers(

@@ -69,6 +69,7 @@ def evaluate(
 
     Scores the labelled pictures in --images, or takes --results. Labelled pictures without a result are a failure.
     """
+    require_evaluation()
     from automl_cv_client.evaluation import evaluate as measure
     from automl_cv_client.evaluation import score_rows, write_results
 
@@ -102,6 +103,14 @@ def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Pat
     with progress_bar() as bar:
         score_folder(client, pictures, job, rows[0].task, progress=bar)
     return job / "results.jsonl"
+
+
+def require_evaluation() -> None:
+    """Raises Unusable, saying what to install, when numpy is missing: the extra for it alone would not be enough."""
+    try:
+        import automl_cv_client.evaluation  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise Unusable(f'measuring needs {error.name}: pip install "automl-cv-client[eval]"') from None
 
 
 def folder_of(images: Path | None) -> Path:

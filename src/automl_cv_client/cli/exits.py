@@ -11,9 +11,20 @@ from typing import Any
 import typer
 
 from automl_cv_client.cli.text import complain
-from automl_cv_client.errors import AutoMLVisionError
+from automl_cv_client.errors import (
+    AuthenticationFailed,
+    AutoMLVisionError,
+    CallError,
+    EndpointNotFound,
+    ImageError,
+    PermissionDenied,
+)
+from automl_cv_client.settings import KEY
 
 WELL, FAILED, USAGE, INTERRUPTED, UNHEARD = 0, 1, 2, 130, 141
+
+HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
+"""After one of these no other picture can succeed."""
 
 EXIT_CODES = {
     WELL: "all well",
@@ -62,13 +73,32 @@ def exit_code_of(run: Callable[[], object]) -> int:
         return USAGE
 
 
+def code_of(error: AutoMLVisionError) -> int:
+    """FAILED for what is wrong with one picture or one call, USAGE for what would be wrong with any other, too."""
+    of_one = isinstance(error, ImageError | CallError) and not isinstance(error, HOPELESS)
+    return FAILED if of_one else USAGE
+
+
+def in_words(error: AutoMLVisionError) -> str:
+    """The message, without what azure-identity has to say of its ten ways to sign in; the doctor shows that."""
+    if isinstance(error, AuthenticationFailed) and str(error).startswith("no token") and not os.environ.get(KEY):
+        return (
+            f"the variable {KEY} is not set, and azure-identity cannot sign in: set it to the endpoint's key (studio: "
+            "Endpoints, tab 'Consume'), or sign in with 'az login'; automl-cv doctor says more"
+        )
+    return str(error)
+
+
 def _told(run: Callable[[], object]) -> int:
     try:
         code = run()
         return code if isinstance(code, int) else WELL
     except _UsageError as error:
         _tell_wrong_usage(error)
-    except (AutoMLVisionError, Unusable) as error:
+    except AutoMLVisionError as error:
+        complain(in_words(error))
+        return code_of(error)
+    except Unusable as error:
         complain(str(error))
     except ModuleNotFoundError as error:
         complain(_missing(error))
@@ -82,7 +112,7 @@ def _told(run: Callable[[], object]) -> int:
 
 
 def _tell_wrong_usage(error: Any) -> None:
-    words = " ".join(str(error.format_message()).split())
+    words = " ".join(str(error.format_message()).replace("Value error, ", "").split())
     path = error.ctx.command_path if error.ctx else "automl-cv"
     complain(f"{words.rstrip('.')}; see {path} --help")
 

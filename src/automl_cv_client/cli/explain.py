@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, Optional, cast, get_args
 
@@ -76,7 +76,7 @@ def explain(
         if target is not None
     ]
     if as_json:
-        print_json(json.loads(result.model_dump_json()))
+        print_json(result.model_dump(mode="json"))
         return
     screen = console()
     screen.print(Text(safe(path), "bold"))
@@ -101,6 +101,8 @@ def _parameters(algorithm: str, out: Path | None, figure: Path | None, threshold
 
 
 def _ask(path: str, parameters: XaiParameters, multilabel: bool, uri: str | None, deployment: str | None) -> Any:
+    if os.path.isdir(path):
+        raise Unusable(f"{path}: explain takes one picture, and this is a folder")
     with client_for(uri, deployment) as client:
         return client.explain(path, parameters, task=Task.MULTILABEL if multilabel else Task.CLASSIFICATION)
 

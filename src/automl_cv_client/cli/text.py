@@ -4,8 +4,10 @@ rich markup."""
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+from typing import Any
 
 from rich.console import Console
 
@@ -45,8 +47,24 @@ def complain(message: str) -> None:
 
 
 def print_json(value: object, *, indent: int | None = None) -> None:
-    """One JSON value on stdout.
+    """One JSON value on stdout, see :func:`in_json`."""
+    print(in_json(value, indent=indent), flush=True)
+
+
+def in_json(value: object, *, indent: int | None = None) -> str:
+    """The value as JSON; not-a-number and infinity, which JSON has no word for, as the strings results read back.
 
     ASCII only: a label or file name cannot carry terminal escapes, and every encoding of the output can hold it.
     """
-    print(json.dumps(value, indent=indent, allow_nan=False), flush=True)
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value

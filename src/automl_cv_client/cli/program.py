@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -44,13 +46,24 @@ class Program(Group):
 
         return sys.exit(exit_code_of(run)) if standalone else run()
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _unlike_click():  # here --help and --version are printed
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: Any) -> Any:
-        # Caught here, as click makes the code 1 of both, which says that a picture failed.
-        try:
+        with _unlike_click():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            code = INTERRUPTED
-        except BrokenPipeError:
-            fall_silent()
-            code = UNHEARD
-        raise typer.Exit(code)
+
+
+@contextmanager
+def _unlike_click() -> Iterator[None]:
+    """Codes of our own for what click would end with 1, which says that a picture failed."""
+    try:
+        yield
+        return
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        fall_silent()
+        code = UNHEARD
+    raise typer.Exit(code)

@@ -64,10 +64,10 @@ def check_model(plan: Plan, world: SyncWorld, task: Task) -> Finding:
         result = run(scoring.score_one(service.grey_png(32), task, plan), world)
     except AutoMLVisionError as error:
         problem = error.with_traceback(None)
-    if isinstance(problem, UnexpectedReply):
-        return failed(MODEL, problem.message, f"this is no model of {task}: name its task, or ask another deployment")
     if isinstance(problem, ImageDropped):
         return failed(MODEL, problem.message, "even a plain picture is dropped: see the deployment's log")
+    if isinstance(problem, UnexpectedReply):
+        return failed(MODEL, problem.message, f"this is no model of {task}: name its task, or ask another deployment")
     if problem is not None:
         return failed(MODEL, str(problem), _advice(problem, plan))
     return _fitting(result, task)

@@ -88,7 +88,7 @@ def test_a_batch_that_fails_says_where_the_reasons_are(variables, places, tmp_pa
     assert done.err == "automl-cv: 1 of 3 pictures failed; automl-cv batch export writes why\n"
     assert "ImageError 1" in done.out
     empty = run("batch", "run", tmp_path / "dir.jpg", "--task", Task.DETECTION, "--out", tmp_path / "new", **variables)
-    assert (empty.code, "there are no pictures in it" in empty.err) == (1, True)
+    assert (empty.code, "there are no pictures in " in empty.err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def run(
         summary = score_folder(client, source, out, task, **options)
     _tell(summary, as_json)
     if not summary.total:
-        complain(f"{source}: there are no pictures in it")
+        complain(f"there are no pictures in {'standard input' if source == '-' else source}")
         raise typer.Exit(FAILED)
     if summary.failed:
         complain(f"{summary.failed} of {summary.total} pictures failed; automl-cv batch export writes why")

@@ -104,7 +104,7 @@ def test_the_algorithms_and_formats_offered_are_those_there_are():
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell_names_the_program(shell):
-    done = run_apart(_AUTOML_CV_COMPLETE=f"source_{shell}")
+    done = run(_AUTOML_CV_COMPLETE=f"source_{shell}")
     assert (done.code, done.err) == (0, "")
     assert "automl-cv" in done.out
     assert "_AUTOML_CV_COMPLETE" in done.out

@@ -95,7 +95,7 @@ def test_a_terminal_gets_bold_names_and_no_more(answering, folder):
     assert (seen.code, BOLD in seen.text, "cat  0.900" in seen.text) == (0, True, True)
 
 
-@pytest.mark.parametrize("how", ["NO_COLOR=1", "TERM=dumb", "--no-color"])
+@pytest.mark.parametrize("how", ["NO_COLOR=1", pytest.param("TERM=dumb", marks=pytest.mark.slow), "--no-color"])
 def test_styles_can_be_switched_off(how, answering, folder):
     name, _, value = how.partition("=")
     options, variables = ([how], {}) if how.startswith("--") else ([], {name: value})
@@ -111,6 +111,7 @@ def test_a_bar_on_a_terminal_and_none_in_a_pipe(answering, many, tmp_path):
     assert (piped.code, piped.err, "in flight" in piped.out) == (0, "", False)
 
 
+@pytest.mark.slow  # the four models
 def test_the_demo_fits_a_narrow_terminal_and_says_there_what_it_does(folder, tmp_path):
     seen = on_a_terminal("demo", folder / "a-cat.png", "--out", tmp_path, columns=20)
     assert seen.code == 0
@@ -150,7 +151,10 @@ def test_an_interrupt_leaves_json_that_parses(server, folder):
     [
         "automl-cv detect {folder} {folder} {folder} | head -1",
         "automl-cv detect {folder} gone.png gone.png 2>&1 | true",
-        "automl-cv evaluate {photos}/labels/detection.jsonl --images {photos} --json | head -1",
+        pytest.param(
+            "automl-cv evaluate {photos}/labels/detection.jsonl --images {photos} --json | head -1",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_reader_that_goes_away_is_no_error_of_ours(line, answering, folder):
@@ -165,7 +169,7 @@ def test_a_reader_that_is_gone_from_the_start(answering, folder):
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        for words in (["detect", str(folder), "--json"], ["detect", str(folder)], ["--help"], ["--version"]):
+        for words in (["detect", str(folder), "--json"], ["detect", str(folder)], ["--help"]):
             done = subprocess.run(
                 [*PROGRAM, *words], stdout=writing, stderr=subprocess.PIPE, env={**os.environ, **answering}, timeout=60
             )
@@ -182,7 +186,10 @@ def test_a_full_disk_and_a_closed_stdout(answering, folder):
     assert (done.code, done.err) == (0, "")
 
 
-@pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+@pytest.mark.parametrize(
+    "variables",
+    [{"PYTHONIOENCODING": "ascii"}, pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0"}, marks=pytest.mark.slow)],
+)
 def test_any_label_on_any_terminal(variables, server, folder):
     label = "Käse 猫 🐈"
     server.steps = [Answer(body=boxes(label))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from automl_cv_client import Task
@@ -95,9 +97,7 @@ def test_a_batch_that_fails_says_where_the_reasons_are(variables, places, tmp_pa
     ("line", "library", "extra"),
     [
         ("evaluate {labels} --images {photos}", "numpy", "eval"),
-        ("compare {labels} --results a --results b", "numpy", "eval"),
         ("explain {cat} --algorithm guided_gradcam --out {tmp}/a.npy", "numpy", "numpy"),
-        ("batch export {tmp} --format parquet", "pyarrow", "parquet"),
     ],
 )
 def test_a_missing_library_names_its_extra(line, library, extra, endpoint, places):
@@ -114,6 +114,12 @@ def test_a_missing_library_names_its_extra(line, library, extra, endpoint, place
     (told,) = done.err.splitlines()
     assert library in told
     assert f"automl-cv-client[{extra}]" in told
+
+
+def test_a_missing_library_of_an_export_names_its_extra(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = run("batch", "export", tmp_path, "--format", "parquet")
+    assert (done.code, "automl-cv-client[parquet]" in done.err) == (2, True)
 
 
 def test_a_library_that_is_none_of_ours_is_a_fault_of_ours(monkeypatch, places):

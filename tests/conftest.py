@@ -20,6 +20,7 @@ PHOTOS = Path(__file__).parents[1] / "samples" / "photos"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption("--update-help", action="store_true", help="write tests/cli/help anew")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -22,14 +22,14 @@ def test_help_lists_the_commands_and_the_exit_codes():
     done = run("--help")
     assert done.code == 0
     assert all(f"  {command} " in done.out for command in COMMANDS)
-    assert "0 all well; 1 some picture failed; 2 wrong usage" in flat(done.out)
+    assert "0 all well 1 done, and something failed: a picture" in flat(done.out)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_is_plain_and_has_the_exit_codes(command):
     done = run(command, "--help")
     assert done.code == 0
-    assert "Exit codes: 0 all well" in flat(done.out)
+    assert "Exit codes: 0 all well 1 done" in flat(done.out)
     assert done.out.isascii()
 
 
@@ -41,11 +41,25 @@ def test_there_is_no_option_for_the_key(command):
     assert run(command, "--key", "secret", "x.png").code == 2
 
 
-@pytest.mark.parametrize("arguments", [["detect"], ["detect", "--nonsense", "x"], ["nonsense"]])
-def test_wrong_usage_is_2_and_speaks_on_stderr(arguments):
+@pytest.mark.parametrize(
+    ("arguments", "about", "page"),
+    [
+        (["detect"], "PATH...", "detect"),
+        (["detect", "--nonsense", "x"], "--nonsense", "detect"),
+        (["explain", "x.png", "--steps", "many"], "--steps", "explain"),
+        (["batch", "run", "x", "--out", "y"], "--task", "batch run"),
+        (["serve", "--task", "cats"], "image-object-detection", "serve"),
+        (["batch", "nonsense"], "nonsense", "batch"),
+        (["nonsense"], "nonsense", ""),
+    ],
+)
+def test_wrong_usage_is_2_and_one_line_on_stderr_that_names_the_help(arguments, about, page):
     done = run(*arguments)
     assert (done.code, done.out) == (2, "")
-    assert "Error" in done.err
+    (line,) = done.err.splitlines()
+    assert line.startswith("automl-cv: ")
+    assert about in line
+    assert line.endswith(f"; see {' '.join(('automl-cv', page)).strip()} --help")
 
 
 def test_the_version_from_a_real_process():

@@ -6,19 +6,21 @@ import json
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import trustme
-from typer.testing import CliRunner
 
-from automl_cv_client import errors
+from automl_cv_client import Task, errors
 from automl_cv_client.cli.app import app
 from automl_cv_client.doctor import Finding, Report, examine
 from automl_cv_client.local import LocalEndpoint
 from tests.access.jwts import jwt
 from tests.access.stand_ins import ENDPOINT, NAMES, Azure, Endpoint
 from tests.access.test_identities import managed
+from tests.cli.conftest import runner
+from tests.servers import Answer, ScriptedServer, boxes
 
 KEY = "primary-0123456789abcdefghij"
 
@@ -51,6 +53,71 @@ def test_a_real_model_on_this_machine() -> None:
         report = examine(endpoint.scoring_uri, endpoint.key)
     assert set(states(report).values()) == {"ok"}, report
     assert "in the model" in report["scoring"].detail
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[LocalEndpoint]:
+    with LocalEndpoint.for_all_tasks() as running:
+        yield running
+
+
+class TestTask:
+    """Whether the endpoint's model is of the task that is named."""
+
+    @pytest.mark.parametrize("task", list(Task))
+    def test_a_model_of_the_task(self, endpoint: LocalEndpoint, task: Task) -> None:
+        report = examine(endpoint.scoring_uri_of(task), endpoint.key, task=task)
+        assert set(states(report).values()) == {"ok"}, report
+        assert report["model"].detail.startswith(f"answers as one of {task}, with ")
+
+    @pytest.mark.parametrize(
+        ("served", "named", "says"),
+        [
+            (Task.DETECTION, Task.CLASSIFICATION, "use detect"),
+            (Task.CLASSIFICATION, Task.DETECTION, "use classify"),
+            (Task.MULTILABEL, Task.SEGMENTATION, "class probabilities"),
+        ],
+    )
+    def test_a_model_of_another_task(self, endpoint: LocalEndpoint, served: Task, named: Task, says: str) -> None:
+        found = wrong_of(examine(endpoint.scoring_uri_of(served), endpoint.key, task=str(named)))
+        assert (found.check, says in found.detail) == ("model", True)
+        assert found.advice.startswith(f"this is no model of {named}")
+
+    @pytest.mark.parametrize(
+        ("probs", "task", "advice"),
+        [
+            ([0.9, 0.8], Task.CLASSIFICATION, "use classify-multilabel"),
+            ([0.9, 0.1], Task.MULTILABEL, "use classify"),
+        ],
+    )
+    def test_probabilities_tell_the_two_classifications_apart(
+        self, server: ScriptedServer, probs: list[float], task: Task, advice: str
+    ) -> None:
+        server.steps = [Answer(body=json.dumps([{"probs": probs, "labels": ["cat", "dog"]}]).encode())]
+        report = examine(server.url, KEY, task=task)
+        assert (report["model"].state, report.ok) == ("warning", True)
+        assert report["model"].advice.endswith(advice)
+
+    def test_a_picture_that_is_dropped(self, server: ScriptedServer) -> None:
+        server.steps = [Answer(body=b"[]")]
+        found = wrong_of(examine(server.url, KEY, task=Task.DETECTION))
+        assert (found.check, "see the deployment's log" in found.advice) == ("model", True)
+
+    def test_an_endpoint_that_fails_the_second_time(self, server: ScriptedServer) -> None:
+        server.steps = [Answer(), Answer(body=boxes()), Answer(status=503)]
+        found = wrong_of(examine(server.url, KEY, task=Task.DETECTION))
+        assert (found.check, "503" in found.detail) == ("model", True)
+
+    def test_without_a_score_there_is_no_model_to_look_at(self, server: ScriptedServer) -> None:
+        server.steps = [Answer(status=401)]
+        assert examine(server.url, KEY, task=Task.DETECTION)["model"].state == "skipped"
+        assert "model" not in states(examine(server.url, KEY))
+        closed = examine("http://127.0.0.1:9/score", KEY, task=Task.DETECTION)
+        assert [one.check for one in closed.findings][-2:] == ["scoring", "model"]
+
+    def test_an_unknown_task(self) -> None:
+        with pytest.raises(errors.InvalidInput, match="image-object-detection"):
+            examine("http://127.0.0.1:9/score", KEY, task="cats")
 
 
 @pytest.mark.usefixtures("azure")
@@ -202,7 +269,7 @@ class TestCommand:
         monkeypatch.setenv("COLUMNS", "200")
 
     def run(self, *arguments: str, **variables: str) -> Any:
-        return CliRunner().invoke(app, ["doctor", *arguments], env=variables, prog_name="automl-cv")
+        return runner().invoke(app, ["doctor", *arguments], env=variables, prog_name="automl-cv")
 
     def test_text(self, azure: Azure) -> None:
         done = self.run("--uri", azure.endpoint.scoring_uri, AUTOML_CV_KEY=KEY)
@@ -224,6 +291,12 @@ class TestCommand:
         done = self.run(*named, "--endpoint", ENDPOINT, AUTOML_CV_RESOURCE_MANAGER=manager, AUTOML_CV_KEY="other")
         assert done.exit_code == 0, done.output
         assert "endpoint cats of workspace work" in done.stdout
+
+    def test_a_task_is_looked_at_too(self, azure: Azure) -> None:
+        task = ("--task", "image-object-detection", "--json")
+        done = self.run("--uri", azure.endpoint.scoring_uri, *task, AUTOML_CV_KEY=KEY)
+        assert done.exit_code == 0, done.output
+        assert Report.model_validate_json(done.stdout)["model"].state == "ok"
 
     def test_missing_settings(self) -> None:
         done = self.run()

@@ -59,7 +59,7 @@ def _listed(path: str, beside: str) -> Iterator[str]:
 
 def _training_paths(path: str, beside: str) -> Iterator[str]:
     """The pictures of a training file that lie beside it, found by the longest end of their URL that exists."""
-    with open(path, encoding="utf-8-sig") as lines:
+    with open(path, encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield _beside(_image_url(line, path, number), beside)

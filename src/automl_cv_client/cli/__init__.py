@@ -5,6 +5,8 @@ This file imports neither typer nor rich, so that it can say what to install whe
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 
 _LIBRARIES = ("rich", "typer")
@@ -12,9 +14,12 @@ _LIBRARIES = ("rich", "typer")
 
 def main() -> None:
     """Run the command line with this process's arguments, and exit with its code (see ``automl-cv --help``)."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - closed by the caller: >&-
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a label in a script the terminal lacks is no crash
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # else its warnings land on stderr beside our errors
     try:
         from automl_cv_client.cli.app import app
     except ModuleNotFoundError as error:

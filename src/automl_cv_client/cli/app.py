@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from typing import Annotated
 
 import typer
@@ -21,16 +21,23 @@ from automl_cv_client.cli import (
     segment,
     serve,
 )
-from automl_cv_client.cli.exits import EXIT_CODES
-from automl_cv_client.cli.options import WHERE_THE_KEY_IS
+from automl_cv_client.cli.program import Command, Program
+from automl_cv_client.cli.text import NO_COLOR
+
+EXAMPLES = """
+automl-cv demo cat.jpg                          # no endpoint needed
+automl-cv doctor                                # what is wrong with mine?
+automl-cv detect photos/ --out drawn/
+automl-cv COMMAND --help                        # options and examples
+"""
 
 app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
+    cls=Program,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["--help", "-h"]},
     # Plain help and plain tracebacks: no boxes when piped, no local variables (a key may be one) in a trace.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog=EXIT_CODES,
 )
 
 
@@ -42,31 +49,39 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _without_colors(wanted: bool) -> None:
+    if wanted:
+        os.environ[NO_COLOR] = "1"  # for the progress bar too, which knows nothing of our options
+
+
 @app.callback()
 def _program(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    no_color: Annotated[
+        bool,
+        typer.Option("--no-color", callback=_without_colors, help=f"No colours; the variable {NO_COLOR} does it too."),
+    ] = False,
 ) -> None:
-    """Score pictures with computer-vision models behind Azure Machine Learning online endpoints.
-
-    Try it without an endpoint: automl-cv demo
-    """
+    """Score pictures with computer-vision models behind Azure Machine Learning online endpoints."""
 
 
-_COMMANDS: dict[str, Callable[..., None]] = {"demo": demo.demo, "serve": serve.serve, "doctor": doctor.doctor}
-_SCORING: dict[str, Callable[..., None]] = {
-    "detect": detect.detect,
-    "segment": segment.segment,
-    "classify": classify.classify,
-    "classify-multilabel": classify_multilabel.classify_multilabel,
-    "explain": explain.explain,
-    "evaluate": evaluate.evaluate,
-    "compare": compare.compare,
+_PANELS = {
+    "Without an endpoint": {"demo": demo, "serve": serve},
+    "Score pictures": {
+        "detect": detect,
+        "segment": segment,
+        "classify": classify,
+        "classify-multilabel": classify_multilabel,
+        "explain": explain,
+    },
+    "Measure": {"evaluate": evaluate, "compare": compare},
+    "See what is wrong": {"doctor": doctor},
 }
-for _name, _command in _COMMANDS.items():
-    app.command(_name, epilog=EXIT_CODES)(_command)
-for _name, _command in _SCORING.items():
-    app.command(_name, epilog=f"{WHERE_THE_KEY_IS}\n\n{EXIT_CODES}")(_command)
-app.add_typer(dataset.dataset, name="dataset", epilog=EXIT_CODES)
-app.add_typer(batch.app, name="batch")
+for _panel, _modules in _PANELS.items():
+    for _name, _module in _modules.items():
+        _run = getattr(_module, _name.replace("-", "_"))
+        app.command(_name, cls=Command, epilog=_module.EXAMPLES, rich_help_panel=_panel)(_run)
+app.add_typer(batch.app, name="batch", rich_help_panel="Score pictures")
+app.add_typer(dataset.app, name="dataset", rich_help_panel="See what is wrong")

@@ -3,47 +3,110 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
+from automl_cv_client.cli.completing import formats as complete_formats
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.exits import EXIT_CODES, FAILED, guarded
-from automl_cv_client.cli.options import WHERE_THE_KEY_IS, Deployment, Uri
-from automl_cv_client.cli.text import console, safe
+from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
+from automl_cv_client.cli.options import TASKS, Deployment, Uri
+from automl_cv_client.cli.program import Command, Group
+from automl_cv_client.cli.text import complain, console, print_json, safe
+from automl_cv_client.task import Task
+
+EXAMPLES = """
+automl-cv batch run photos/ --task image-object-detection --out job/
+automl-cv batch status job/
+automl-cv batch export job/ --format csv
+"""
+RUN_EXAMPLES = """
+automl-cv batch run photos/ --task image-object-detection --out job/
+automl-cv batch run 'photos/**/*.jpg' --task image-classification --out job/
+find . -name '*.png' | automl-cv batch run - --task ... --out job/
+"""
+STATUS_EXAMPLES = """
+automl-cv batch status job/
+automl-cv batch status job/ --json | jq .to_do
+"""
+EXPORT_EXAMPLES = """
+automl-cv batch export job/ --format csv
+automl-cv batch export job/ --format parquet --to boxes.parquet
+"""
+
+_HOPELESS = {kind.__name__ for kind in HOPELESS}
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Score many pictures into a folder that can be resumed."
+    cls=Group,
+    rich_markup_mode=None,
+    epilog=EXAMPLES,
+    help="Score many pictures into a folder that can be resumed: run, status, export.",
 )
 
 Job = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that was given as --out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A folder, with its subfolders; a quoted pattern; a text file with a path a line; a training .jsonl; or - "
+        "for paths from standard input.",
+    ),
+]
+TaskOption = Annotated[Task, typer.Option("--task", metavar="TASK", help=TASKS)]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the job; give it again to resume.")]
+Concurrency = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Requests in flight at most; how many are is found out.")
+]
+PerRequest = Annotated[int, typer.Option(min=1, metavar="N", help="Pictures a request.")]
+Pace = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(min=1.0, metavar="BYTES", help="Bytes a second sent at most; the service allows 5000000 an endpoint."),
+]
+Threshold = Annotated[
+    float,
+    typer.Option(min=0.0, max=1.0, metavar="P", help="For multi-label: probability above which a label is present."),
+]
+Formats = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        autocompletion=complete_formats,
+        help="What to export at the end: jsonl (the default), csv, parquet. May be repeated.",
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option("--format", metavar="FORMAT", autocompletion=complete_formats, help="One of jsonl, csv, parquet."),
+]
+To = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--to", metavar="FILE", help="Where to; DIR/results.FORMAT when not given."),
+]
+FactsAsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as one JSON object.")]
+FileAsJson = Annotated[bool, typer.Option("--json", help='Print one JSON object {"file", "format"}.')]
 
 
-@app.command("run", epilog=f"{WHERE_THE_KEY_IS}\n\n{EXIT_CODES}")
-@guarded
+@app.command("run", cls=Command, epilog=RUN_EXAMPLES)
 def run(
-    source: Annotated[
-        str,
-        typer.Argument(metavar="SOURCE", help="Folder, quoted pattern, list file, training .jsonl, or - for stdin."),
-    ],
-    task: Annotated[str, typer.Option("--task", metavar="TASK", help="AutoML's name, such as image-object-detection.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the job; run again to resume.")],
-    concurrency: Annotated[int, typer.Option(help="Requests in flight at most; how many are is found out.")] = 64,
-    per_request: Annotated[int, typer.Option(help="Pictures a request.")] = 1,
-    bytes_per_second: Annotated[Optional[float], typer.Option(help="Bound on what is sent.")] = None,  # noqa: UP045
-    threshold: Annotated[float, typer.Option(help="For multi-label: a label above it counts as present.")] = 0.5,
-    formats: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--format", help="What to export at the end: jsonl (the default), csv, parquet; may be repeated."),
-    ] = None,
-    as_json: AsJson = False,
+    source: Source,
+    task: TaskOption,
+    out: Out,
+    concurrency: Concurrency = 64,
+    per_request: PerRequest = 1,
+    bytes_per_second: Pace = None,
+    threshold: Threshold = 0.5,
+    formats: Formats = None,
+    as_json: FactsAsJson = False,
     uri: Uri = None,
     deployment: Deployment = None,
 ) -> None:
-    """Score every picture of SOURCE; go on where an earlier run ended. Exits with 1 when a picture failed."""
+    """Score every picture of SOURCE, and go on where an earlier run ended.
+
+    Draws a progress bar when standard error is a terminal. The first Ctrl-C lets requests in flight end, the second
+    stops at once; what is recorded stays.
+    """
     from automl_cv_client.batch import BatchOptions, progress_bar, score_folder
     from automl_cv_client.batch.exports import checked_formats
 
@@ -61,43 +124,52 @@ def run(
         options["progress"] = bar
         summary = score_folder(client, source, out, task, **options)
     _tell(summary, as_json)
+    if not summary.total:
+        complain(f"there are no pictures in {'standard input' if source == '-' else source}")
+        raise typer.Exit(FAILED)
+    if summary.failed:
+        complain(f"{summary.failed} of {summary.total} pictures failed; automl-cv batch export writes why")
+    if summary.errors and not summary.ok and all(kind in _HOPELESS for kind in summary.errors):
+        raise typer.Exit(USAGE)
     if summary.failed or summary.to_do:
         raise typer.Exit(FAILED)
 
 
-@app.command("status", epilog=EXIT_CODES)
-@guarded
-def status(job: Job, as_json: AsJson = False) -> None:
+@app.command("status", cls=Command, epilog=STATUS_EXAMPLES)
+def status(job: Job, as_json: FactsAsJson = False) -> None:
     """Tell how far a job is; also while it runs."""
     from automl_cv_client.batch import status as read_status
 
     _tell(read_status(job), as_json)
 
 
-@app.command("export", epilog=EXIT_CODES)
-@guarded
-def export(
-    job: Job,
-    format: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet.")] = "jsonl",
-    path: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--to", metavar="FILE", help="Where to; DIR/results.FORMAT by default."),
-    ] = None,
-) -> None:
+@app.command("export", cls=Command, epilog=EXPORT_EXAMPLES)
+def export(job: Job, format: Format = "jsonl", path: To = None, as_json: FileAsJson = False) -> None:
     """Write what a job has recorded so far as one file, whole or not at all."""
     from automl_cv_client.batch import export as write
     from automl_cv_client.batch.exports import checked_formats
 
     (checked,) = checked_formats((format,))
-    console().print(safe(write(job, checked, path)))
+    file = write(job, checked, path)
+    if as_json:
+        print_json({"file": str(file), "format": checked})
+    else:
+        console().print(safe(file))
 
 
 def _tell(facts: Any, as_json: bool) -> None:
     """A summary or status, a line a fact, or as JSON."""
     values = dataclasses.asdict(facts)
     if as_json:
-        typer.echo(json.dumps(values))
+        print_json(values)
         return
     for name, value in values.items():
-        shown = f"{value:.3g}" if isinstance(value, float) else safe(value)
-        console().print(f"{name.replace('_', ' '):<12} {shown}")
+        console().print(f"{name.replace('_', ' '):<12} {_shown(value)}".rstrip())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count}" for name, count in value.items()) or "none"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "-" if value is None else safe(value)

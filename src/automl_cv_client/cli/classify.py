@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from automl_cv_client.cli import scoring
-from automl_cv_client.cli.exits import guarded
 from automl_cv_client.cli.options import AsJson, Deployment, Out, Paths, Uri
 from automl_cv_client.task import Task
 
+EXAMPLES = """
+automl-cv classify cat.jpg
+automl-cv classify photos/ --deployment green
+automl-cv classify photos/ --json > classes.json
+"""
 
-@guarded
+
 def classify(
     paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
 ) -> None:

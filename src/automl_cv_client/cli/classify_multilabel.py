@@ -7,16 +7,20 @@ from typing import Annotated
 import typer
 
 from automl_cv_client.cli import scoring
-from automl_cv_client.cli.exits import guarded
 from automl_cv_client.cli.options import AsJson, Deployment, Out, Paths, Uri
 from automl_cv_client.task import Task
 
+EXAMPLES = """
+automl-cv classify-multilabel photos/
+automl-cv classify-multilabel photos/ --threshold 0.3 --json > labels.json
+"""
+
 Threshold = Annotated[
-    float, typer.Option(min=0.0, max=1.0, help="The probability above which a label counts as present.")
+    float,
+    typer.Option(min=0.0, max=1.0, metavar="P", help="Probability, 0 to 1, above which a label counts as present."),
 ]
 
 
-@guarded
 def classify_multilabel(
     paths: Paths,
     threshold: Threshold = 0.5,

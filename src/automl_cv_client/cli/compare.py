@@ -7,18 +7,39 @@ from typing import Annotated, Optional
 
 import typer
 
+from automl_cv_client.cli.completing import deployments as complete_deployments
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.evaluate import AsJson, Images, Labels, Reports, Threshold, folder_of, show
-from automl_cv_client.cli.exits import FAILED, Unusable, guarded
-from automl_cv_client.cli.options import Uri
+from automl_cv_client.cli.evaluate import (
+    AsJson,
+    Images,
+    Labels,
+    Reports,
+    Threshold,
+    folder_of,
+    require_evaluation,
+    show,
+)
+from automl_cv_client.cli.exits import FAILED, Unusable
+from automl_cv_client.cli.options import ENDPOINT_PANEL, Uri
+
+EXAMPLES = """
+automl-cv compare labels.jsonl --images photos/ \\
+    --deployment blue --deployment green --report blue-green.html
+automl-cv compare labels.jsonl --results blue.jsonl --results green.jsonl
+"""
 
 
-@guarded
 def compare(
     labels: Labels,
     deployments: Annotated[
         Optional[list[str]],  # noqa: UP045
-        typer.Option("--deployment", metavar="NAME", help="Give it twice: the one with the traffic first."),
+        typer.Option(
+            "--deployment",
+            metavar="NAME",
+            autocompletion=complete_deployments,
+            rich_help_panel=ENDPOINT_PANEL,
+            help="Give it twice: the one with the traffic first.",
+        ),
     ] = None,
     images: Images = None,
     results: Annotated[
@@ -27,7 +48,9 @@ def compare(
     ] = None,
     report: Reports = None,
     threshold: Threshold = 0.5,
-    draws: Annotated[int, typer.Option("--draws", min=20, help="Of the bootstrap, for the intervals.")] = 1000,
+    draws: Annotated[
+        int, typer.Option("--draws", metavar="N", min=20, help="Draws of the bootstrap, for the intervals.")
+    ] = 1000,
     as_json: AsJson = False,
     uri: Uri = None,
 ) -> None:
@@ -36,6 +59,7 @@ def compare(
     Metrics with 95 % confidence intervals, latency, and the pictures they see differently: what to know before moving
     traffic.
     """
+    require_evaluation()
     from automl_cv_client.evaluation import compare as measure
 
     names = deployments or ([file.stem for file in results] if results else [])

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 from automl_cv_client._client import Client
+from automl_cv_client.cli.exits import Unusable
 from automl_cv_client.settings import DEPLOYMENT, URI
 
 
 def client_for(uri: str | None, deployment: str | None) -> Client:
     """A client by ``--uri`` and ``--deployment``, else by the variables; without a key, by azure-identity."""
     given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
-    return Client.from_env({**os.environ, **given})
+    environ = {**os.environ, **given}
+    refuse_bare_host(environ.get(URI, ""))
+    return Client.from_env(environ)
+
+
+def refuse_bare_host(uri: str) -> None:
+    """Raises Unusable for the address of a host alone: asked for a score it would answer 404, which says less."""
+    try:
+        parts = urlsplit(uri.strip())
+    except ValueError:
+        return  # the client says what is wrong with it
+    if parts.scheme in ("http", "https") and parts.netloc and parts.path in ("", "/"):
+        host = parts.netloc.rpartition("@")[2]
+        raise Unusable(
+            f"the scoring URI has no path: a scoring URI ends in /score, as in {parts.scheme}://{host}/score"
+        )

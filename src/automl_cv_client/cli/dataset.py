@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
-from automl_cv_client.cli.exits import FAILED, Unusable, guarded
-from automl_cv_client.cli.text import console
+from automl_cv_client.cli.exits import FAILED, Unusable
+from automl_cv_client.cli.program import Command, Group
+from automl_cv_client.cli.text import console, print_json, safe
 from automl_cv_client.task import Task
 
-dataset = typer.Typer(no_args_is_help=True, help="Check and convert training data (JSONL).", rich_markup_mode=None)
+EXAMPLES = """
+automl-cv dataset check train.jsonl --images photos/
+automl-cv dataset convert coco.json train.jsonl --from coco
+"""
+CHECK_EXAMPLES = """
+automl-cv dataset check train.jsonl --images photos/
+automl-cv dataset check train.jsonl --validation validation.jsonl --json
+"""
+CONVERT_EXAMPLES = """
+automl-cv dataset convert coco.json train.jsonl --from coco
+automl-cv dataset convert photos/ train.jsonl --from folders --validation 0.2
+automl-cv dataset convert train.jsonl yolo/ --to yolo
+"""
+
+app = typer.Typer(
+    cls=Group,
+    rich_markup_mode=None,
+    epilog=EXAMPLES,
+    help="Check and convert training data (JSONL): check, convert.",
+)
 
 Images = Annotated[
     Optional[Path],  # noqa: UP045
@@ -32,16 +55,27 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-@guarded
+_FORMS = f"One of {', '.join(Form)}."
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file or folder that was written, and what it holds how many of."""
+
+    file: Path
+    count: int
+    unit: str
+
+
 def check(
-    labels: Annotated[Path, typer.Argument(metavar="LABELS.jsonl")],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="The training file.")],
     images: Images = None,
     validation: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--validation", metavar="FILE", help="The validation file: find pictures that are in both."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Forgive nothing, such as trailing commas.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Find what is wrong with a training file.
 
@@ -51,41 +85,71 @@ def check(
 
     report = check_file(labels, images=images, validation=validation, strict=strict)
     if as_json:
-        typer.echo(report.to_json())
+        print_json(json.loads(report.to_json()), indent=2)
     else:
         console().print(report.text())
     if not report.ok:
         raise typer.Exit(FAILED)
 
 
-@guarded
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file, or the folder of VOC, YOLO, folders.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="A file, or a folder for VOC and YOLO.")],
-    read: Annotated[Form, typer.Option("--from", help="What SOURCE is.")] = Form.JSONL,
-    write: Annotated[Form, typer.Option("--to", help="What TARGET shall be.")] = Form.JSONL,
-    task: Annotated[Task, typer.Option("--task", help="For COCO and YOLO: boxes or outlines.")] = Task.DETECTION,
-    prefix: Annotated[str, typer.Option("--prefix", help="To put before file names: azureml://.../paths/images/")] = "",
+    read: Annotated[Form, typer.Option("--from", metavar="FORM", help=f"What SOURCE is. {_FORMS}")] = Form.JSONL,
+    write: Annotated[
+        Form, typer.Option("--to", metavar="FORM", help="What TARGET shall be: one of the same, but for folders.")
+    ] = Form.JSONL,
+    task: Annotated[
+        Task,
+        typer.Option(
+            "--task",
+            metavar="TASK",
+            help=f"From COCO and YOLO: {Task.DETECTION} reads boxes, {Task.SEGMENTATION} outlines.",
+        ),
+    ] = Task.DETECTION,
+    prefix: Annotated[
+        str, typer.Option("--prefix", metavar="URL", help="To put before file names: azureml://.../paths/images/")
+    ] = "",
     images: Images = None,
     classes: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--classes", metavar="FILE", help="For YOLO: the class names, one a line."),
     ] = None,
     validation: Annotated[
-        float, typer.Option("--validation", help="Share to split off into TARGET's -validation file (JSONL only).")
+        float,
+        typer.Option(
+            "--validation",
+            metavar="SHARE",
+            min=0.0,
+            max=1.0,
+            help="Share, 0 to 1, to split off into TARGET's -validation file (JSONL only).",
+        ),
     ] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help='Print one JSON list of {"file", "count", "unit"}.')] = False,
 ) -> None:
     """Convert training data between JSONL, COCO, VOC, YOLO, class folders and CSV.
 
     With --to jsonl an MLTable file is written beside TARGET.
     """
-    rows = _readers(source, task, prefix, images, classes)[read]()
+    rows = _some(_readers(source, task, prefix, images, classes)[read](), source, read)
     if write is Form.FOLDERS:
         raise Unusable("--to folders is not offered: it would copy the pictures; use --to csv")
     if validation and write is not Form.JSONL:
         raise Unusable("--validation goes with --to jsonl")
-    for line in _write(rows, target, write, validation):
-        console().print(line)
+    written = list(_write(rows, target, write, validation))
+    if as_json:
+        print_json([{**asdict(one), "file": str(one.file)} for one in written])
+        return
+    for one in written:
+        console().print(f"{one.count} {one.unit}: {safe(one.file)}")
+
+
+def _some(rows: Iterable[Any], source: Path, form: Form) -> Iterable[Any]:
+    """The same rows. Raises Unusable when there is none, before an empty file is written over a full one."""
+    found = iter(rows)
+    for first in found:
+        return chain((first,), found)
+    raise Unusable(f"{source} holds no rows to convert: say what it is by --from (now {form})")
 
 
 def _readers(
@@ -103,27 +167,27 @@ def _readers(
     }
 
 
-def _write(rows: Iterable[Any], target: Path, form: Form, validation: float) -> Iterator[str]:
+def _write(rows: Iterable[Any], target: Path, form: Form, validation: float) -> Iterator[Written]:
     from automl_cv_client.dataset import split, to_coco, to_csv, to_voc, to_yolo, write_jsonl, write_mltable
 
     if form is Form.COCO:
-        yield f"{len(to_coco(rows, target)['images'])} pictures: {target}"
+        yield Written(target, len(to_coco(rows, target)["images"]), "pictures")
     elif form is Form.VOC:
-        yield f"{to_voc(rows, target)} files: {target}"
+        yield Written(target, to_voc(rows, target), "files")
     elif form is Form.YOLO:
-        yield f"{len(to_yolo(rows, target))} classes: {target}"
+        yield Written(target, len(to_yolo(rows, target)), "classes")
     elif form is Form.CSV:
-        yield f"{to_csv(rows, target)} pictures: {target}"
+        yield Written(target, to_csv(rows, target), "pictures")
     else:
         held: list[Any] = []
         if validation:
             rows, held = split(rows, validation)
-        yield f"{write_jsonl(rows, target)} rows: {target}"
+        yield Written(target, write_jsonl(rows, target), "rows")
         if validation:
             beside = target.with_name(f"{target.stem}-validation{target.suffix}")
-            yield f"{write_jsonl(held, beside)} rows: {beside}"
-        yield f"table: {write_mltable(target)}"
+            yield Written(beside, write_jsonl(held, beside), "rows")
+        yield Written(write_mltable(target), 1, "table")
 
 
-dataset.command("check")(check)
-dataset.command("convert")(convert)
+app.command("check", cls=Command, epilog=CHECK_EXAMPLES)(check)
+app.command("convert", cls=Command, epilog=CONVERT_EXAMPLES)(convert)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from automl_cv_client._client import Client
 from automl_cv_client._protocol.xai import XaiParameters
-from automl_cv_client.cli.exits import FAILED, Unusable, guarded, require_local_models
+from automl_cv_client.cli.exits import FAILED, Unusable, require_local_models
 from automl_cv_client.cli.options import AsJson
 from automl_cv_client.cli.pictures import Drawings
 from automl_cv_client.cli.report import Scored, reporting, tell_error
@@ -30,6 +31,12 @@ _PHOTOS = Path("samples", "photos")
 _TASKS = (Task.CLASSIFICATION, Task.MULTILABEL, Task.DETECTION, Task.SEGMENTATION)
 _WORDS = {Task.MULTILABEL: "multi-label"}  # so that the table fits 80 columns
 
+EXAMPLES = """
+automl-cv demo cat.jpg
+automl-cv demo photos/ --out drawn/
+automl-cv demo cat.jpg --json > everything.json
+"""
+
 Pictures = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Argument(metavar="[PATH...]", help=f"Pictures, and folders of pictures; by default {_PHOTOS.as_posix()}."),
@@ -37,7 +44,6 @@ Pictures = Annotated[
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the annotated pictures.")]
 
 
-@guarded
 def demo(paths: Pictures = None, out: Out = Path("demo-output"), as_json: AsJson = False) -> None:
     """Score pictures with demo models, on this machine.
 
@@ -143,4 +149,5 @@ def _remarks(done: Sequence[Scored], out: Path) -> Text:
 
 
 def _say(line: str) -> None:
-    console(stderr=True).print(Text(line, "dim"))
+    if sys.stderr.isatty():  # for somebody who waits; in a log it is noise
+        console(stderr=True).print(Text(line, "dim"))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from automl_cv_client.cli import scoring
-from automl_cv_client.cli.exits import guarded
 from automl_cv_client.cli.options import AsJson, Deployment, Out, Paths, Uri
 from automl_cv_client.task import Task
 
+EXAMPLES = """
+automl-cv detect cat.jpg
+automl-cv detect photos/ --out drawn/    # and draw the boxes
+automl-cv detect photos/ --json | jq '.[].result.objects | length'
+"""
 
-@guarded
+
 def detect(
     paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
 ) -> None:

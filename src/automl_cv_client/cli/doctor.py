@@ -7,29 +7,56 @@ from typing import Annotated, Optional
 
 import typer
 
-from automl_cv_client.cli.exits import FAILED, guarded
-from automl_cv_client.cli.options import Deployment, Uri
-from automl_cv_client.cli.text import console, safe
+from automl_cv_client.cli.connecting import refuse_bare_host
+from automl_cv_client.cli.exits import FAILED
+from automl_cv_client.cli.options import ENDPOINT_PANEL, TASKS, Deployment, Uri
+from automl_cv_client.cli.text import console, print_json, safe
 from automl_cv_client.settings import DEPLOYMENT, ENDPOINT, KEY, URI, WORKSPACE_VARIABLES
+from automl_cv_client.task import Task
+
+EXAMPLES = """
+automl-cv doctor                                # the variables' endpoint
+automl-cv doctor --task image-object-detection  # and does its model detect?
+automl-cv doctor --endpoint cats                # looked up in its workspace
+automl-cv doctor --json | jq -r '.findings[].advice'
+"""
+
+
+def _named(option: str, metavar: str, variable: str, words: str) -> typer.models.OptionInfo:
+    help = f"{words}, in place of the variable {variable}."
+    info: typer.models.OptionInfo = typer.Option(option, metavar=metavar, rich_help_panel=ENDPOINT_PANEL, help=help)
+    return info
+
 
 Name = Optional[str]  # noqa: UP045 - typer 0.12 reads aliases of this only
+_Variable = WORKSPACE_VARIABLES
+Endpoint = Annotated[Name, _named("--endpoint", "NAME", ENDPOINT, "Look the endpoint of this name up")]
+Workspace = Annotated[Name, _named("--workspace", "NAME", _Variable["workspace"], "Its workspace")]
+Group = Annotated[Name, _named("--resource-group", "NAME", _Variable["resource_group"], "Its resource group")]
+Subscription = Annotated[Name, _named("--subscription", "ID", _Variable["subscription_id"], "Its subscription")]
+TaskOption = Annotated[
+    Optional[Task],  # noqa: UP045
+    typer.Option("--task", metavar="TASK", help=f"Also check that the model answers as one of this task. {TASKS}"),
+]
+Timeout = Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long each check may take.")]
+AsJson = Annotated[bool, typer.Option("--json", help='Print one JSON object {"endpoint", "findings"}.')]
 
 
-@guarded
 def doctor(
+    task: TaskOption = None,
+    timeout: Timeout = 30.0,
+    as_json: AsJson = False,
     uri: Uri = None,
-    endpoint: Annotated[Name, typer.Option("--endpoint", metavar="NAME", help="Look this endpoint up.")] = None,
-    workspace: Annotated[Name, typer.Option("--workspace", metavar="NAME", help="The endpoint's workspace.")] = None,
-    resource_group: Annotated[Name, typer.Option("--resource-group", metavar="NAME", help="Its group.")] = None,
-    subscription: Annotated[Name, typer.Option("--subscription", metavar="ID", help="Its subscription.")] = None,
     deployment: Deployment = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds each check may take.")] = 30.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    endpoint: Endpoint = None,
+    workspace: Workspace = None,
+    resource_group: Group = None,
+    subscription: Subscription = None,
 ) -> None:
-    """Examine an endpoint: network, credential, state, and one tiny picture; say what is wrong and what to do.
+    """Examine an endpoint, and say what is wrong and what to do.
 
-    By its scoring URI, or looked up by workspace and name. What is not given is read from the variables, and from the
-    workspace's config.json. Exits with 1 when a check failed.
+    Looks at network, credential and state, and scores one tiny picture. What is not given is read from the variables,
+    and from the workspace's config.json.
     """
     from automl_cv_client.doctor import examine  # loads httpx, which other commands' help can do without
 
@@ -45,9 +72,10 @@ def doctor(
     if endpoint is not None and uri is None:  # the command line wins over variables for another endpoint
         variables.pop(URI, None)
         variables.pop(KEY, None)
-    report = examine(environ=variables, timeout=timeout)
+    refuse_bare_host(variables.get(URI, ""))
+    report = examine(environ=variables, timeout=timeout, task=task)
     if as_json:
-        typer.echo(report.model_dump_json(indent=2))
+        print_json(report.model_dump(mode="json"), indent=2)
     else:
         for line in str(report).splitlines():
             console().print(safe(line))

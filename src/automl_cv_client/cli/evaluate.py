@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from automl_cv_client._client import Client
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.exits import FAILED, Unusable, guarded
+from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.options import Deployment, Uri
-from automl_cv_client.cli.text import console
+from automl_cv_client.cli.text import console, print_json, safe
+
+if TYPE_CHECKING:
+    from automl_cv_client.evaluation import Comparison, EvaluationReport
+
+EXAMPLES = """
+automl-cv evaluate labels.jsonl --images photos/ --report report.html
+automl-cv evaluate labels.jsonl --images photos/ --job job/   # can be resumed
+automl-cv evaluate labels.jsonl --results job/results.jsonl --json
+"""
 
 Labels = Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="Training rows: what is in the pictures.")]
 Images = Annotated[
@@ -23,12 +32,18 @@ Reports = Annotated[
     typer.Option("--report", metavar="FILE", help="Also write the report: .html, .json, .md or .txt. May be repeated."),
 ]
 Threshold = Annotated[
-    float, typer.Option("--threshold", min=0.0, max=1.0, help="Score above which a label or object counts as found.")
+    float,
+    typer.Option(
+        "--threshold",
+        min=0.0,
+        max=1.0,
+        metavar="P",
+        help="Score, 0 to 1, above which a label or object counts as found.",
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
 
-@guarded
 def evaluate(
     labels: Labels,
     images: Images = None,
@@ -52,8 +67,9 @@ def evaluate(
 ) -> None:
     """Measure how good an endpoint is, against labels.
 
-    Scores the labelled pictures in --images, or takes --results. Exits with 1 when pictures had no result.
+    Scores the labelled pictures in --images, or takes --results. Labelled pictures without a result are a failure.
     """
+    require_evaluation()
     from automl_cv_client.evaluation import evaluate as measure
     from automl_cv_client.evaluation import score_rows, write_results
 
@@ -89,6 +105,14 @@ def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Pat
     return job / "results.jsonl"
 
 
+def require_evaluation() -> None:
+    """Raises Unusable, saying what to install, when numpy is missing: the extra for it alone would not be enough."""
+    try:
+        import automl_cv_client.evaluation  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise Unusable(f'measuring needs {error.name}: pip install "automl-cv-client[eval]"') from None
+
+
 def folder_of(images: Path | None) -> Path:
     """The folder of pictures. Raises Unusable when none is given."""
     if images is None:
@@ -96,13 +120,13 @@ def folder_of(images: Path | None) -> Path:
     return images
 
 
-def show(report: object, as_json: bool, files: list[Path] | None) -> None:
+def show(report: EvaluationReport | Comparison, as_json: bool, files: list[Path] | None) -> None:
     """Print a report and write it to files."""
     for file in files or []:
-        report.save(file)  # type: ignore[attr-defined]
+        report.save(file)
     if as_json:
-        typer.echo(report.to_json())  # type: ignore[attr-defined]
+        print_json(report.as_dict(), indent=2)
         return
-    console().print(report.text())  # type: ignore[attr-defined]
+    console().print(report.text())
     for file in files or []:
-        console().print(f"report: {file}")
+        console().print(f"report: {safe(file)}")

@@ -1,52 +1,152 @@
-"""Exit codes, and how an error ends a command: one short message on stderr, no traceback for errors of our own."""
+"""Exit codes, the same for every command, and how an error ends one: a line on stderr, no traceback of our own."""
 
 from __future__ import annotations
 
-import functools
+import os
+import sys
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from contextlib import suppress
+from typing import Any
 
 import typer
 
 from automl_cv_client.cli.text import complain
-from automl_cv_client.errors import AutoMLVisionError
-
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
-
-EXIT_CODES = (
-    "Exit codes: 0 all well; 1 some picture failed; 2 wrong usage or configuration, such as a missing variable or a "
-    "refused key; 130 interrupted."
+from automl_cv_client.errors import (
+    AuthenticationFailed,
+    AutoMLVisionError,
+    CallError,
+    EndpointNotFound,
+    ImageError,
+    PermissionDenied,
 )
+from automl_cv_client.settings import KEY
 
-P = ParamSpec("P")
-T = TypeVar("T")
+WELL, FAILED, USAGE, INTERRUPTED, UNHEARD = 0, 1, 2, 130, 141
+
+HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
+"""After one of these no other picture can succeed."""
+
+EXIT_CODES = {
+    WELL: "all well",
+    FAILED: "done, and something failed: a picture, a check of the doctor, a row of the training data",
+    USAGE: "not done: wrong usage or configuration, such as a missing variable or a refused key",
+    INTERRUPTED: "interrupted (Ctrl-C)",
+    UNHEARD: "the reader of the output went away (| head -1)",
+}
+
+_EXTRAS = {
+    "faster_coco_eval": "eval",
+    "numpy": "numpy",
+    "onnxruntime": "local",
+    "pyarrow": "parquet",
+    "starlette": "local",
+    "uvicorn": "local",
+}
+"""Which extra brings a library that a command may find missing."""
+
+_UsageError: Any = typer.BadParameter.__mro__[1]  # click's, which new versions of typer bring along under another name
 
 
 class Unusable(Exception):
     """The command cannot go on as it was called or configured; the message says why and what to do."""
 
 
-def guarded(command: Callable[P, T]) -> Callable[P, T]:
-    """The command with its errors turned into a message and an exit code."""
+def exit_code_of(run: Callable[[], object]) -> int:
+    """Run a command to its end, and say on stderr what ended it early.
 
-    @functools.wraps(command)
-    def run(*args: P.args, **options: P.kwargs) -> T:
-        try:
-            return command(*args, **options)
-        except (AutoMLVisionError, Unusable) as error:
-            complain(str(error))
-            raise typer.Exit(USAGE) from None
-        except KeyboardInterrupt:  # typer before 0.15 would exit with 1
-            raise typer.Exit(INTERRUPTED) from None
+    Args:
+        run: the command; returns the exit code, or something else when all is well.
 
-    return run
+    Returns:
+        One of ``EXIT_CODES``. Errors that are no fault of the user are raised: they are ours.
+    """
+    try:
+        code = _told(run)
+        sys.stdout.flush()  # else a closed pipe or full disk would show when Python has ended, as a traceback
+        return code
+    except BrokenPipeError:
+        fall_silent()
+        return UNHEARD
+    except OSError as error:
+        complain(f"cannot write the output: {error.strerror}")
+        fall_silent()
+        return USAGE
+
+
+def code_of(error: AutoMLVisionError) -> int:
+    """FAILED for what is wrong with one picture or one call, USAGE for what would be wrong with any other, too."""
+    of_one = isinstance(error, ImageError | CallError) and not isinstance(error, HOPELESS)
+    return FAILED if of_one else USAGE
+
+
+def in_words(error: AutoMLVisionError) -> str:
+    """The message, without what azure-identity has to say of its ten ways to sign in; the doctor shows that."""
+    if isinstance(error, AuthenticationFailed) and str(error).startswith("no token") and not os.environ.get(KEY):
+        return (
+            f"the variable {KEY} is not set, and azure-identity cannot sign in: set it to the endpoint's key (studio: "
+            "Endpoints, tab 'Consume'), or sign in with 'az login'; automl-cv doctor says more"
+        )
+    return str(error)
+
+
+def _told(run: Callable[[], object]) -> int:
+    try:
+        code = run()
+        return code if isinstance(code, int) else WELL
+    except _UsageError as error:
+        _tell_wrong_usage(error)
+    except AutoMLVisionError as error:
+        complain(in_words(error))
+        return code_of(error)
+    except Unusable as error:
+        complain(str(error))
+    except ModuleNotFoundError as error:
+        complain(_missing(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        complain(f"{os.fsdecode(error.filename)}: {error.strerror}")
+    except typer.Abort:
+        return INTERRUPTED
+    return USAGE
+
+
+def _tell_wrong_usage(error: Any) -> None:
+    words = " ".join(str(error.format_message()).replace("Value error, ", "").split())
+    path = error.ctx.command_path if error.ctx else "automl-cv"
+    complain(f"{words.rstrip('.')}; see {path} --help")
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    """What to install. Raises the error again when it is not a library of ours that is missing."""
+    if "pip install" in str(error):
+        return str(error)
+    library = (error.name or "").partition(".")[0]
+    if library not in _EXTRAS:
+        raise error
+    return f'this needs {library}, not installed here. Run: pip install "automl-cv-client[{_EXTRAS[library]}]"'
+
+
+def fall_silent() -> None:
+    """Send what is still to be written to nowhere, so that Python does not complain about a closed pipe at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a stream of tests has no number
+            if _is_closed(stream):
+                os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _is_closed(stream: Any) -> bool:
+    try:
+        stream.flush()
+    except OSError:
+        return True
+    return False
 
 
 def require_local_models() -> None:
-    """Do nothing when the extra ``local`` is installed. Raises Unusable, saying what to install, otherwise."""
+    """Do nothing when the extra ``local`` is installed; else raises ModuleNotFoundError, saying what to install."""
     from automl_cv_client.local.requirements import check_installed
 
-    try:
-        check_installed()
-    except ModuleNotFoundError as error:
-        raise Unusable(str(error)) from None
+    check_installed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Optional, cast, get_args
 
@@ -9,18 +10,28 @@ import typer
 from rich.text import Text
 
 from automl_cv_client._protocol.xai import Algorithm, XaiParameters
+from automl_cv_client.cli.completing import algorithms
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.exits import Unusable, guarded
-from automl_cv_client.cli.options import AsJson, Deployment, Uri
-from automl_cv_client.cli.text import console, safe
+from automl_cv_client.cli.exits import Unusable
+from automl_cv_client.cli.options import Deployment, Uri
+from automl_cv_client.cli.text import console, print_json, safe
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Classification, Explanation, MultilabelClassification
 from automl_cv_client.task import Task
 
 _ALGORITHMS: tuple[str, ...] = get_args(Algorithm)
 
+EXAMPLES = """
+automl-cv explain cat.jpg --out heat.png
+automl-cv explain cat.jpg --algorithm guided_gradcam --out heat.npy
+automl-cv explain room.jpg --multilabel --threshold 0.3 --out heat.png
+"""
+
 Picture = Annotated[str, typer.Argument(metavar="PATH", help="A picture.")]
-Method = Annotated[str, typer.Option("--algorithm", metavar="NAME", help=f"One of {', '.join(_ALGORITHMS)}.")]
+Method = Annotated[
+    str,
+    typer.Option("--algorithm", metavar="NAME", autocompletion=algorithms, help=f"One of {', '.join(_ALGORITHMS)}."),
+]
 Out = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
@@ -35,11 +46,13 @@ Figure = Annotated[
     typer.Option("--figure", metavar="FILE", help="Also write the service's own figure of four panels."),
 ]
 Multilabel = Annotated[bool, typer.Option("--multilabel", help="Explain every label above the threshold.")]
-Threshold = Annotated[float, typer.Option("--threshold", min=0.0, max=1.0, help="For --multilabel.")]
-Steps = Annotated[int, typer.Option("--steps", min=2, help="For xrai and integrated_gradients.")]
+Threshold = Annotated[
+    float, typer.Option("--threshold", min=0.0, max=1.0, metavar="P", help="For --multilabel: probability, 0 to 1.")
+]
+Steps = Annotated[int, typer.Option("--steps", min=2, metavar="N", help="For xrai and integrated_gradients.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 
-@guarded
 def explain(
     path: Picture,
     algorithm: Method = "xrai",
@@ -63,7 +76,7 @@ def explain(
         if target is not None
     ]
     if as_json:
-        print(result.model_dump_json())
+        print_json(result.model_dump(mode="json"))
         return
     screen = console()
     screen.print(Text(safe(path), "bold"))
@@ -88,6 +101,8 @@ def _parameters(algorithm: str, out: Path | None, figure: Path | None, threshold
 
 
 def _ask(path: str, parameters: XaiParameters, multilabel: bool, uri: str | None, deployment: str | None) -> Any:
+    if os.path.isdir(path):
+        raise Unusable(f"{path}: explain takes one picture, and this is a folder")
     with client_for(uri, deployment) as client:
         return client.explain(path, parameters, task=Task.MULTILABEL if multilabel else Task.CLASSIFICATION)
 

@@ -7,16 +7,22 @@ from typing import Annotated, Optional
 
 import typer
 
-from automl_cv_client.settings import DEPLOYMENT, KEY, URI
+from automl_cv_client.cli.completing import deployments
+from automl_cv_client.settings import DEPLOYMENT, ENDPOINT, KEY, URI
+from automl_cv_client.task import Task
 
+ENDPOINT_PANEL = "Endpoint"
 WHERE_THE_KEY_IS = (
     f"The key is read from the variable {KEY} and from nowhere else: an option would show in the list of processes "
     "and stay in the shell's history. Without it azure-identity signs in."
 )
+TASKS = f"One of {', '.join(Task)}."
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, and folders of pictures.")]
 
-AsJson = Annotated[bool, typer.Option("--json", help='Print one JSON list of {"path", "result"} or {"path", "error"}.')]
+AsJson = Annotated[
+    bool, typer.Option("--json", help='Print one JSON list of {"path", "task", "result"} or {"path", "task", "error"}.')
+]
 
 # Optional[…] rather than … | None: typer 0.12 reads aliases of the former only.
 Out = Annotated[
@@ -26,10 +32,23 @@ Out = Annotated[
 
 Uri = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--uri", metavar="URI", help=f"The endpoint's scoring URI, in place of the variable {URI}."),
+    typer.Option(
+        "--uri",
+        metavar="URI",
+        rich_help_panel=ENDPOINT_PANEL,
+        help=f"The endpoint's scoring URI, in place of the variable {URI}. Without either, the endpoint that "
+        f"{ENDPOINT} names is looked up in its workspace.",
+    ),
 ]
 
 Deployment = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("--deployment", metavar="NAME", help=f"The deployment to ask, in place of the variable {DEPLOYMENT}."),
+    typer.Option(
+        "--deployment",
+        metavar="NAME",
+        rich_help_panel=ENDPOINT_PANEL,
+        autocompletion=deployments,
+        help=f"The deployment to ask, in place of the variable {DEPLOYMENT}. Without either, the endpoint's traffic "
+        "rules choose.",
+    ),
 ]

@@ -53,7 +53,7 @@ class Drawings:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Unusable(f"cannot make the folder {folder}: {error.strerror}") from None
+            raise Unusable(f"cannot make the folder {folder} ({error.strerror}): name another one as --out") from None
 
     def write(self, result: Result | Explanation, path: str, method: str) -> Path:
         """Draw a result on its picture, and return the file it went to.

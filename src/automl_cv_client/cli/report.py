@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,7 +10,9 @@ from typing import Any, TypeAlias
 
 from rich.text import Text
 
-from automl_cv_client.cli.text import complain, console, safe
+from automl_cv_client._imaging.inputs import describe
+from automl_cv_client.cli.exits import in_words
+from automl_cv_client.cli.text import complain, console, in_json, safe
 from automl_cv_client.cli.words import findings
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Result
@@ -62,7 +63,7 @@ def _json_list() -> Iterator[Teller]:
     def tell(scored: Scored) -> None:
         nonlocal told
         # ASCII only: a label or file name cannot carry terminal escapes, nor bytes that are no UTF-8.
-        print(",\n" if told else "\n", json.dumps(scored.to_json()), sep="", end="", flush=True)
+        print(",\n" if told else "\n", in_json(scored.to_json()), sep="", end="", flush=True)
         told += 1
 
     print("[", end="")
@@ -82,7 +83,9 @@ def _tell(scored: Scored) -> None:
 def tell_error(scored: Scored) -> None:
     """Name picture and error on stderr."""
     # Most messages about a picture begin with its name, and need no second one.
-    complain(f"{scored.path}: {str(scored.error).removeprefix(f'{safe(scored.path)}: ')}")
+    assert scored.error is not None
+    words, name = in_words(scored.error), describe(scored.path)
+    complain(words if words.startswith(f"{name}: ") else f"{name}: {words}")
 
 
 def _tell_result(scored: Scored, result: Result) -> None:

@@ -8,20 +8,11 @@ import typer
 
 from automl_cv_client._client import Client
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.exits import FAILED, USAGE
+from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
 from automl_cv_client.cli.pictures import Drawings, pictures_of
 from automl_cv_client.cli.report import Scored, reporting
-from automl_cv_client.errors import (
-    AuthenticationFailed,
-    AutoMLVisionError,
-    EndpointNotFound,
-    ImageError,
-    PermissionDenied,
-)
+from automl_cv_client.errors import AutoMLVisionError, ImageError
 from automl_cv_client.task import Task
-
-_HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
-"""After one of these no other picture can succeed."""
 
 
 def run(
@@ -47,7 +38,7 @@ def run(
                 tell(scored)
                 if scored.error is not None:
                     failures.append(scored)
-                if isinstance(scored.error, _HOPELESS):
+                if isinstance(scored.error, HOPELESS):
                     raise typer.Exit(USAGE)
     if failures:
         raise typer.Exit(FAILED)

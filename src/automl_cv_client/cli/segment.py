@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from automl_cv_client.cli import scoring
-from automl_cv_client.cli.exits import guarded
 from automl_cv_client.cli.options import AsJson, Deployment, Out, Paths, Uri
 from automl_cv_client.task import Task
 
+EXAMPLES = """
+automl-cv segment a.jpg b.jpg --out drawn/  # the outlines, filled
+automl-cv segment photos/ --json > outlines.json
+"""
 
-@guarded
+
 def segment(
     paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
 ) -> None:
-    """Find objects and their outlines. The outlines are in the JSON and on the drawn pictures."""
+    """Find objects and their outlines.
+
+    Prints label, score and box; the outlines are in the JSON and on the drawn pictures.
+    """
     scoring.run(Task.SEGMENTATION, paths, as_json=as_json, out=out, uri=uri, deployment=deployment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -10,37 +9,56 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 from rich.text import Text
 
-from automl_cv_client.cli.exits import guarded, require_local_models
-from automl_cv_client.cli.text import console
+from automl_cv_client.cli.exits import require_local_models
+from automl_cv_client.cli.options import TASKS
+from automl_cv_client.cli.text import console, print_json
 from automl_cv_client.settings import KEY, URI
 from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
     from automl_cv_client.local import LocalEndpoint
 
+EXAMPLES = """
+automl-cv serve                                  # all four tasks
+automl-cv serve --task image-object-detection --port 8000
+automl-cv serve --task image-classification --model model.onnx
+"""
+
 TaskOption = Annotated[
     Optional[Task],  # noqa: UP045
-    typer.Option("--task", help="Serve this task only, at /score; else all four, each at /<task>/score."),
+    typer.Option(
+        "--task",
+        metavar="TASK",
+        help=f"Serve this task only, at /score; else all four, each at /<task>/score. {TASKS}",
+    ),
 ]
 OwnModel = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
-        "--model", help="Serve your own model.onnx, exported by AutoML; needs one of the classification tasks."
+        "--model",
+        metavar="FILE",
+        help="Serve your own model.onnx, exported by AutoML; needs one of the classification tasks.",
     ),
 ]
 Labels = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--labels", help="Its labels.json, if not beside it."),
+    typer.Option("--labels", metavar="FILE", help="Its labels.json, if not beside it."),
 ]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 for a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, metavar="PORT", help="The port on 127.0.0.1; 0 for a free one.")]
 MaxInFlight = Annotated[
     Optional[int],  # noqa: UP045
-    typer.Option("--max-in-flight", min=1, help="Answer 429 to more requests at once; a default deployment takes 2."),
+    typer.Option(
+        "--max-in-flight",
+        metavar="N",
+        min=1,
+        help="Answer 429 to more than this many requests at once; a default deployment takes 2.",
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help='Print {"key", "scoring_uris"} as JSON.')]
+AsJson = Annotated[
+    bool, typer.Option("--json", help='Print one JSON object {"key", "scoring_uris"}, in one line, once it answers.')
+]
 
 
-@guarded
 def serve(
     task: TaskOption = None,
     model: OwnModel = None,
@@ -65,7 +83,7 @@ def serve(
 
 def _print_json(endpoint: LocalEndpoint) -> None:
     uris = {task.value: endpoint.scoring_uri_of(task) for task in endpoint.tasks}
-    print(json.dumps({"key": endpoint.key, "scoring_uris": uris}), flush=True)
+    print_json({"key": endpoint.key, "scoring_uris": uris})
 
 
 def _print_how_to_use(served: str, endpoint: LocalEndpoint) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from automl_cv_client._flow.plan import Plan, RetryPolicy
-from automl_cv_client._options import new_plan
+from automl_cv_client._options import new_plan, task_of
 from automl_cv_client._protocol.control_plane import EndpointAddress
 from automl_cv_client._protocol.endpoint import checked_uri, shown
 from automl_cv_client._transports.backends import ControlPlane, SyncWorld
@@ -26,8 +27,34 @@ from automl_cv_client.doctor.identity import check_identity
 from automl_cv_client.doctor.network import check_network
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.settings import WorkspaceSettings, settings_from_env
+from automl_cv_client.task import Task
 
 _LAST = ("authentication", "swagger", "scoring")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be examined, and how."""
+
+    deployment: str | None
+    timeout: float
+    allow_http: bool
+    task: Task | None
+
+    @property
+    def last(self) -> tuple[str, ...]:
+        """The checks that need an endpoint that was found."""
+        return _LAST if self.task is None else (*_LAST, service.MODEL)
+
+    def plan(self, uri: str, credential: Credential) -> Plan:
+        return new_plan(
+            uri,
+            credential,
+            allow_http=self.allow_http,
+            deployment=self.deployment,
+            timeout=self.timeout,
+            retry=RetryPolicy(attempts=1),
+        )
 
 
 def examine(
@@ -39,6 +66,7 @@ def examine(
     allow_http: bool = False,
     cloud: Cloud | None = None,
     environ: Mapping[str, str] | None = None,
+    task: Task | str | None = None,
 ) -> Report:
     """Check an endpoint step by step; never raises for what is wrong with the endpoint.
 
@@ -50,6 +78,7 @@ def examine(
         allow_http: as for :class:`Client`.
         cloud: as for :meth:`Client.from_workspace`.
         environ: in place of this process's variables.
+        task: also check that the model answers as one of this task; a second tiny picture is scored.
 
     Returns:
         One finding a check. No secret is in it.
@@ -60,16 +89,14 @@ def examine(
     refuse_awaited(credential)
     given = {} if scoring_uri is None else {"AUTOML_CV_SCORING_URI": scoring_uri}
     settings = settings_from_env({**_variables(environ), **given})
-    deployment = deployment or settings.deployment
+    wanted = _Wanted(deployment or settings.deployment, timeout, allow_http, None if task is None else task_of(task))
     if isinstance(settings, WorkspaceSettings):
-        return _examined_workspace(
-            settings, credential, deployment, timeout, allow_http, cloud or cloud_from_env(environ)
-        )
+        return _examined_workspace(settings, credential, wanted, cloud or cloud_from_env(environ))
     uri = checked_uri(settings.scoring_uri, allow_http=allow_http)
     chosen = credential if credential is not None or settings.key is None else settings.secret()
     authorizer = credential_for(chosen, uri, awaited=False)
-    plan = _plan(uri, authorizer, deployment, timeout, allow_http)
-    return Report(endpoint=shown(uri), findings=tuple(_scoring_findings(plan, authorizer)))
+    plan = wanted.plan(uri, authorizer)
+    return Report(endpoint=shown(uri), findings=tuple(_scoring_findings(plan, authorizer, wanted)))
 
 
 def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -78,42 +105,33 @@ def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
     return os.environ if environ is None else environ
 
 
-def _plan(uri: str, credential: Credential, deployment: str | None, timeout: float, allow_http: bool) -> Plan:
-    once = RetryPolicy(attempts=1)
-    return new_plan(uri, credential, allow_http=allow_http, deployment=deployment, timeout=timeout, retry=once)
-
-
-def _examined_workspace(
-    settings: WorkspaceSettings, credential: Any, deployment: str | None, timeout: float, allow_http: bool, cloud: Cloud
-) -> Report:
+def _examined_workspace(settings: WorkspaceSettings, credential: Any, wanted: _Wanted, cloud: Cloud) -> Report:
     control: ControlPlane = ResourceManager(EndpointAddress(*settings.names()), credential, cloud)
     try:
-        findings = [*_workspace_findings(control, deployment, timeout, allow_http)]
+        findings = [*_workspace_findings(control, wanted)]
     finally:
         control.close()
     return Report(endpoint=f"endpoint {settings.endpoint} of workspace {settings.workspace}", findings=tuple(findings))
 
 
-def _workspace_findings(
-    control: ControlPlane, deployment: str | None, timeout: float, allow_http: bool
-) -> Iterator[Finding]:
+def _workspace_findings(control: ControlPlane, wanted: _Wanted) -> Iterator[Finding]:
     problem = ""
     try:
         found = control.look_up()
         authorizer = control.credential(found)
-        plan = _plan(found.scoring_uri, authorizer, deployment, timeout, allow_http)
+        plan = wanted.plan(found.scoring_uri, authorizer)
     except AutoMLVisionError as error:
         problem = str(error)
     if problem:
         yield failed("workspace", problem, "the endpoint cannot be looked up: until it can, --uri and a key do without")
-        yield from (skipped(name, "the endpoint was not found") for name in _LAST)
+        yield from (skipped(name, "the endpoint was not found") for name in wanted.last)
         return
     yield workspace.check_endpoint(found)
-    yield from workspace.check_deployments(control, deployment)
-    yield from _scoring_findings(plan, authorizer)
+    yield from workspace.check_deployments(control, wanted.deployment)
+    yield from _scoring_findings(plan, authorizer, wanted)
 
 
-def _scoring_findings(plan: Plan, authorizer: Credential) -> Iterator[Finding]:
+def _scoring_findings(plan: Plan, authorizer: Credential, wanted: _Wanted) -> Iterator[Finding]:
     reached = True
     for finding in check_network(plan.url, plan.timeout):
         reached = reached and finding.state != "failed"
@@ -122,11 +140,15 @@ def _scoring_findings(plan: Plan, authorizer: Credential) -> Iterator[Finding]:
     yield identity
     if not reached or not secret or identity.state == "failed":
         reason = "the credential will not do" if reached else "the host cannot be reached"
-        yield from (skipped(name, reason) for name in _LAST[1:])
+        yield from (skipped(name, reason) for name in wanted.last[1:])
         return
     world = SyncWorld(authorizer, HttpxTransport())
     try:
         yield service.check_swagger(plan, world)
-        yield service.check_scoring(plan, world)
+        scoring = service.check_scoring(plan, world)
+        yield scoring
+        if wanted.task is not None:
+            works = scoring.state != "failed"
+            yield service.check_model(plan, world, wanted.task) if works else skipped(service.MODEL, "scoring failed")
     finally:
         world.close()

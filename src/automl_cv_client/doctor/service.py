@@ -1,8 +1,8 @@
-"""Checks the endpoint by using it: its OpenAPI document, and one tiny picture through the whole path."""
+"""Checks the endpoint by using it: its OpenAPI document, a tiny picture through the whole path, and the reply."""
 
 from __future__ import annotations
 
-from automl_cv_client._flow import service
+from automl_cv_client._flow import scoring, service
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.run import run
 from automl_cv_client._protocol import requests
@@ -12,16 +12,29 @@ from automl_cv_client.errors import (
     AuthenticationFailed,
     AutoMLVisionError,
     EndpointNotFound,
+    ImageDropped,
     ModelError,
     PayloadTooLarge,
     PermissionDenied,
     StatusError,
     Throttled,
     TimedOut,
+    UnexpectedReply,
 )
-from automl_cv_client.results import CallInfo
+from automl_cv_client.results import (
+    CallInfo,
+    Classification,
+    Detections,
+    Instances,
+    MultilabelClassification,
+    Result,
+)
+from automl_cv_client.task import Task
 
+_ROUNDED = 0.01  # by so much the probabilities of a softmax may miss 1 in sum, half precision included
 _SLOW = 5.0  # seconds: the service's own default limit for scoring
+MODEL = "model"
+"""The name of the check whether the model is of the task that was named."""
 
 
 def check_swagger(plan: Plan, world: SyncWorld) -> Finding:
@@ -42,6 +55,37 @@ def check_scoring(plan: Plan, world: SyncWorld) -> Finding:
     if problem is not None:
         return failed("scoring", str(problem), _advice(problem, plan))
     return _timed(called, plan)
+
+
+def check_model(plan: Plan, world: SyncWorld, task: Task) -> Finding:
+    """Whether the endpoint answers to a grey picture as a model of this task does."""
+    problem: AutoMLVisionError | None = None
+    try:
+        result = run(scoring.score_one(service.grey_png(32), task, plan), world)
+    except AutoMLVisionError as error:
+        problem = error.with_traceback(None)
+    if isinstance(problem, ImageDropped):
+        return failed(MODEL, problem.message, "even a plain picture is dropped: see the deployment's log")
+    if isinstance(problem, UnexpectedReply):
+        return failed(MODEL, problem.message, f"this is no model of {task}: name its task, or ask another deployment")
+    if problem is not None:
+        return failed(MODEL, str(problem), _advice(problem, plan))
+    return _fitting(result, task)
+
+
+def _fitting(result: Result, task: Task) -> Finding:
+    if isinstance(result, Detections | Instances):
+        return ok(MODEL, f"answers as one of {task}, with {len(result)} objects in a grey picture")
+    assert isinstance(result, Classification | MultilabelClassification)
+    words = f"answers as one of {task}, with {len(result.labels)} classes"
+    sums_to_one = abs(sum(result.probs) - 1) < _ROUNDED
+    if task is Task.CLASSIFICATION and not sums_to_one:
+        advice = f"so do those of {Task.MULTILABEL}: if the model was trained for it, use classify-multilabel"
+        return warning(MODEL, f"{words}, whose probabilities add up to {sum(result.probs):.2f}", advice)
+    if task is Task.MULTILABEL and sums_to_one and len(result.labels) > 1:
+        advice = f"so do those of {Task.CLASSIFICATION}: if the model was trained for it, use classify"
+        return warning(MODEL, f"{words}, whose probabilities add up to 1", advice)
+    return ok(MODEL, words)
 
 
 def _timed(called: CallInfo, plan: Plan) -> Finding:

@@ -29,8 +29,8 @@ def test_the_probe_can_fail(core: Core, tmp_path: Path) -> None:
     assert "automl-cv-client[numpy]" in done.stderr
 
 
-def run(python: Path, *arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(python: Path, *arguments: str | Path, folder: Path, seconds: float = 300) -> subprocess.CompletedProcess[str]:
     """Run by this Python, as if there were no source: away from it, and without its path."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AUTOML_CV_"))}
     command = [str(python), *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=seconds)

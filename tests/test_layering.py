@@ -17,7 +17,7 @@ PACKAGE = "automl_cv_client"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
-    {"errors", "geometry", "task"},
+    {"_extras", "errors", "geometry", "task"},
     {"_choices", "results", "drawing", "exporting", "dataset", "evaluation"},
     {"_protocol", "_imaging"},
     {"_flow"},

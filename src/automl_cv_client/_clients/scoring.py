@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast, overload
+from typing import Any, TypeVar, cast, overload
 
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._flow import scoring
@@ -18,6 +18,8 @@ from automl_cv_client.results import (
     Result,
 )
 from automl_cv_client.task import Task
+
+ImageT = TypeVar("ImageT", bound=ImageInput)  # a list[Path] is no list[ImageInput], as lists can be written to
 
 
 class Scoring(Connected):
@@ -65,6 +67,10 @@ class Scoring(Connected):
         *,
         threshold: float = 0.5,
         deployment: str | None = None,
+    ) -> list[Outcome[Result]]: ...
+    @overload
+    def score(
+        self, images: list[ImageT], task: Task | str, *, threshold: float = 0.5, deployment: str | None = None
     ) -> list[Outcome[Result]]: ...
     @overload
     def score(
@@ -129,6 +135,10 @@ class AsyncScoring(AsyncConnected):
         *,
         threshold: float = 0.5,
         deployment: str | None = None,
+    ) -> list[Outcome[Result]]: ...
+    @overload
+    async def score(
+        self, images: list[ImageT], task: Task | str, *, threshold: float = 0.5, deployment: str | None = None
     ) -> list[Outcome[Result]]: ...
     @overload
     async def score(

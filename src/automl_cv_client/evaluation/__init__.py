@@ -8,6 +8,12 @@
 Needs the extra ``eval``.
 """
 
+# ruff: noqa: E402 - what is missing is told before it is imported
+
+from automl_cv_client._extras import need
+
+need("eval", "numpy")  # the files below have it at their top
+
 from automl_cv_client.evaluation.bootstrap import Interval, Side
 from automl_cv_client.evaluation.comparing import Comparison, Disagreement, compare
 from automl_cv_client.evaluation.evaluating import evaluate

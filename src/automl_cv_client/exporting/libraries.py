@@ -20,9 +20,9 @@ def supervision_of(result: Any, names: Sequence[str] | None = None) -> Any:
     Raises:
         InvalidInput: a label is not among the names.
     """
+    supervision = optional("supervision", "supervision")  # brings numpy
     import numpy
 
-    supervision = optional("supervision", "supervision")
     order = sorted({one.label for one in result}) if names is None else list(names)
     numbers = {name: number for number, name in enumerate(order)}
     missing = sorted({one.label for one in result} - numbers.keys())

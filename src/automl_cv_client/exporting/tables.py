@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+EXTRAS = {"pandas": "pandas", "pyarrow": "parquet", "shapely": "shapely", "supervision": "supervision"}
+"""The extra that brings a library; polars has none."""
+
 _OBJECT = ("image", "index", "label", "score", "left", "top", "right", "bottom", "width", "height")
 _CLASS = ("image", "index", "label", "score")
 
@@ -86,4 +89,5 @@ def optional(module: str, package: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != module.partition(".")[0]:
             raise
-    raise ModuleNotFoundError(f"this export needs {package}: pip install {package}", name=module)
+    what = f'"automl-cv-client[{EXTRAS[package]}]"' if package in EXTRAS else package
+    raise ModuleNotFoundError(f"this export needs {package}: pip install {what}", name=module)

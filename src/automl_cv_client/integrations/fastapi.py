@@ -10,6 +10,8 @@
 Needs the extra ``fastapi``.
 """
 
+# ruff: noqa: E402 - what is missing is told before it is imported
+
 from __future__ import annotations
 
 import asyncio
@@ -18,6 +20,10 @@ import math
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Annotated, Any, BinaryIO, TypeVar
+
+from automl_cv_client._extras import need
+
+need("fastapi", "fastapi", "starlette")
 
 from fastapi import Depends, FastAPI, HTTPException, Request, UploadFile
 from fastapi.exceptions import RequestValidationError

@@ -6,6 +6,7 @@ import struct
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from automl_cv_client._extras import need
 from automl_cv_client.geometry import Size
 from automl_cv_client.results._found import Detection, Instance
 
@@ -76,6 +77,7 @@ class Columns:
     @property
     def labels_array(self) -> NDArray[numpy.object_]:
         """Labels: ``[objects]``, of Python's str."""
+        need("numpy", "numpy")
         import numpy
 
         return numpy.array([one.label for one in self.objects], dtype=object)
@@ -110,12 +112,14 @@ class Columns:
 
 
 def _array(values: list[float]) -> Floats:
+    need("numpy", "numpy")
     import numpy
 
     return numpy.array(values, dtype=numpy.float64)
 
 
 def _ragged(objects: tuple[Detection, ...]) -> Ragged:
+    need("numpy", "numpy")
     import numpy
 
     polygons = [one.polygons if isinstance(one, Instance) else () for one in objects]

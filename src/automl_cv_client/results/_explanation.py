@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
+from automl_cv_client._extras import need
 from automl_cv_client.errors import InvalidInput, UnexpectedReply
 from automl_cv_client.geometry import PixelBox, Size
 from automl_cv_client.results._context import ImageInfo
@@ -83,6 +84,7 @@ class Explanation(Record):
         """
         if self.sent_attributions is None:
             return None
+        need("numpy", "numpy")
         import numpy as np
 
         numbers = np.frombuffer(self.sent_attributions.float32, dtype="<f4")

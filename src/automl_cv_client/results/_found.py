@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, PrivateAttr
 
+from automl_cv_client._extras import need
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import (
     Box,
@@ -161,6 +162,7 @@ class Instance(Detection):
         Args:
             size: (width, height) of the mask; by default the upright picture's.
         """
+        need("numpy", "numpy")
         import numpy
 
         mask = self._mask(size)

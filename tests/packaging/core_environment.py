@@ -1,0 +1,58 @@
+"""A virtual environment with the client and what it requires, and nothing else: made offline, of links."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+
+def required_by(one: Requirement, seen: set[str]) -> Iterator[Distribution]:
+    """The distribution of a requirement, where it holds here, and all that it requires in turn."""
+    key = re.sub(r"[-_.]+", "-", one.name).lower()
+    extras = one.extras or {""}
+    if key in seen or not (one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in {"", *extras})):
+        return
+    seen.add(key)
+    found = distribution(key)
+    yield found
+    for text in found.requires or ():
+        inner = Requirement(text)
+        if inner.marker is None or any(inner.marker.evaluate({"extra": extra}) for extra in extras):
+            yield from required_by(Requirement(text.partition(";")[0]), seen)
+
+
+def make_core(folder: Path, wheel: Path) -> tuple[Path, int]:
+    """An environment in ``folder``: its Python, and the bytes of everything installed in it (no byte code)."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(site)
+        size = sum(one.file_size for one in packed.infolist())
+        (metadata,) = (name for name in packed.namelist() if name.endswith("METADATA"))
+        requirements = re.findall(r"^Requires-Dist: (.*)$", packed.read(metadata).decode(), re.MULTILINE)
+    seen: set[str] = set()
+    for text in requirements:
+        for one in required_by(Requirement(text), seen):
+            size += _link(one, site)
+    return folder / "bin" / "python", size
+
+
+def _link(one: Distribution, site: Path) -> int:
+    """Links to a distribution's files; their bytes."""
+    size = 0
+    for file in one.files or ():
+        if file.suffix == ".pyc" or ".." in file.parts:
+            continue
+        there = Path(str(one.locate_file(file)))
+        here = site / file
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(there)
+        size += there.stat().st_size
+    return size

@@ -1,0 +1,24 @@
+"""Lower bounds: every requirement has one, and the constraints made of them are those of each Python."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.packaging.bounds import PYPROJECT, _requirements, lowest
+
+
+def test_everything_users_install_has_a_lower_bound():
+    unbound = [one.name for one in _requirements(PYPROJECT) if not one.extras and ">=" not in str(one.specifier)]
+    assert unbound == []
+
+
+@pytest.mark.parametrize(("python", "numpy"), [("3.11", "1.26"), ("3.13", "2.1")])
+def test_the_constraints_are_those_of_the_python(python, numpy):
+    assert f"numpy=={numpy}" in lowest(python)
+    assert any(one.startswith("typing-extensions==") for one in lowest(python)) is (python == "3.11")
+
+
+def test_the_highest_bound_counts(tmp_path):
+    file = tmp_path / "pyproject.toml"
+    file.write_text('[project]\ndependencies = ["a>=1.2"]\n[project.optional-dependencies]\nx = ["a>=1.10", "b>=2"]\n')
+    assert lowest("3.11", file) == ["a==1.10", "b==2"]

@@ -1,0 +1,60 @@
+"""CONTRIBUTING cannot rot: every path it names exists, every folder of tests has a row, versions agree."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import automl_cv_client
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+FOLDERS = ("src", "tests", "docs", "samples", "benchmarks", "models", ".ci")
+
+
+def paths_in(text: str) -> list[str]:
+    """What stands in code or in links and looks like a path of this project."""
+    code = [word for span in re.findall(r"`([^`\n]+)`", text) for word in span.split()]
+    named = [word for word in code if word.startswith(tuple(f"{folder}/" for folder in FOLDERS))]
+    files = [word for word in code if re.fullmatch(r"[\w./-]+\.(?:py|toml|md|cff)", word) and "/" not in word]
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+    return sorted({*named, *links, *(file for file in files if file not in ("__init__.py",))})
+
+
+@pytest.mark.parametrize("path", paths_in(TEXT))
+def test_what_contributing_names_exists(path):
+    assert (ROOT / path).exists()
+
+
+def test_a_wrong_path_would_be_found():
+    found = paths_in("`tests/nowhere`, [x](docs/no.md), `pytest tests/imaging`, `gone.toml`, `dist/`")
+    assert found == ["docs/no.md", "gone.toml", "tests/imaging", "tests/nowhere"]
+    assert len(paths_in(TEXT)) > 40
+
+
+@pytest.mark.parametrize("folder", sorted(one.parent.name for one in (ROOT / "tests").glob("*/__init__.py")))
+def test_every_folder_of_tests_has_a_row(folder):
+    assert f"`tests/{folder}`" in TEXT
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make (\w+)`", TEXT)) <= targets
+
+
+def test_the_citation_is_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {automl_cv_client.__version__}\n" in citation
+    for key in ("cff-version: 1.2.0", "message:", "title: automl-cv-client", "authors:", "license: MIT"):
+        assert f"\n{key}" in f"\n{citation}"
+
+
+def test_what_versioning_calls_public_is_there():
+    text = (ROOT / "docs" / "versioning.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"`(\w+)`", text[text.index("and of `batch`") : text.index("in it; the names")])
+    assert len(rooms) >= 10
+    for room in rooms:
+        module = __import__(f"automl_cv_client.{room}", fromlist=["__all__"])
+        assert all(hasattr(module, name) for name in module.__all__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 from collections.abc import Callable
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl_cv_client import Client, Result, Task, errors
+from automl_cv_client import AsyncClient, Client, Result, Task, errors
 from automl_cv_client.local import LocalEndpoint
-from tests.conftest import PHOTOS, Caller
+from tests.conftest import PHOTOS, Caller, encoded
 
 CAT = PHOTOS / "chelsea.png"
 
@@ -164,3 +165,16 @@ def test_the_result_draws_and_saves_itself(tmp_path: Path, endpoint: LocalEndpoi
     assert again == found
     with pytest.raises(errors.InvalidInput, match=r"\.png or \.jpg"):
         found.save(tmp_path / "cat.nonsense")
+
+
+def test_a_small_picture_in_bytes_takes_no_thread(monkeypatch: pytest.MonkeyPatch, endpoint: LocalEndpoint) -> None:
+    """It would cost more than the work: benchmarks/async_rate.py."""
+    data = encoded(Image.new("RGB", (64, 64)))
+
+    async def main() -> None:
+        async with AsyncClient(endpoint.scoring_uri_of(Task.DETECTION), endpoint.key) as client:
+            usual = await client.detect(bytearray(data))
+            monkeypatch.setattr(asyncio, "to_thread", None)
+            assert await client.detect(data) == usual
+
+    asyncio.run(main())

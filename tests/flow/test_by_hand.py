@@ -28,7 +28,7 @@ def plan(clock: Clock, **options: object) -> Plan:
 
 
 def test_a_call_from_picture_to_result(picture: bytes) -> None:
-    flow = score_one(picture, Task.DETECTION, plan(Clock(), deployment="green"))
+    flow = score_one(bytearray(picture), Task.DETECTION, plan(Clock(), deployment="green"))
     prepare = next(flow)
     assert isinstance(prepare, Call)
     assert isinstance(flow.send(prepare.function()), Authorize)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from automl_cv_client._imaging import prepare
+from automl_cv_client._imaging import ImagePolicy, prepare, prepare_lightly
 from automl_cv_client._imaging.headers import read_header
+from automl_cv_client.errors import ImageError
 from tests.conftest import PHOTOS
-from tests.imaging.pictures import AVIF, POLICY, difference, encoded, png_chunk, scene, sent
+from tests.imaging.pictures import AVIF, POLICY, difference, encoded, exif, png_chunk, scene, sent
 
 LIGHT: dict[str, Image.Image] = {
     "1": scene().convert("1"),
@@ -154,3 +155,23 @@ def test_text_chunks_that_may_hold_an_orientation_are_left_to_pillow():
     notes = PngImagePlugin.PngInfo()
     notes.add_text("Comment", "tiff:Orientation")
     assert read_header(encoded(scene(), pnginfo=notes)) is not None
+
+
+@pytest.mark.parametrize(("format", "mode", "options"), KEPT, ids=str)
+def test_the_light_way_is_the_same(format, mode, options):
+    data = encoded(LIGHT[mode], format, **options)
+    assert prepare_lightly(data, POLICY) in (None, prepare(data, POLICY))
+    if format == "JPEG":
+        assert prepare_lightly(data, POLICY) is not None
+
+
+def test_what_needs_work_does_not_go_the_light_way(tmp_path):
+    data = encoded(scene(), "JPEG")
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert prepare_lightly(tmp_path / "a.jpg", POLICY) is None  # a file is to be read
+    assert prepare_lightly(encoded(scene(), "JPEG", exif=exif(6)), POLICY) is None  # to be turned
+    assert prepare_lightly(data + b"\0" * 300_000, POLICY) is None  # large
+    assert prepare_lightly(data, ImagePolicy(longest_side=16)) is None  # to be made smaller
+    assert prepare_lightly(b"no picture", POLICY) is None  # prepare() says what is wrong with it
+    with pytest.raises(ImageError, match="pixels"):
+        prepare_lightly(data, ImagePolicy(max_pixels=10))

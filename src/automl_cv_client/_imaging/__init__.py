@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from automl_cv_client._imaging.inputs import ImageInput, describe
 from automl_cv_client._imaging.policy import ImagePolicy, UrlRules
-from automl_cv_client._imaging.preparation import PreparedImage, open_upright, prepare
+from automl_cv_client._imaging.preparation import PreparedImage, open_upright, prepare, prepare_lightly
 
-__all__ = ["ImageInput", "ImagePolicy", "PreparedImage", "UrlRules", "describe", "open_upright", "prepare"]
+__all__ = [
+    "ImageInput",
+    "ImagePolicy",
+    "PreparedImage",
+    "UrlRules",
+    "describe",
+    "open_upright",
+    "prepare",
+    "prepare_lightly",
+]

@@ -44,6 +44,8 @@ SENT_AS_THEY_ARE = {
 _ANIMATED = frozenset(["GIF", "PNG", "TIFF", "WEBP", "AVIF"])
 """May hold further pictures that a reader on the server might stumble over. Those in JPEG files it never sees."""
 
+_LIGHT = 256 * 1024  # bytes; header and base64 of so many take 0.1 ms, a thread and back 0.1 to 0.2 ms
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
@@ -67,6 +69,20 @@ def prepare(image: ImageInput, policy: ImagePolicy) -> PreparedImage:
     if is_array(image) or is_picture(image):
         return guarded(image, lambda: _rewritten(*_open_pixels(image, policy), image, policy))
     return prepare_encoded(read_encoded(image, policy), image, policy)
+
+
+def prepare_lightly(image: ImageInput, policy: ImagePolicy) -> PreparedImage | None:
+    """As :func:`prepare`, where that takes less time than to hand the work to another thread; else None.
+
+    That is so for ``bytes`` of up to 256 kB that are sent as they are: then only their header is read.
+    """
+    if not isinstance(image, bytes) or len(image) > _LIGHT:
+        return None
+    header = read_header(image)
+    if header is None or header.orientation != UPRIGHT:
+        return None
+    check_pixels(header.size, policy, image)
+    return _as_it_is(image, header, image, policy)
 
 
 def prepare_encoded(data: bytes, image: object, policy: ImagePolicy) -> PreparedImage:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import aiohttp
+
 from automl_cv_client import AsyncClient, Client
 from automl_cv_client._flow.service import grey_png
 from automl_cv_client._protocol.requests import scoring_body
@@ -95,6 +97,18 @@ def awaited(url: str, concurrency: int, look: Callable[[], bool]) -> None:
     asyncio.run(main())
 
 
+def over_aiohttp(url: str, concurrency: int, look: Callable[[], bool]) -> None:
+    async def main() -> None:
+        async with aiohttp.ClientSession() as session, AsyncClient(url, "key", http_client=session) as client:
+            found = client.detect_many(itertools.repeat(PICTURE), ordered=False, concurrency=concurrency)
+            async for _ in found:
+                if look():
+                    break
+            await found.aclose()
+
+    asyncio.run(main())
+
+
 def measured(
     drive: Callable[[str, int, Callable[[], bool]], None], cap: int, concurrency: int, doubled: bool
 ) -> list[tuple[float, float]]:
@@ -124,7 +138,7 @@ def main() -> None:
     limits = {cap: measured(bare, cap, cap, False)[0][0] for cap in (2, 6, 20)}
     for cap, limit in limits.items():
         rows.append((f"bare sockets, cap {cap}", f"{limit:.0f}/s", f"{limit * SERVICE / cap:.3f} of ideal", ""))
-    for name, drive in (("sync", blocking), ("async", awaited)):
+    for name, drive in (("sync", blocking), ("async", awaited), ("async over aiohttp", over_aiohttp)):
         for cap in (2, 6, 20):
             (known, _), *_ = measured(drive, cap, cap, False)
             (found, refused), (later, later_refused) = measured(drive, cap, 64, True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from automl_cv_client import Detections, Hooks, RetryPolicy, errors
 from automl_cv_client.integrations.problems import problem_of, status_of
@@ -30,6 +31,7 @@ from automl_cv_client.testing import (
     throttled,
     unavailable,
 )
+from tests.conftest import encoded
 from tests.integrations.site import served, site_over
 
 KEY = "canary0Key4That5Must6Never7Show8Anywhere"
@@ -212,7 +214,8 @@ def test_every_error_has_a_status_of_the_list() -> None:
     assert "secret words" not in str(problem_of(ValueError("secret words")))
 
 
-def test_memory_stays_flat_over_waves_of_uploads(picture: bytes) -> None:
+def test_memory_stays_flat_over_waves_of_uploads() -> None:
+    picture = encoded(Image.effect_noise((300, 300), 90))  # 70 kB: a wave of them is far more than what varies
     fake = FakeEndpoint(scores(CAT))
 
     async def wave(base: str) -> int:

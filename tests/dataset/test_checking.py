@@ -122,6 +122,7 @@ def test_of_many_faults_of_a_kind_the_first_are_kept_and_all_are_counted():
     assert len(report.found) == 50
     assert "… and 450 more of [not-json]" in report.text()
     assert report.text().endswith("500 errors")
+    assert check(["nonsense"]).text().endswith("\n1 error")
 
 
 def test_labels_from_outside_cannot_speak_to_the_terminal():

@@ -99,7 +99,8 @@ class CheckReport(BaseModel):
             kept = sum(one.code == code for one in self.found)
             if code in shown and times > kept:
                 yield f"… and {times - kept} more of [{code}]"
-        yield "no errors" if self.ok else f"{self._errors()} errors"
+        errors = self._errors()
+        yield "no errors" if self.ok else f"{errors} error{'s' if errors > 1 else ''}"
 
     def _errors(self) -> int:
         return sum(self.counts[code] for code in {one.code for one in self.with_severity("error")})

@@ -174,6 +174,7 @@ def test_what_was_sent_can_be_looked_at(picture: bytes) -> None:
     with pytest.raises(AssertionError, match="1 requests were sent"):
         fake.assert_nothing_sent()
     FakeEndpoint().assert_nothing_sent()
+    FakeEndpoint().assert_sent(times=0)
     with pytest.raises(AssertionError, match="never asked for"):
         FakeEndpoint(CAT).assert_script_done()
 

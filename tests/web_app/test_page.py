@@ -145,6 +145,31 @@ def test_a_stopped_endpoint_is_said(visit: Visit, fake: FakeEndpoint, picture: b
     assert fake.key not in visit.page.content()
 
 
+def test_a_picture_chosen_before_the_page_knows_its_tasks_is_scored(
+    browser: Any, site: str, fake: FakeEndpoint, picture: bytes
+) -> None:
+    fake.reply_with(detections(CAT, DOG))
+    held: list[Any] = []
+    page = browser.new_page()
+    page.route("**/api/offer", lambda route: held.append(route))
+    page.goto(site)
+    page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture})
+    fake.assert_nothing_sent()
+    held[0].continue_()
+    page.wait_for_selector("#found:not([hidden])")
+    fake.assert_sent(times=1)
+    page.close()
+
+
+def test_a_page_whose_server_does_not_answer_says_so(browser: Any, site: str) -> None:
+    page = browser.new_page()
+    page.route("**/api/offer", lambda route: route.abort())
+    page.goto(site)
+    page.wait_for_selector("#error:not([hidden])")
+    assert "cannot be reached" in page.text_content("#error")
+    page.close()
+
+
 def test_an_endpoint_that_is_down_is_said(browser: Any, sample: Any, picture: bytes) -> None:
     gone = FakeEndpoint()
     with gone.serving():

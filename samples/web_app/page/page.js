@@ -10,13 +10,26 @@ let asking = null; // stops the request before
 let address = ""; // of the picture, for the browser
 
 async function begin() {
-  const offer = await (await fetch("api/offer")).json();
-  const words = (task) => task.replace("image-", "").replaceAll("-", " ");
-  $("task").replaceChildren(...offer.tasks.map((task) => new Option(words(task), task)));
-  $("first").replaceChildren(...offer.deployments.map((name) => new Option(name, name)));
-  $("second").replaceChildren(new Option("nothing", ""), ...offer.deployments.map((name) => new Option(name, name)));
-  for (const label of document.querySelectorAll(".deployments")) label.hidden = offer.deployments.length < 2;
+  listen(); // before the first answer: a picture chosen meanwhile is scored when the tasks are known
+  try {
+    offer(await (await fetch("api/offer")).json());
+  } catch {
+    say("", "The server cannot be reached. Is it running?");
+    return;
+  }
+  if (picture) ask();
+  else choose($("file").files[0]); // chosen before this script ran, or kept by the browser over a reload
+}
 
+function offer({ tasks, deployments }) {
+  const words = (task) => task.replace("image-", "").replaceAll("-", " ");
+  $("task").replaceChildren(...tasks.map((task) => new Option(words(task), task)));
+  $("first").replaceChildren(...deployments.map((name) => new Option(name, name)));
+  $("second").replaceChildren(new Option("nothing", ""), ...deployments.map((name) => new Option(name, name)));
+  for (const label of document.querySelectorAll(".deployments")) label.hidden = deployments.length < 2;
+}
+
+function listen() {
   $("file").addEventListener("change", () => choose($("file").files[0]));
   for (const id of ["task", "first", "second"]) $(id).addEventListener("change", ask);
   $("limit").addEventListener("input", draw);
@@ -41,7 +54,7 @@ function choose(file) {
 }
 
 async function ask() {
-  if (!picture) return;
+  if (!picture || !$("task").value) return;
   asking?.abort();
   const mine = asking = new AbortController();
   say("Scoring…");

@@ -111,13 +111,13 @@ class FakeEndpoint(FakeTransport):
         """Fail unless something was sent, and as told.
 
         Args:
-            times: requests in all, retries included.
+            times: requests in all, retries included; 0 is :meth:`assert_nothing_sent`.
             images: pictures in every request.
             deployment: asked for by every request.
             headers: in every request, names in lower case.
         """
         sent = self.requests
-        if not sent or (times is not None and len(sent) != times):
+        if len(sent) != times if times is not None else not sent:
             raise AssertionError(f"{len(sent)} requests were sent, not {'any' if times is None else times}")
         for number, one in enumerate(sent, 1):
             _compare(number, "pictures", images, None if images is None else len(one.images))

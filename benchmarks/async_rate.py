@@ -17,7 +17,7 @@ from automl_cv_client import AsyncClient
 from automl_cv_client._protocol.messages import Request
 from automl_cv_client._protocol.requests import scoring_body
 from automl_cv_client._transports.aiohttp import AiohttpTransport
-from automl_cv_client._transports.httpx import AsyncHttpxTransport
+from automl_cv_client._transports.awaited_httpx import AsyncHttpxTransport
 from benchmarks.measuring import instant_server, table
 
 PICTURES = 300

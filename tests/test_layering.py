@@ -48,6 +48,7 @@ NEIGHBOURS = {
 DOORS = {("results", "drawing"), ("results", "_imaging"), ("results", "exporting"), ("exporting", "results")}
 """Ways up or across that are open at call time, and for types, but not at the top of a file."""
 
+OVER_HTTPX = tuple(f"_transports/{name}.py" for name in ("httpx", "awaited_httpx", "httpx_terms"))
 LIBRARIES = {
     "pydantic": (
         "_choices.py",
@@ -63,9 +64,12 @@ LIBRARIES = {
     "typing_extensions": ("_protocol/",),  # comes with pydantic, which needs its TypedDict before Python 3.12
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),
-    "httpx": ("_transports/httpx.py", "testing/over_httpx.py"),
+    "httpx": (*OVER_HTTPX, "testing/over_httpx.py"),
     "aiohttp": ("_transports/aiohttp.py",),
-    "httpcore": tuple(f"_transports/{name}.py" for name in ("httpx", "limits", "addresses", "picture_urls")),
+    "httpcore": (
+        *OVER_HTTPX,
+        *(f"_transports/{name}.py" for name in ("limits", "loop_network", "addresses", "picture_urls")),
+    ),
     "certifi": ("_transports/picture_urls.py",),
     "automl_cv_client_models": ("local/",),
     "numpy": ("local/", "evaluation/"),

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplainingMany):
-    """Scores pictures with one deployed model of AutoML for Images, awaited. Make one an event loop and keep it.
+    """Scores pictures with one deployed model of AutoML for Images, awaited. Make one and keep it.
 
-    Connections are opened at the first call and shared by all calls. Use it in an ``async with`` block, or call
-    :meth:`close`.
+    Connections are opened at the first call and shared by all calls of an event loop; another loop, such as that of
+    a second ``asyncio.run``, gets its own. Use it in an ``async with`` block, or call :meth:`close`.
 
     Args:
         scoring_uri: the endpoint's scoring URI, ``https://<endpoint>.<region>.inference.ml.azure.com/score``.

@@ -255,9 +255,10 @@ class TestNothingIsLeftBehind:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
                 transport: Any = client._world.transport
-                assert transport._places._value == MOST_CONNECTIONS
-                assert len(transport._shelf) <= 100
-                assert all(not pool._pool._requests for _, pool in transport._shelf._idle)
+                (connections,) = transport._connections.values()
+                assert connections._places._value == MOST_CONNECTIONS
+                assert len(connections._shelf) <= 100
+                assert all(not pool._pool._requests for _, pool in connections._shelf._idle)
                 assert len(await client.detect(tiny)) == 0
 
         with capped(service=0.05) as server:

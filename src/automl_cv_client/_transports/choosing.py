@@ -25,7 +25,7 @@ def awaited_transport(client: Any) -> AsyncTransport:
         from automl_cv_client._transports.aiohttp import AiohttpTransport
 
         return AiohttpTransport(client)
-    from automl_cv_client._transports.httpx import AsyncHttpxTransport
+    from automl_cv_client._transports.awaited_httpx import AsyncHttpxTransport
 
     _check(client)
     if client is not None and not _is_awaited(client):

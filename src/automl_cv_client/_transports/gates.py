@@ -16,6 +16,7 @@ from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
 from automl_cv_client.errors import TimedOut
 
 _FOREVER = 3600.0
+_TURNS = 3  # of the event loop, until one who waited has sent: benchmarks/saturation.py, 0.926 to 0.937 at a cap of 6
 
 
 class Stopped(Exception):
@@ -191,6 +192,8 @@ class AsyncPassage:
             raise
         traffic.answered(sent, reply)
         self._leave()
+        for _ in range(_TURNS):  # first the endpoint gets work again, then this reply is read
+            await asyncio.sleep(0)
         return reply
 
     def end(self) -> None:

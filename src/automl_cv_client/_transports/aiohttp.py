@@ -1,4 +1,4 @@
-"""Sends requests over a session of aiohttp, at a quarter of httpx's CPU; the only file that knows aiohttp's names."""
+"""Sends requests over a session of aiohttp, at 0.4 of httpx's CPU; the only file that knows aiohttp's names."""
 
 from __future__ import annotations
 

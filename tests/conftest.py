@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from PIL import Image
 
@@ -24,8 +25,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-help", action="store_true", help="write tests/cli/help anew")
 
 
-def pytest_configure() -> None:
-    """Behind ``&`` a shell has Ctrl-C ignored, which the processes that tests start and interrupt would inherit."""
+def pytest_configure(config: pytest.Config) -> None:
+    # The same examples at every run; slow runs look for new ones. A loaded machine is no failure: no deadline.
+    hypothesis.settings.register_profile(
+        "ours",
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+        database=None,
+        derandomize=not config.getoption("--run-slow"),
+    )
+    hypothesis.settings.load_profile("ours")
+    # Behind ``&`` a shell has Ctrl-C ignored, which the processes that tests start and interrupt would inherit.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -198,9 +198,9 @@ class AsyncPump(_Base):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _cancel_idle(self) -> None:
-        """Cancel what is not in flight: it waits for its turn, or pauses."""
+        """Cancel what waits for its turn, or pauses."""
         for task, passage in self._tasks.items():
-            if not passage.inside:
+            if passage.idle:
                 task.cancel()
 
     async def _read_one(self) -> None:

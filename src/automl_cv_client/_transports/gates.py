@@ -163,13 +163,14 @@ class AsyncPassage:
     """As :class:`Passage`, awaited.
 
     Attributes:
-        inside: whether it has its turn, and so a request in flight.
+        idle: whether it waits for its turn, or pauses: it has no request in flight and no answer to read.
     """
 
     def __init__(self, gate: AsyncGate) -> None:
         self._gate = gate
         self._waiting = True
-        self.inside = False
+        self._inside = False
+        self.idle = True
         gate.traffic.waiting += 1
         gate.traffic.active += 1
 
@@ -189,16 +190,18 @@ class AsyncPassage:
         except BaseException as error:
             traffic.failed(sent, error)
             self._leave()
+            self.idle = True
             raise
         traffic.answered(sent, reply)
         self._leave()
         for _ in range(_TURNS):  # first the endpoint gets work again, then this reply is read
             await asyncio.sleep(0)
+        self.idle = True
         return reply
 
     def end(self) -> None:
         """The group is done."""
-        if self.inside:
+        if self._inside:
             self._leave()
         if self._waiting:
             self._gate.traffic.waiting -= 1
@@ -207,7 +210,7 @@ class AsyncPassage:
 
     async def _take_turn(self, limit: float | None) -> None:
         gate, traffic = self._gate, self._gate.traffic
-        if self.inside:
+        if self._inside:
             return
         until = traffic.clock() + (_FOREVER if limit is None else limit)
         if not self._waiting:
@@ -217,13 +220,13 @@ class AsyncPassage:
             left = until - traffic.clock()
             _give_up(traffic.breaker.open is not None, left)
             await gate.turn(left if wait is None else min(left, wait))
-        self._waiting, self.inside = False, True
+        self._waiting, self._inside, self.idle = False, True, False
         traffic.waiting -= 1
         traffic.take()
         gate.news.set()
 
     def _leave(self) -> None:
-        self.inside = False
+        self._inside = False
         self._gate.traffic.leave()
         self._gate.wake()
 

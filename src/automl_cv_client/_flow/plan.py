@@ -20,7 +20,7 @@ from automl_cv_client._protocol.requests import Dialect
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class RetryPolicy(Choice):
+class RetryPolicy(Choice, frozen=True):
     """How often a failed request is sent again, and how long to wait before. A wrong value raises InvalidInput.
 
     The pause is random between 0 and ``backoff`` doubled at each attempt (full jitter), at most

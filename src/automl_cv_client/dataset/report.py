@@ -13,7 +13,7 @@ from automl_cv_client.task import Task
 _MOST_CLASSES = 20  # shown to people; JSON has all
 
 
-class Found(BaseModel):
+class Found(BaseModel, frozen=True):
     """One thing that is wrong.
 
     Attributes:
@@ -24,7 +24,7 @@ class Found(BaseModel):
         message: in words.
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(defer_build=True)
 
     file: str
     line: int
@@ -37,7 +37,7 @@ class Found(BaseModel):
         return printable(f"{self.severity}: {place}: {self.message} [{self.code}]")
 
 
-class CheckReport(BaseModel):
+class CheckReport(BaseModel, frozen=True):
     """What a check found.
 
     Attributes:
@@ -50,7 +50,7 @@ class CheckReport(BaseModel):
         found: the faults, in order; of each kind the first 50.
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(defer_build=True)
 
     file: str
     task: Task | None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _WHITE = bytes([0]) + bytes([255]) * 255
 
 
-class Detection(Record):
+class Detection(Record, frozen=True):
     """One object.
 
     Attributes:
@@ -93,7 +93,7 @@ class Detection(Record):
         return (self.label, self.score, self.box)
 
 
-class Instance(Detection):
+class Instance(Detection, frozen=True):
     """One object with its outline.
 
     Attributes:

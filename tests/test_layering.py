@@ -30,6 +30,7 @@ ROWS = (
 
 NEIGHBOURS = {
     ("geometry", "errors"),  # to say which frame or tile cannot be
+    ("task", "errors"),
     ("evaluation", "results"),
     ("evaluation", "dataset"),
     ("evaluation", "drawing"),

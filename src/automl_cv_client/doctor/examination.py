@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_cv_client._flow.plan import Plan, RetryPolicy
-from automl_cv_client._options import new_plan, task_of
+from automl_cv_client._options import new_plan
 from automl_cv_client._protocol.control_plane import EndpointAddress
 from automl_cv_client._protocol.endpoint import checked_uri, shown
 from automl_cv_client._transports.backends import ControlPlane, SyncWorld
@@ -27,7 +27,7 @@ from automl_cv_client.doctor.identity import check_identity
 from automl_cv_client.doctor.network import check_network
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.settings import WorkspaceSettings, settings_from_env
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 
 _LAST = ("authentication", "swagger", "scoring")
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from automl_cv_client.geometry import Box, Segment
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.geometry import Box, Segment, Size
 from automl_cv_client.task import Task
 
 FORMATS = ("jpg", "jpeg", "png", "jpe", "jfif", "bmp", "tif", "tiff")
@@ -191,6 +192,14 @@ class SegmentationRow(Row, frozen=True):
 ROW_KINDS: dict[Task, type[Row]] = {
     kind.task: kind for kind in (ClassificationRow, MultilabelRow, DetectionRow, SegmentationRow)
 }
+
+
+def size_of(row: Row) -> Size:
+    """The picture's size by the row. Raises InvalidInput, naming the picture, when the row does not tell."""
+    details = row.image_details
+    if details is None or details.width is None or details.height is None:
+        raise InvalidInput(f"the row of {row.image_url[-100:]!r} tells no width and height: pixels need them")
+    return Size(details.width, details.height)
 
 
 def task_of_row(row: Mapping[str, Any]) -> Task | None:

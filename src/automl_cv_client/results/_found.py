@@ -137,7 +137,7 @@ class Instance(Detection, frozen=True):
         """
         width, height = self._size()
         simple = [simplify(segment, tolerance) for segment in sound(self.pixel_polygons)]
-        kept = tuple(scale_segment(segment, (1 / width, 1 / height)) for segment in sound(simple))  # type: ignore[arg-type]
+        kept = tuple(scale_segment(segment, (1 / width, 1 / height)) for segment in sound(simple))
         return self._changed({"polygons": kept})
 
     def clipped(self) -> Self:

@@ -100,7 +100,7 @@ def test_a_line_that_is_no_result_is_named(tmp_path, line):
 
 
 def test_results_of_a_task_that_is_none_are_refused(tmp_path):
-    with pytest.raises(InvalidInput, match="unknown task 'detection'"):  # not: line 1 is wrong
+    with pytest.raises(errors.InvalidInput, match="unknown task 'detection'"):  # not: line 1 is wrong
         next(read_results(tmp_path / "r.jsonl", "detection"))
 
 

@@ -23,14 +23,10 @@ def label_studio_of(result: Result, image_url: str, model_version: str = "automl
     else:
         width, height = result.size
         place: dict[str, Any] = {**shared, "original_width": width, "original_height": height, "image_rotation": 0}
-        found = [{**place, "id": str(i), **_region(one)} for i, one in enumerate(_objects(result))]
+        found = [{**place, "id": str(i), **_region(one)} for i, one in enumerate(placed(result))]
     scores = [region["score"] for region in found if "score" in region]
     prediction = {"model_version": model_version, "result": found, "score": min(scores, default=0.0)}
     return {"data": {"image": image_url}, "predictions": [prediction]}
-
-
-def _objects(result: Any) -> Any:
-    return placed(result)
 
 
 def _choices(result: Any) -> list[str]:

@@ -20,7 +20,7 @@ def supervision_of(result: Any, names: Sequence[str] | None = None) -> Any:
     Raises:
         InvalidInput: a label is not among the names.
     """
-    supervision = optional("supervision", "supervision")  # brings numpy
+    supervision = optional("supervision")  # brings numpy
     import numpy
 
     order = sorted({one.label for one in result}) if names is None else list(names)
@@ -43,7 +43,7 @@ def supervision_of(result: Any, names: Sequence[str] | None = None) -> Any:
 
 def shapely_of(result: Any) -> list[Any]:
     """One shapely geometry an object, in pixels of the upright picture: boxes, or outlines with their holes."""
-    shapely = optional("shapely", "shapely")
+    shapely = optional("shapely")
     if type(result).__name__ != "Instances":
         return [shapely.box(*one.pixel_box) for one in result]
     return [_outline(shapely, sound(one.pixel_polygons)) for one in result]

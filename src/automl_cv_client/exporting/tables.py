@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from automl_cv_client._extras import need
+
 if TYPE_CHECKING:
     from automl_cv_client.results import Result
 
@@ -78,16 +80,11 @@ def table(rows: list[Row], columns: Iterable[str], library: str) -> Any:
         ModuleNotFoundError: the library is not installed; the message says what to install.
     """
     values = {name: [row.get(name) for row in rows] for name in columns}
-    found = optional(library, library)
+    found = optional(library)
     return found.table(values) if library == "pyarrow" else found.DataFrame(values)
 
 
-def optional(module: str, package: str) -> Any:
-    """The module of a library that is not always installed."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module.partition(".")[0]:
-            raise
-    what = f'"automl-cv-client[{EXTRAS[package]}]"' if package in EXTRAS else package
-    raise ModuleNotFoundError(f"this export needs {package}: pip install {what}", name=module)
+def optional(library: str) -> Any:
+    """The module of a library that is not always installed. Raises ModuleNotFoundError, saying what to install."""
+    need(EXTRAS.get(library), library)
+    return import_module(library)

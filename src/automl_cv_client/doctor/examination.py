@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,7 @@ def examine(
     """
     refuse_awaited(credential)
     given = {} if scoring_uri is None else {"AUTOML_CV_SCORING_URI": scoring_uri}
-    settings = settings_from_env({**_variables(environ), **given})
+    settings = settings_from_env({**(os.environ if environ is None else environ), **given})
     wanted = _Wanted(deployment or settings.deployment, timeout, allow_http, None if task is None else task_of(task))
     if isinstance(settings, WorkspaceSettings):
         return _examined_workspace(settings, credential, wanted, cloud or cloud_from_env(environ))
@@ -97,12 +98,6 @@ def examine(
     authorizer = credential_for(chosen, uri, awaited=False)
     plan = wanted.plan(uri, authorizer)
     return Report(endpoint=shown(uri), findings=tuple(_scoring_findings(plan, authorizer, wanted)))
-
-
-def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
-    import os
-
-    return os.environ if environ is None else environ
 
 
 def _examined_workspace(settings: WorkspaceSettings, credential: Any, wanted: _Wanted, cloud: Cloud) -> Report:

@@ -30,6 +30,8 @@ ROWS = (
 
 NEIGHBOURS = {
     ("geometry", "errors"),  # to say which frame or tile cannot be
+    ("task", "errors"),
+    ("exporting", "results"),
     ("evaluation", "results"),
     ("evaluation", "dataset"),
     ("evaluation", "drawing"),
@@ -45,7 +47,7 @@ NEIGHBOURS = {
 }
 """Rooms of one row that may be imported by another one of it."""
 
-DOORS = {("results", "drawing"), ("results", "_imaging"), ("results", "exporting"), ("exporting", "results")}
+DOORS = {("results", "drawing"), ("results", "_imaging"), ("results", "exporting")}
 """Ways up or across that are open at call time, and for types, but not at the top of a file."""
 
 OVER_HTTPX = tuple(f"_transports/{name}.py" for name in ("httpx", "awaited_httpx", "httpx_terms"))

@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from automl_cv_client.errors import InvalidInput
 
 
-class Choice(BaseModel):
+class Choice(BaseModel, frozen=True):
     """Frozen options, given by name. A wrong value or an unknown name raises InvalidInput, which names it.
 
     ``model_validate`` and other models that hold a choice raise pydantic's ``ValidationError``, as web frameworks
-    expect of them.
+    expect of them. Subclasses repeat ``frozen=True``: type checkers read it class by class.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     if not TYPE_CHECKING:  # type checkers know the names and types of the fields
 

@@ -15,7 +15,6 @@ from automl_cv_client._protocol.headers import deployment_header
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client.credentials import Credential
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task
 
 TIMEOUT = 200.0  # seconds of one attempt: the service itself allows scoring at most 180 s
 DEADLINE = 600.0  # seconds of a whole call
@@ -80,15 +79,6 @@ def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
     if changed.dialect not in get_args(Dialect):
         raise InvalidInput(f"dialect must be one of {', '.join(get_args(Dialect))}; not {changed.dialect!r}")
     return changed
-
-
-def task_of(task: Task | str) -> Task:
-    """The task by itself or by AutoML's name. Raises InvalidInput, naming the four."""
-    try:
-        return Task(task)
-    except ValueError:
-        names = ", ".join(one.value for one in Task)
-    raise InvalidInput(f"unknown task {task!r}: use one of {names}")
 
 
 def checked_threshold(threshold: float) -> float:

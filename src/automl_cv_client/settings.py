@@ -21,7 +21,7 @@ WORKSPACE_VARIABLES = {
 _LONGEST_CONFIG = 100_000  # bytes; a config.json has some 200
 
 
-class EndpointSettings(Choice):
+class EndpointSettings(Choice, frozen=True):
     """Where to score, and with what.
 
     Attributes:
@@ -62,7 +62,7 @@ class EndpointSettings(Choice):
         return self.key.get_secret_value()
 
 
-class WorkspaceSettings(Choice):
+class WorkspaceSettings(Choice, frozen=True):
     """Where in Azure the endpoint is to be looked up.
 
     Attributes:

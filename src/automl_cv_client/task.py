@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from automl_cv_client.errors import InvalidInput
+
 
 class Task(StrEnum):
     """What a deployed model does. The value is AutoML's own name of the task."""
@@ -30,3 +32,12 @@ _METHODS = {
     Task.DETECTION: "detect",
     Task.SEGMENTATION: "segment",
 }
+
+
+def task_of(task: Task | str) -> Task:
+    """The task by itself or by AutoML's name. Raises InvalidInput, naming the four."""
+    try:
+        return Task(task)
+    except ValueError:
+        names = ", ".join(one.value for one in Task)
+    raise InvalidInput(f"unknown task {task!r}: use one of {names}")

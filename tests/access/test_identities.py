@@ -110,6 +110,20 @@ def test_a_blocking_client_refuses_an_async_identity(azure: Azure) -> None:
         Client(azure.endpoint.scoring_uri, credential)
 
 
+def test_a_workspace_of_the_variables_is_not_asked_with_an_async_identity(azure: Azure) -> None:
+    """Each client says what to do instead: an AsyncClient is not told to use AsyncClient."""
+    from azure.core.pipeline.transport import AsyncioRequestsTransport
+    from azure.identity.aio import ClientSecretCredential as AsyncSecret
+
+    credential = secret_credential(azure, AsyncSecret, transport=AsyncioRequestsTransport())
+    variables = {f"AUTOML_CV_{name}": "a" for name in ("ENDPOINT", "SUBSCRIPTION_ID", "RESOURCE_GROUP", "WORKSPACE")}
+    with pytest.raises(errors.InvalidInput, match="async credential: use it with AsyncClient, or give"):
+        Client.from_env(variables, credential=credential)
+    with pytest.raises(errors.InvalidInput, match=r"async credential: await AsyncClient\.from_workspace"):
+        AsyncClient.from_env(variables, credential=credential)
+    assert azure.entra.granted == []
+
+
 def test_a_refused_token_is_really_fetched_again(call: Caller, azure: Azure, picture: bytes) -> None:
     """azure-identity keeps tokens: asking it again is not enough."""
     azure.endpoint.accepts = lambda token: json.loads(unjwt(token)).get("n", 0) >= 2

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from azure.identity import ClientSecretCredential
 
@@ -29,7 +30,7 @@ class Opener:
     def __init__(self, awaited: bool) -> None:
         self.awaited = awaited
 
-    def __call__(self, use: Any, *names: str, way: str = "from_workspace", **options: Any) -> Any:
+    def __call__(self, use: Any, *names: Any, way: str = "from_workspace", **options: Any) -> Any:
         if not self.awaited:
             with getattr(Client, way)(*names, **options) as client:
                 return use(client)
@@ -243,3 +244,36 @@ def test_from_variables_with_nothing_but_a_managed_identity(
     opened(lambda client: client.detect(picture), way="from_env")
     opened(lambda client: client.detect(picture), way="from_env", deployment="blue")
     assert azure.endpoint.deployments == ["green", "blue"]
+
+
+@pytest.mark.parametrize("by", ["uri", "workspace"])
+def test_from_variables_with_an_http_client_of_ones_own(
+    opened: Opener, azure: Azure, identity: Any, picture: bytes, by: str
+) -> None:
+    sent: list[str] = []
+
+    def note(request: httpx.Request) -> None:
+        sent.append(request.url.path)
+
+    async def note_awaited(request: httpx.Request) -> None:
+        note(request)
+
+    parts = ("SUBSCRIPTION_ID", "RESOURCE_GROUP", "WORKSPACE", "ENDPOINT")
+    variables = dict(zip((f"AUTOML_CV_{name}" for name in parts), NAMES, strict=True))
+    if by == "uri":
+        variables = {"AUTOML_CV_SCORING_URI": azure.endpoint.scoring_uri, "AUTOML_CV_KEY": azure.manager.keys[0]}
+    options: dict[str, Any] = {"credential": None if by == "uri" else identity}
+    variables["AUTOML_CV_RESOURCE_MANAGER"] = azure.manager.url
+    with httpx.Client(event_hooks={"request": [note]}) as blocking:
+        awaited = httpx.AsyncClient(event_hooks={"request": [note_awaited]})
+
+        async def use_awaited(client: AsyncClient) -> Any:
+            async with awaited:
+                return await client.detect(picture)
+
+        def use(client: Any) -> Any:
+            return use_awaited(client) if opened.awaited else client.detect(picture)
+
+        own = awaited if opened.awaited else blocking
+        found = opened(use, variables, way="from_env", http_client=own, **options)
+    assert (found[0].label, sent) == ("cat", ["/score"])

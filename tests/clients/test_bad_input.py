@@ -77,6 +77,7 @@ def test_an_image_error_before_anything_is_sent(
         ("https://user:secret@example.org/score", "user name or password"),
         ("http://example.org/score", "plain http to example.org"),
         ("http://10.0.0.5/score", "allow_http=True"),
+        ("http://10.0.0.5/score", r"a tunnel .*http://localhost"),  # what there is to do at the command line, too
         ("http://127.0.0.1.example.org/score", "plain http"),
         ("https://example.org:port/score", "cannot be read"),
         (None, "must be a str"),

@@ -52,6 +52,21 @@ def test_different_faults_have_different_messages():
     assert all(len(codes) == 1 for codes in said.values())
 
 
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('{"image_url": "1.jpg", "label": [{"label": "cat", "topX": "missing"}]}', "value-wrong"),
+        ('{"image_url": "1.jpg", "label": [{"label": "cat", "topX": "not JSON"}]}', "value-wrong"),
+        ('{"image_url": "1.jpg", "label": [{"label": "cat", "topX": 0}]}', "key-missing"),
+        ('{"image_url": "1.jpg"}', "key-missing"),
+        ("[]", "not-a-row"),
+        ("{", "not-json"),
+    ],
+)
+def test_the_code_of_a_row_that_cannot_be_read_does_not_hang_on_its_words(line, code):
+    assert [one.code for one in check([line], task="image-object-detection").found] == [code]
+
+
 def test_a_good_file_has_no_faults():
     report = check([good("image-object-detection", f"{n}.jpg") for n in range(5)])
     assert report.ok

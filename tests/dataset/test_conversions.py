@@ -30,9 +30,8 @@ from automl_cv_client.dataset import (
     to_yolo,
     write_mltable,
 )
-from automl_cv_client.dataset.rle import counts_of, polygons_of, rle_of
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.geometry import even_odd_area
+from automl_cv_client.geometry import Rle, even_odd_area, outlines, scale_segment
 from automl_cv_client.task import Task
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools' own
@@ -57,9 +56,12 @@ def outlines_row(*polygon: list[float], crowd: bool = False) -> Any:
 
 
 def mask_of_row(row: SegmentationRow) -> np.ndarray:
-    """Cells by their centres, even-odd, at 200x100."""
-    pixels = [[value * (200, 100)[i % 2] for i, value in enumerate(part)] for part in row.label[0].polygon]
-    return decoded(rle_of(pixels, (200, 100)))
+    """The pixels inside, even-odd, at 200x100."""
+    return pixels_of(Rle.of_polygon([scale_segment(part, (200, 100)) for part in row.label[0].polygon], (200, 100)))
+
+
+def pixels_of(mask: Rle) -> np.ndarray:
+    return decoded({"size": [mask.height, mask.width], "counts": list(mask.counts)})
 
 
 def decoded(rle: dict[str, Any]) -> np.ndarray:
@@ -73,26 +75,36 @@ def test_masks_become_polygons_and_masks_again_exactly(density):
         height, width = random.integers(1, 15, 2).tolist()
         mask = (random.random((height, width)) < density).astype(np.uint8)
         encoded = coco_mask.encode(np.asfortranarray(mask))
-        assert sum(counts_of(encoded["counts"])[1::2]) == mask.sum()
-        polygons = polygons_of({"size": [height, width], "counts": encoded["counts"]})
-        assert all(part[:2] == part[-2:] for part in polygons)
-        assert np.array_equal(decoded(rle_of(polygons, (width, height))), mask)
+        rle = Rle.from_coco({"size": [height, width], "counts": encoded["counts"]})
+        assert rle.area == mask.sum()
+        assert all(part[:2] == part[-2:] for part in outlines(rle))
+        assert Rle.of_polygon(outlines(rle), (width, height)) == rle
+        assert np.array_equal(pixels_of(rle), mask)
 
 
 def test_large_counts_and_real_shapes_decode_as_pycocotools_does():
     y, x = np.mgrid[:480, :640]
     ring = (((x - 300) ** 2 + (y - 200) ** 2 < 150**2) & ((x - 320) ** 2 + (y - 210) ** 2 > 60**2)).astype(np.uint8)
     encoded = coco_mask.encode(np.asfortranarray(ring))
-    polygons = polygons_of({"size": [480, 640], "counts": encoded["counts"].decode()})
+    polygons = outlines(Rle.from_coco({"size": [480, 640], "counts": encoded["counts"].decode()}))
     assert len(polygons) == 2
     assert even_odd_area(polygons) == ring.sum()
-    assert np.array_equal(decoded(rle_of(polygons, (640, 480))), ring)
+    assert np.array_equal(pixels_of(Rle.of_polygon(polygons, (640, 480))), ring)
 
 
-@pytest.mark.parametrize("counts", ["~~", "0", [5], [3, -1, 2], "\u00e9", "o"])
+@pytest.mark.parametrize("counts", ["~~", "0", [5], [3, -1, 2], "\u00e9", "o", None, ["x"]])
 def test_damaged_masks_are_refused(counts):
     with pytest.raises(InvalidInput, match="a run-length mask is damaged"):
-        polygons_of({"size": [2, 3], "counts": counts})
+        Rle.from_coco({"size": [2, 3], "counts": counts})
+
+
+def test_a_mask_is_the_one_that_results_are_written_with():
+    """Where an edge crosses a pixel's middle, tools differ: one outline must not have two masks here."""
+    polygon = [0.0, 0.0, 0.833, 0.127, 0.471, 0.913, 0.0, 0.0]
+    (written,) = to_coco([outlines_row(polygon, crowd=True)])["annotations"]
+    expected = Rle.of_polygon([scale_segment(polygon, (200, 100))], (200, 100))
+    assert written["segmentation"] == {"size": [100, 200], "counts": list(expected.counts)}
+    assert Rle.from_coco(written["segmentation"]).area == decoded(written["segmentation"]).sum()
 
 
 def test_boxes_survive_coco(tmp_path):
@@ -147,6 +159,7 @@ def test_holes_and_crowds_go_through_coco_as_masks(polygon, crowd):
         ({"category_id": 9, "bbox": [0, 0, 1, 1]}, "annotation 5: no category 9"),
         ({"category_id": 1, "bbox": [0, 0, 1]}, "annotation 5: bbox must be"),
         ({"category_id": 1}, "annotation 5: bbox must be"),
+        ({"category_id": 1, "bbox": ["a", 0, 1, 1]}, "annotation 5: bbox must be"),
     ],
 )
 def test_damaged_coco_is_refused_with_the_annotation(annotation, says):
@@ -157,6 +170,56 @@ def test_damaged_coco_is_refused_with_the_annotation(annotation, says):
     }
     with pytest.raises(InvalidInput, match=says):
         list(from_coco(content))
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        (None, "annotation 5: segmentation must be lists of numbers"),
+        ([[0, 0, "x", 1]], "annotation 5: segmentation must be lists of numbers"),
+        ({"counts": [16]}, "annotation 5: a run-length mask is damaged: expected"),
+        ({"size": [2, 2], "counts": [4]}, "annotation 5: its mask is not of the picture's size"),
+    ],
+)
+def test_damaged_outlines_of_coco_are_refused_with_the_annotation(shape, says):
+    content = {
+        "images": [{"id": 1, "file_name": "1.png", "width": 4, "height": 4}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"id": 5, "image_id": 1, "category_id": 1, "segmentation": shape}],
+    }
+    with pytest.raises(InvalidInput, match=says):
+        list(from_coco(content, Task.SEGMENTATION))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"images": [{"id": 1, "file_name": "1.png", "height": 4}]}, "image 1: width and height must be pixels"),
+        ({"images": [{"id": 1, "file_name": "1.png", "width": 0, "height": 4}]}, "image 1: width and height"),
+        ({"images": [{"id": 1, "width": 4, "height": 4}]}, "image 1: no file_name"),
+        ({"images": {"1": "1.png"}}, "not a COCO file: images must be a list"),
+        ({"annotations": ["x"]}, "not a COCO file: annotations must be a list"),
+    ],
+)
+def test_what_is_no_coco_file_is_refused(content, says):
+    with pytest.raises(InvalidInput, match=says):
+        list(from_coco(content))
+
+
+def test_a_folder_or_task_that_is_not_there_is_named(tmp_path, pictures):
+    nowhere = tmp_path / "nowhere"
+    for rows in (from_voc(nowhere), from_yolo(nowhere, tmp_path, ["cat"]), from_yolo(pictures, nowhere, ["cat"])):
+        with pytest.raises(InvalidInput, match="no such folder: 'nowhere'"):
+            next(rows)
+    unknown = "detection"
+    for rows in (from_coco({}, unknown), from_yolo(pictures, tmp_path, [], unknown), read_jsonl([], task=unknown)):
+        with pytest.raises(InvalidInput, match="unknown task 'detection': use one of image-classification,"):
+            next(rows)
+
+
+def test_an_outline_that_encloses_nothing_has_no_line_in_yolo(tmp_path):
+    to_yolo([outlines_row(SQUARE), outlines_row([0.1, 0.1, 0.5, 0.5, 0.1, 0.1])], tmp_path)
+    assert [len((tmp_path / name).read_text().splitlines()) for name in ("1.txt", "1-2.txt")] == [1, 0]
 
 
 def test_sizes_are_needed_where_pixels_are_written(tmp_path):

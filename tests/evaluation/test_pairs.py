@@ -99,6 +99,11 @@ def test_a_line_that_is_no_result_is_named(tmp_path, line):
         list(read_results(file))
 
 
+def test_results_of_a_task_that_is_none_are_refused(tmp_path):
+    with pytest.raises(errors.InvalidInput, match="unknown task 'detection'"):  # not: line 1 is wrong
+        next(read_results(tmp_path / "r.jsonl", "detection"))
+
+
 def test_crowds_are_neither_found_nor_missed():
     crowd = boxes_row("a.jpg", ("cat", (0.0, 0.0, 1.0, 1.0), "crowd"), ("dog", (0.1, 0.1, 0.3, 0.3)))
     found = detections(("cat", 0.9, (0.2, 0.2, 0.4, 0.4)), ("dog", 0.8, (0.1, 0.1, 0.3, 0.3)))

@@ -29,7 +29,8 @@ def test_a_thousand_polygons():
         assert ours.text() == theirs["counts"].decode()
         assert ours.area == coco.area(theirs) == mask.sum()
         assert np.array_equal(np.frombuffer(ours.column_bytes(), np.uint8).reshape(size).T, mask)
-        assert Rle.from_text(ours.text(), size) == ours
+        packed = {"size": [size[1], size[0]], "counts": ours.text()}
+        assert Rle.from_coco(packed) == Rle.from_coco({**packed, "counts": list(ours.counts)}) == ours
 
 
 def test_single_segments_need_no_detour():

@@ -220,7 +220,7 @@ def test_policy_is_frozen_and_strict():
         with pytest.raises(InvalidInput, match=f"ImagePolicy: {next(iter(wrong))}: "):
             ImagePolicy(**wrong)
     with pytest.raises(ValidationError):
-        POLICY.max_pixels = 5
+        POLICY.max_pixels = 5  # type: ignore[misc]
 
 
 def test_things_that_turn_into_arrays_are_not_taken_silently():

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.local import LocalEndpoint, requirements
+from automl_cv_client.local import LocalEndpoint
 from automl_cv_client.local.detection import Detector
 from automl_cv_client.task import Task
 from tests.local.conftest import CLASSIFICATION, DETECTION, Caller, encode, photo, scoring
@@ -161,7 +161,7 @@ def test_requests_in_parallel_get_their_own_answers(caller: Caller, cat: bytes):
 
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name == "onnxruntime" else object())
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ModuleNotFoundError, match=r'needs onnxruntime.*pip install "automl-cv-client\[local\]"'):
         LocalEndpoint(DETECTION)
 

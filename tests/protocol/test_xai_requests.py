@@ -93,6 +93,6 @@ def test_a_bad_parameter_is_refused_with_what_is_allowed(parameters: dict[str, A
 def test_parameters_are_frozen_and_by_keyword() -> None:
     parameters = XaiParameters(n_steps=2, confidence_score_threshold_multilabel=1)
     with pytest.raises(ValidationError, match="frozen"):
-        parameters.n_steps = 3
+        parameters.n_steps = 3  # type: ignore[misc]
     with pytest.raises(TypeError):
         XaiParameters("xrai")  # type: ignore[call-arg]

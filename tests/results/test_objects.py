@@ -118,9 +118,9 @@ def test_equality_is_about_what_was_seen() -> None:
 
 def test_results_are_frozen(three: Detections) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        three.objects = ()
+        three.objects = ()  # type: ignore[misc]
     with pytest.raises(ValueError, match="frozen"):
-        three[0].label = "x"
+        three[0].label = "x"  # type: ignore[misc]
 
 
 RING = ((0, 0, 1, 0, 1, 1, 0, 1, 0, 0), (0.25, 0.25, 0.75, 0.25, 0.75, 0.75, 0.25, 0.75, 0.25, 0.25))

@@ -225,3 +225,9 @@ def test_a_script_that_fails_is_told(picture: bytes) -> None:
         client.detect(picture)
     with pytest.raises(errors.InvalidInput, match="not str"):
         FakeEndpoint("cat")  # type: ignore[arg-type]
+
+
+def test_a_task_that_is_none_is_refused_with_the_four():
+    for make in (lambda: FakeEndpoint(task="detection"), lambda: FakeEndpoint().scoring_uri_of("detection")):
+        with pytest.raises(errors.InvalidInput, match="unknown task 'detection': use one of image-classification,"):
+            make()

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from azure.identity.aio import DefaultAzureCredential as AsyncDefaultAzureCredential
 
-from automl_cv_client import AsyncClient, Client, Detections, ImagePolicy, Outcome, RetryPolicy, Task, XaiParameters
+from automl_cv_client import (
+    AsyncClient,
+    Client,
+    Detections,
+    ImagePolicy,
+    Instances,
+    Outcome,
+    RetryPolicy,
+    Task,
+    XaiParameters,
+)
 from automl_cv_client.batch import score_folder
+from automl_cv_client.dataset import CheckReport, DetectionRow
 from automl_cv_client.evaluation import evaluate
 
 URL = "https://my-endpoint.westeurope.inference.ml.azure.com/score"
@@ -37,6 +48,20 @@ def calls(client: Client, outcome: Outcome[Detections]) -> None:
     client.with_options(scoring_uri=URL)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.explain("a.jpg", {"algorithm": "xrai"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     outcome.result.top(3)  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def frozen(found: Detections, outlined: Instances, row: DetectionRow, report: CheckReport) -> None:
+    ImagePolicy().quality = 95  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    RetryPolicy().attempts = 3  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    XaiParameters().algorithm = "xrai"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    found.objects = ()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    found[0].score = 1.0  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    found.image.sent_bytes = 0  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    found.call.attempts = 1  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    outlined[0].polygons = ()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    row.label[0].crowd = True  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    row.label = ()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    report.rows = 0  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def results(found: Detections) -> None:

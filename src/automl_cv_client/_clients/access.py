@@ -39,6 +39,7 @@ class Access(Connected):
         environ: Mapping[str, str] | None = None,
         *,
         credential: CredentialInput | None = None,
+        http_client: httpx.Client | None = None,
         **options: Unpack[ClientOptions],
     ) -> Self:
         """A client from environment variables; explicit arguments win over them.
@@ -51,6 +52,7 @@ class Access(Connected):
         Args:
             environ: in place of this process's variables; azure-identity reads the process's own all the same.
             credential: as for :class:`Client`.
+            http_client: as for :class:`Client`; for scoring alone.
             options: as for :class:`Client`.
 
         Raises:
@@ -59,9 +61,11 @@ class Access(Connected):
         settings = settings_from_env(environ)
         options = _with_deployment(options, settings)
         if isinstance(settings, EndpointSettings):
-            return _made(cls, settings.scoring_uri, _credential_of(credential, settings), options)
+            chosen = _credential_of(credential, settings)
+            return _made(cls, settings.scoring_uri, chosen, options, http_client=http_client)
+        refuse_awaited(credential)
         control = _resource_manager(*settings.names(), credential, cloud_from_env(environ))
-        return _looked_up(cls, control, options)
+        return _looked_up(cls, control, options, http_client)
 
     @classmethod
     def from_workspace(
@@ -101,7 +105,13 @@ class Access(Connected):
 
     @classmethod
     def from_ml_client(
-        cls, ml_client: Any, endpoint: str, *, invoke: bool = False, **options: Unpack[ClientOptions]
+        cls,
+        ml_client: Any,
+        endpoint: str,
+        *,
+        invoke: bool = False,
+        http_client: httpx.Client | None = None,
+        **options: Unpack[ClientOptions],
     ) -> Self:
         """A client for an endpoint looked up through an ``azure.ai.ml.MLClient`` (extra ``azureml``).
 
@@ -111,6 +121,7 @@ class Access(Connected):
             invoke: score through ``ml_client.online_endpoints.invoke`` too. Slow: two or three control-plane calls
                 a picture, one call at a time; the service's ids are not told. For places where only azure-ai-ml's
                 own HTTP settings reach the endpoint.
+            http_client: as for :class:`Client`; for what does not go through azure-ai-ml.
             options: as for :class:`Client`.
 
         Raises:
@@ -118,7 +129,7 @@ class Access(Connected):
             CallError: as :meth:`from_workspace`.
         """
         control = _ml_client_control(ml_client, endpoint)
-        client = _looked_up(cls, control, options)
+        client = _looked_up(cls, control, options, http_client)
         if invoke:
             from automl_cv_client._transports.azure_ai_ml_invoke import InvokeTransport
 
@@ -145,6 +156,7 @@ class AsyncAccess(AsyncConnected):
         environ: Mapping[str, str] | None = None,
         *,
         credential: CredentialInput | None = None,
+        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
         **options: Unpack[ClientOptions],
     ) -> Self:
         """As :meth:`Client.from_env`; not awaited, so a workspace is asked at once, blocking.
@@ -154,10 +166,11 @@ class AsyncAccess(AsyncConnected):
         settings = settings_from_env(environ)
         options = _with_deployment(options, settings)
         if isinstance(settings, EndpointSettings):
-            return _made(cls, settings.scoring_uri, _credential_of(credential, settings), options)
-        refuse_awaited(credential)
+            chosen = _credential_of(credential, settings)
+            return _made(cls, settings.scoring_uri, chosen, options, http_client=http_client)
+        refuse_awaited(credential, "await AsyncClient.from_workspace(…), as from_env asks the workspace blocking")
         control = _resource_manager(*settings.names(), credential, cloud_from_env(environ))
-        return _looked_up(cls, control, options)
+        return _looked_up(cls, control, options, http_client)
 
     @classmethod
     async def from_workspace(
@@ -180,11 +193,17 @@ class AsyncAccess(AsyncConnected):
 
     @classmethod
     async def from_ml_client(
-        cls, ml_client: Any, endpoint: str, *, invoke: bool = False, **options: Unpack[ClientOptions]
+        cls,
+        ml_client: Any,
+        endpoint: str,
+        *,
+        invoke: bool = False,
+        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
+        **options: Unpack[ClientOptions],
     ) -> Self:
         """As :meth:`Client.from_ml_client`, awaited; azure-ai-ml itself runs in threads."""
         control = await asyncio.to_thread(_ml_client_control, ml_client, endpoint)
-        client = await asyncio.to_thread(_looked_up, cls, control, options)
+        client = await asyncio.to_thread(_looked_up, cls, control, options, http_client)
         if invoke:
             from automl_cv_client._transports.azure_ai_ml_invoke import AsyncInvokeTransport
 

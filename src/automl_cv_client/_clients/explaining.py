@@ -7,11 +7,10 @@ from typing import Any, cast
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._flow.explaining import explain_one
 from automl_cv_client._imaging import ImageInput
-from automl_cv_client._options import task_of
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Classification, MultilabelClassification
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 
 
 class Explaining(Connected):

@@ -9,9 +9,8 @@ from typing import Any, Unpack, cast
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._clients.pumps import AsyncPump, Pump
 from automl_cv_client._clients.runs import AsyncImages, Images, ManyOptions, async_pump_for, pictures, pump_for
-from automl_cv_client._options import task_of
 from automl_cv_client.results import Classification, Detections, Instances, MultilabelClassification, Outcome, Result
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 
 
 class Many(Connected):

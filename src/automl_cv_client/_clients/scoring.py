@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast, overload
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._flow import scoring
 from automl_cv_client._imaging import ImageInput
-from automl_cv_client._options import checked_threshold, is_several, task_of
+from automl_cv_client._options import checked_threshold, is_several
 from automl_cv_client.results import (
     Classification,
     Detections,
@@ -17,7 +17,7 @@ from automl_cv_client.results import (
     Outcome,
     Result,
 )
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 
 ImageT = TypeVar("ImageT", bound=ImageInput)  # a list[Path] is no list[ImageInput], as lists can be written to
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -61,13 +60,12 @@ class _ControlConversation(Conversation):
     """A conversation whose errors speak of Resource Manager instead of scoring."""
 
     def __init__(self, address: EndpointAddress, plan: Plan) -> None:
-        super().__init__(plan, f"acv-{uuid.uuid4().hex}")
+        super().__init__(plan)
         self._address = address
 
     def _status_error(self, reply: Reply) -> StatusError:
-        secret = self.secret.removeprefix("Bearer ")
         scope = self.plan.scope or ""
-        return control_plane.control_plane_error(reply, self._address, scope, secret, **self.how())
+        return control_plane.control_plane_error(reply, self._address, scope, self.secret, **self.how())
 
 
 def _asked(request: Request, address: EndpointAddress, plan: Plan) -> Flow[Reply]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any
 from automl_cv_client._flow.effects import Flow, call
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.retrying import Conversation
-from automl_cv_client._flow.scoring import _exchange
+from automl_cv_client._flow.scoring import exchange
 from automl_cv_client._imaging import ImageInput, prepare
 from automl_cv_client._protocol import requests
 from automl_cv_client._protocol.explained import explained_result, read_explained
@@ -35,10 +34,10 @@ def explain_one(image: ImageInput, task: Task, parameters: XaiParameters, plan: 
     check_explainable(task)
     _warn_before(task, parameters)
     plan = replace(plan, timeout=max(plan.timeout, SHORTEST_TIMEOUT))
-    conversation = Conversation(plan, f"acv-{uuid.uuid4().hex}")
+    conversation = Conversation(plan)
     info, request = yield from call(partial(_prepared_request, image, task, parameters, plan))
     read = partial(_read, parameters=parameters)
-    rows, called = yield from _exchange(request, [info], task, conversation, read)
+    rows, called = yield from exchange(request, [info], task, conversation, read)
     result = explained_result(task, rows[0], info, called, parameters)
     _warn_after(task, result, parameters)
     return result

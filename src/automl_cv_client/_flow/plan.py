@@ -20,7 +20,7 @@ from automl_cv_client._protocol.requests import Dialect
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class RetryPolicy(Choice):
+class RetryPolicy(Choice, frozen=True):
     """How often a failed request is sent again, and how long to wait before. A wrong value raises InvalidInput.
 
     The pause is random between 0 and ``backoff`` doubled at each attempt (full jitter), at most
@@ -46,12 +46,17 @@ class Plan:
 
     Attributes:
         url: the scoring URI.
+        clock: seconds of a clock that never goes back.
         deployment: the deployment to force, or None for the endpoint's own choice.
         timeout: seconds one attempt may take, everything included.
         deadline: seconds the whole call may take, retries and pauses included; None for no bound.
+        retry: how often and how patiently to try again.
+        images: how pictures are read and prepared.
+        dialect: how the endpoint wants to be asked.
+        strict: refuse replies of other server versions, and with unknown keys.
         mode: the credential's authentication mode, for messages: ``key``, ``aml_token`` or ``aad_token``.
         scope: what the token is for, for messages; None where there is none.
-        clock: seconds of a clock that never goes back.
+        budget: what retries may add to the load; one of a client and its copies.
         hooks: whom to tell what the client does.
         tally: counts what the client and its copies do.
     """

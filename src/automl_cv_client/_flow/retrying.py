@@ -13,7 +13,14 @@ from automl_cv_client._flow import watching
 from automl_cv_client._flow.budget import COST
 from automl_cv_client._flow.effects import Flow, authorize, sleep
 from automl_cv_client._flow.plan import Plan
-from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID, answering_deployment, model_time, request_id
+from automl_cv_client._protocol.headers import (
+    CLIENT_REQUEST_ID,
+    answering_deployment,
+    model_time,
+    new_client_request_id,
+    request_id,
+    secret_in,
+)
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._protocol.statuses import Again, again, error_of
 from automl_cv_client.errors import CallError, DeadlineExceeded, StatusError, TimedOut
@@ -26,12 +33,17 @@ class Conversation:
     Attributes:
         attempts: requests sent so far.
         images: pictures in the request, for those who watch.
-        secret: the Authorization header last used, to be kept out of messages.
+        secret: the key or token last used, to be kept out of messages.
+
+    Args:
+        plan: how to talk to the endpoint.
+        client_request_id: sent with every request of the call; by default a new one.
+        started: when the call began, by the plan's clock; by default now.
     """
 
-    def __init__(self, plan: Plan, client_request_id: str, started: float | None = None) -> None:
+    def __init__(self, plan: Plan, client_request_id: str | None = None, started: float | None = None) -> None:
         self.plan = plan
-        self.client_request_id = client_request_id
+        self.client_request_id = client_request_id or new_client_request_id()
         self.started = plan.clock() if started is None else started
         self.attempts = 0
         self.images = 1
@@ -109,7 +121,7 @@ class Conversation:
     def _send_once(self, request: Request, header: str | None) -> Flow[Reply]:
         limit = min(self.plan.timeout, self._time_left())
         self.attempts += 1
-        self.secret = header or ""
+        self.secret = secret_in(header)
         signed = request.with_headers({"authorization": header} if header else {})
         who = self.client_request_id
         return (yield from watching.watched_send(self.plan, who, self.attempts, self.images, signed, limit))
@@ -131,9 +143,8 @@ class Conversation:
 
     def _status_error(self, reply: Reply) -> StatusError:
         plan = self.plan
-        secret = self.secret.removeprefix("Bearer ")
         about = {"deployment": plan.deployment, "mode": plan.mode, "scope": plan.scope}
-        return error_of(reply, url=plan.shown_url, secret=secret, **about, **self.how())
+        return error_of(reply, url=plan.shown_url, secret=self.secret, **about, **self.how())
 
     def _told(self, error: CallError) -> CallError:
         """The transport's error, with how the call went."""

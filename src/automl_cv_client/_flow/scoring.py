@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -26,13 +25,13 @@ from automl_cv_client.task import Task
 
 def score_one(image: ImageInput, task: Task, plan: Plan, threshold: float = 0.5) -> Flow[Result]:
     """The result of one picture; raises what went wrong."""
-    conversation = _conversation(plan)
+    conversation = Conversation(plan)
     prepared = prepare_lightly(image, plan.images)
     if prepared is not None:  # not worth a thread: in an event loop a quarter of the CPU of a call
         info, request = prepared.info, _request([prepared.data], plan)
     else:
         info, request = yield from call(partial(_prepared_request, image, plan))
-    rows, called = yield from _exchange(request, [info], task, conversation)
+    rows, called = yield from exchange(request, [info], task, conversation)
     return result_of(task, rows[0], info, called, threshold)
 
 
@@ -64,7 +63,7 @@ def score_packed(
     packs = packed(prepared, plan.images)
     answers: list[Result | CallError] = []
     for pack in packs:
-        conversation = _conversation(plan, started)
+        conversation = Conversation(plan, started=started)
         started = conversation.started
         try:
             answers += yield from _score_prepared(pack, task, conversation, threshold)
@@ -81,7 +80,7 @@ def _score_prepared(
     infos = [one.info for one in prepared]
     request = yield from call(partial(_request, [one.data for one in prepared], conversation.plan))
     try:
-        rows, called = yield from _exchange(request, infos, task, conversation)
+        rows, called = yield from exchange(request, infos, task, conversation)
     except ImageDropped as dropped:
         if len(prepared) == 1:
             return [dropped]
@@ -89,7 +88,7 @@ def _score_prepared(
         return [result_of(task, row, info, called, threshold) for row, info in zip(rows, infos, strict=True)]
     answers: list[Result | CallError] = []
     for one in prepared:
-        alone = _conversation(conversation.plan, conversation.started)  # one deadline for all
+        alone = Conversation(conversation.plan, started=conversation.started)  # one deadline for all
         try:
             answers += yield from _score_prepared([one], task, alone, threshold)
         except CallError as error:  # of this picture; the others have answers of their own
@@ -97,11 +96,7 @@ def _score_prepared(
     return answers
 
 
-def _conversation(plan: Plan, started: float | None = None) -> Conversation:
-    return Conversation(plan, f"acv-{uuid.uuid4().hex}", started)
-
-
-def _exchange(
+def exchange(
     request: Request,
     infos: Sequence[ImageInfo],
     task: Task,
@@ -145,10 +140,9 @@ def _request(pictures: Sequence[bytes], plan: Plan) -> Request:
 
 
 def _unexpected(problem: str, reply: Reply, conversation: Conversation) -> UnexpectedReply:
-    secret = conversation.secret.removeprefix("Bearer ")
     return UnexpectedReply(
-        f"{conversation.plan.shown_url} answered 200, but {clean(problem, [secret], 500)}",
-        excerpt=excerpt(reply.body, (secret,)),
+        f"{conversation.plan.shown_url} answered 200, but {clean(problem, [conversation.secret], 500)}",
+        excerpt=excerpt(reply.body, (conversation.secret,)),
         request_id=request_id(reply.headers),
         **conversation.how(),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import uuid
 import zlib
 
 from automl_cv_client._flow.effects import Flow, authorize, send
@@ -11,7 +10,14 @@ from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.retrying import Conversation
 from automl_cv_client._protocol import requests
 from automl_cv_client._protocol.endpoint import sibling
-from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID, answering_deployment, deployment_header, request_id
+from automl_cv_client._protocol.headers import (
+    CLIENT_REQUEST_ID,
+    answering_deployment,
+    deployment_header,
+    new_client_request_id,
+    request_id,
+    secret_in,
+)
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._protocol.statuses import error_of
 from automl_cv_client.errors import CallError
@@ -24,7 +30,7 @@ def health(plan: Plan) -> Flow[Health]:
     A container that has no such document answers 404, which the front end passes on as 424: well, too.
     """
     started = plan.clock()
-    client_request_id = f"acv-{uuid.uuid4().hex}"
+    client_request_id = new_client_request_id()
     try:
         header = yield from authorize(None, plan.timeout)
         headers = {"authorization": header or "", CLIENT_REQUEST_ID: client_request_id}
@@ -34,7 +40,7 @@ def health(plan: Plan) -> Flow[Health]:
         reply = yield from send(request, plan.timeout)
     except CallError as error:
         return Health(ok=False, detail=error.message, elapsed=plan.clock() - started)
-    ok, detail = _judged(reply, plan, (header or "").removeprefix("Bearer "))
+    ok, detail = _judged(reply, plan, secret_in(header))
     return Health(
         ok=ok,
         status=reply.status,
@@ -60,7 +66,7 @@ def warm_up(plan: Plan) -> Flow[CallInfo]:
 
     The reply is not looked at: any status 200 will do. Raises what scoring would raise.
     """
-    conversation = Conversation(plan, f"acv-{uuid.uuid4().hex}")
+    conversation = Conversation(plan)
     body = requests.scoring_body([grey_png(32)], plan.dialect)
     headers = {"content-type": requests.content_type(plan.dialect), **deployment_header(plan.deployment)}
     reply = yield from conversation.send(Request(plan.url, body, headers))

@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 from automl_cv_client._choices import Choice
 
 
-class UrlRules(Choice):
+class UrlRules(Choice, frozen=True):
     """Which http(s) URLs may be given as pictures, and how far fetching one may go. Frozen.
 
     Whatever the rules say, only global addresses are connected to: never this machine, a private network or a
@@ -36,7 +36,7 @@ Fetch = Callable[[str, UrlRules], bytes]
 """Gives the bytes behind a URL, or raises ImageError."""
 
 
-class ImagePolicy(Choice):
+class ImagePolicy(Choice, frozen=True):
     """How pictures are read and prepared. Frozen; an unknown name or a wrong value raises InvalidInput.
 
     By default a picture is sent as it is, unless the server models would not all read it alike. Limits are kept
@@ -112,7 +112,7 @@ class ImagePolicy(Choice):
     def fetching(self, fetch: Fetch) -> Self:
         """The same policy with the means to fetch URLs, which this room does not have."""
         copy = self.model_copy()
-        copy._fetch = fetch
+        copy._fetch = fetch  # type: ignore[misc]  # frozen are the fields, and this is none
         return copy
 
     @property

@@ -31,8 +31,8 @@ def checked_uri(scoring_uri: str, *, allow_http: bool = False) -> str:
         raise InvalidInput("the scoring URI holds a user name or password: give the key as credential=")
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise InvalidInput(
-            f"plain http to {host} would show the key and the pictures to everyone on the way: use https, "
-            "or allow_http=True inside a private network"
+            f"plain http to {host} would show the key and the pictures to everyone on the way: use https, or a tunnel "
+            "that begins on this machine (http://localhost:…); in Python, inside a private network, allow_http=True"
         )
     return uri
 

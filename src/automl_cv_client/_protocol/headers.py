@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import uuid
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -32,6 +33,16 @@ def deployment_header(deployment: str | None) -> dict[str, str]:
     if not _NAME.fullmatch(deployment):
         raise InvalidInput(f"{deployment!r} is not a deployment name: letters, digits and dashes")
     return {DEPLOYMENT: deployment}
+
+
+def new_client_request_id() -> str:
+    """An id for a call, to quote to the service's support."""
+    return f"acv-{uuid.uuid4().hex}"
+
+
+def secret_in(authorization: str | None) -> str:
+    """The key or token in an Authorization header; empty when there is none."""
+    return (authorization or "").removeprefix("Bearer ")
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

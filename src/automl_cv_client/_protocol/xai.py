@@ -25,7 +25,7 @@ Approximation = Literal["riemann_middle", "riemann_left", "riemann_right", "riem
 _Flag = Annotated[bool, Field(strict=True)]  # the service takes JSON booleans only, and fails on anything else
 
 
-class XaiParameters(Choice):
+class XaiParameters(Choice, frozen=True):
     """How an explanation is made, with the service's names, defaults and bounds. Frozen.
 
     A value out of bounds raises InvalidInput, which names what is allowed; nothing is sent.

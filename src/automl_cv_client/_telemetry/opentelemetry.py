@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from automl_cv_client._extras import need
 from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 
 if TYPE_CHECKING:
@@ -42,14 +43,9 @@ def opentelemetry_hooks(
     Raises:
         ModuleNotFoundError: the extra ``otel`` is not installed.
     """
-    try:
-        from opentelemetry import metrics, trace
-    except ModuleNotFoundError:
-        missing = True
-    else:
-        missing = False
-    if missing:
-        raise ModuleNotFoundError("OpenTelemetry is not installed: pip install 'automl-cv-client[otel]'")
+    need("otel", "opentelemetry")
+    from opentelemetry import metrics, trace
+
     spans = _Spans(trace.get_tracer(_NAME, tracer_provider=tracer_provider))
     numbers = _Metrics(metrics.get_meter(_NAME, meter_provider=meter_provider))
     headers = spans.headers if trace_context else None

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpcore
 
-from automl_cv_client._transports.limits import BoundedNetwork, Stopwatch
+from automl_cv_client._transports.limits import BoundedNetwork
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
@@ -77,6 +77,3 @@ class PublicNetwork(BoundedNetwork):
         if not addresses or not all(map(is_public, addresses)):
             raise NotPublic(host)
         return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
-
-
-__all__ = ["NotPublic", "PublicNetwork", "Stopwatch", "is_public", "resolve"]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from automl_cv_client._protocol.excerpts import clean
+from automl_cv_client._protocol.headers import secret_in
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.limits import Body, BrokenReply, ReplyTooLarge
 from automl_cv_client.errors import ConnectionFailed, InvalidInput, TimedOut, UnexpectedReply
@@ -63,7 +64,7 @@ class AiohttpTransport:
 def _ours(failure: Exception, request: Request, limit: float) -> Exception:
     """Our error for a failure of aiohttp, with plain values only; what is not of aiohttp stays as it is."""
     where = urlsplit(request.url).netloc.rpartition("@")[2]
-    words = clean(f"{type(failure).__name__}: {failure}", [request.headers.get("authorization", "Bearer ")[7:]], 300)
+    words = clean(f"{type(failure).__name__}: {failure}", [secret_in(request.headers.get("authorization"))], 300)
     match failure:
         case TimeoutError():
             return TimedOut(f"no answer from {where} within {limit:.3g} s")

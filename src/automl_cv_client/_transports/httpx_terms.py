@@ -12,6 +12,7 @@ import httpcore
 import httpx
 
 from automl_cv_client._protocol.excerpts import clean
+from automl_cv_client._protocol.headers import secret_in
 from automl_cv_client._protocol.messages import Request
 from automl_cv_client._transports.limits import BrokenReply, ReplyTooLarge
 from automl_cv_client._transports.proxies import proxy_for
@@ -73,7 +74,7 @@ def library_of(client: object | None) -> ModuleType:
 def our_error(failure: Exception, library: ModuleType, request: Request, limit: float) -> Exception:
     """Our error for a failure of the library, with plain values only; what is not of the library stays as it is."""
     where = urlsplit(request.url).netloc.rpartition("@")[2]
-    words = clean(f"{type(failure).__name__}: {failure}", [request.headers.get("authorization", "Bearer ")[7:]], 300)
+    words = clean(f"{type(failure).__name__}: {failure}", [secret_in(request.headers.get("authorization"))], 300)
     if isinstance(failure, library.TimeoutException | httpcore.TimeoutException | TimeoutError):
         return TimedOut(f"no answer from {where} within {limit:.3g} s")
     if isinstance(failure, ReplyTooLarge | BrokenReply):

@@ -12,7 +12,7 @@ from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
 from automl_cv_client._clients.runs import ManyOptions, async_pump_for, pump_for
 from automl_cv_client._flow.plan import Plan
-from automl_cv_client._options import checked_threshold, task_of
+from automl_cv_client._options import checked_threshold
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client.batch.exports import Format, checked_formats, write_export
 from automl_cv_client.batch.interrupts import interrupts
@@ -20,7 +20,7 @@ from automl_cv_client.batch.job import JobRun
 from automl_cv_client.batch.sources import Source
 from automl_cv_client.batch.summary import BatchSummary, ProgressCallback
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 
 T = TypeVar("T")
 _STOP_ABOVE = 0.5  # share of failures

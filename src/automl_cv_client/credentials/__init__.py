@@ -72,11 +72,16 @@ def credential_for(credential: Any, scoring_uri: str = "", *, awaited: bool = Tr
     )
 
 
-def refuse_awaited(credential: Any) -> None:
-    """Raises InvalidInput for an async credential, which a blocking client cannot use."""
+def refuse_awaited(credential: Any, instead: str = "use it with AsyncClient") -> None:
+    """Raises InvalidInput for an async credential, which cannot be used where nothing is awaited.
+
+    Args:
+        credential: anything.
+        instead: what to do with an async one, for the message.
+    """
     if is_awaited(credential):
         name = type(credential).__name__
         raise InvalidInput(
-            f"{name} is an async credential: use it with AsyncClient, or give the {name} of azure.identity "
+            f"{name} is an async credential: {instead}, or give the {name} of azure.identity "
             "(not azure.identity.aio) here"
         )

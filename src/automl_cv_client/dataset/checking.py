@@ -47,17 +47,17 @@ def check(
     Raises:
         InvalidInput: a file or the folder cannot be read. Rows that cannot be read are in the report instead.
     """
-    check = _Check(None if images is None else LocalImages(images))
+    notes = _Notes(None if images is None else LocalImages(images))
     name = name_of(source)
-    check.read(source, name, task, strict)
+    notes.read(source, name, task, strict)
     if validation is not None:
-        check.start_validation()
-        check.read(validation, f"validation {name_of(validation)}", check.task, strict)
-    check.finish()
-    return check.report(name)
+        notes.start_validation()
+        notes.read(validation, f"validation {name_of(validation)}", notes.task, strict)
+    notes.finish()
+    return notes.report(name)
 
 
-class _Check:
+class _Notes:
     """What is remembered while the rows go by: digests and counts, not rows."""
 
     def __init__(self, images: LocalImages | None) -> None:
@@ -76,9 +76,9 @@ class _Check:
 
     def read(self, source: Source, name: str, task: Task | str | None, strict: bool) -> None:
         """Look at every row of one file."""
-        for number, row, problem in read_rows(source, task=task, strict=strict):
+        for number, row, problem, code in read_rows(source, task=task, strict=strict):
             if row is None:
-                self.add(name, number, Fault(_code_of(problem), "error", problem))
+                self.add(name, number, Fault(code, "error", problem))
                 continue
             for fault in [*faults_of(row), *self.picture_faults(row, number)]:
                 self.add(name, number, fault)
@@ -177,20 +177,3 @@ def _plain_path(url: str) -> str:
         return path_of(url)
     except InvalidInput:
         return url
-
-
-def _code_of(problem: str) -> str:
-    """The short name of a row that cannot be read, from its words."""
-    for words, code in _CODES:
-        if words in problem:
-            return code
-    return "value-wrong"
-
-
-_CODES = (
-    ("the line is empty", "line-empty"),
-    ("not JSON", "not-json"),
-    ("must be a JSON object", "not-a-row"),
-    ("one file holds one task", "task-mixed"),
-    ("missing", "key-missing"),
-)

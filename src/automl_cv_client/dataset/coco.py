@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from automl_cv_client.dataset.reading import row_of
-from automl_cv_client.dataset.rle import polygons_of, rle_of
-from automl_cv_client.dataset.rows import DetectionRow, PolygonLabel, Row, SegmentationRow
+from automl_cv_client.dataset.rows import BoxLabel, DetectionRow, PolygonLabel, Row, SegmentationRow, size_of
 from automl_cv_client.dataset.urls import path_of
 from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.geometry import Size, even_odd_area, scale_segment
-from automl_cv_client.task import Task
+from automl_cv_client.geometry import Rle, Size, even_odd_area, outlines, scale_segment
+from automl_cv_client.task import Task, task_of
 
 
 def from_coco(
@@ -30,21 +29,23 @@ def from_coco(
         prefix: what to put before each ``file_name``, such as ``azureml://datastores/d/paths/images/``.
 
     Raises:
-        InvalidInput: a part is missing or damaged; the message names the annotation.
+        InvalidInput: a part is missing or damaged; the message names the picture or annotation.
     """
     content = source if isinstance(source, dict) else read_json(Path(source))
-    kind = Task(task)
+    kind = task_of(task)
     if kind not in (Task.DETECTION, Task.SEGMENTATION):
         raise InvalidInput(f"COCO files hold objects: task is detection or segmentation, not {kind.value}")
-    names = {one["id"]: str(one["name"]) for one in content.get("categories", [])}
+    names = {one.get("id"): str(one.get("name")) for one in _parts(content, "categories")}
     of_image = defaultdict(list)
-    for one in content.get("annotations", []):
+    for one in _parts(content, "annotations"):
         of_image[one.get("image_id")].append(one)
-    for image in content.get("images", []):
-        size = Size(int(image["width"]), int(image["height"]))
-        labels = [_label(one, names, size, kind) for one in of_image[image["id"]]]
-        details = {"format": _ending(image["file_name"]), "width": size.width, "height": size.height}
-        yield row_of({"image_url": prefix + image["file_name"], "image_details": details, "label": labels}, kind)
+    for image in _parts(content, "images"):
+        size, file = _size(image), image.get("file_name")
+        if not isinstance(file, str):
+            raise InvalidInput(f"COCO image {image.get('id')}: no file_name")
+        labels = [_label(one, names, size, kind) for one in of_image[image.get("id")]]
+        details = {"format": _ending(file), "width": size.width, "height": size.height}
+        yield row_of({"image_url": prefix + file, "image_details": details, "label": labels}, kind)
 
 
 def to_coco(rows: Iterable[Row], path: str | os.PathLike[str] | None = None) -> dict[str, Any]:
@@ -74,14 +75,6 @@ def to_coco(rows: Iterable[Row], path: str | os.PathLike[str] | None = None) -> 
     return content
 
 
-def size_of(row: Row) -> Size:
-    """The picture's size by the row. Raises InvalidInput, naming the picture, when the row does not tell."""
-    details = row.image_details
-    if details is None or details.width is None or details.height is None:
-        raise InvalidInput(f"the row of {row.image_url[-100:]!r} tells no width and height: pixels need them")
-    return Size(details.width, details.height)
-
-
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file. Raises InvalidInput, naming the file, for anything else."""
     try:
@@ -97,30 +90,60 @@ def read_json(path: Path) -> dict[str, Any]:
     raise InvalidInput(f"cannot read {path.name}: {reason}")
 
 
+def _parts(content: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    parts = content.get(name, [])
+    if not isinstance(parts, list) or not all(isinstance(one, dict) for one in parts):
+        raise InvalidInput(f"not a COCO file: {name} must be a list of objects")
+    return parts
+
+
+def _size(image: dict[str, Any]) -> Size:
+    sides = _numbers([image.get("width"), image.get("height")])
+    if len(sides) != 2 or not all(1 <= side < 1e9 for side in sides):
+        raise InvalidInput(f"COCO image {image.get('id')}: width and height must be pixels")
+    return Size(int(sides[0]), int(sides[1]))
+
+
 def _label(one: dict[str, Any], names: dict[Any, str], size: Size, kind: Task) -> dict[str, Any]:
     name = names.get(one.get("category_id"))
     if name is None:
         raise InvalidInput(f"COCO annotation {one.get('id')}: no category {one.get('category_id')!r}")
-    label = {"label": name, "isCrowd": int(one.get("iscrowd", 0))}
+    label = {"label": name, "isCrowd": one.get("iscrowd", 0)}
     if kind is Task.SEGMENTATION:
         return {**label, "polygon": _polygon(one, size)}
-    if len(one.get("bbox", ())) != 4:
+    bbox = _numbers(one.get("bbox"))
+    if len(bbox) != 4:
         raise InvalidInput(f"COCO annotation {one.get('id')}: bbox must be [left, top, width, height]")
-    left, top, width, height = (float(value) for value in one["bbox"])
+    left, top, width, height = bbox
     corners = (left / size.width, top / size.height, (left + width) / size.width, (top + height) / size.height)
     return {**label, **dict(zip(("topX", "topY", "bottomX", "bottomY"), map(_inside, corners), strict=True))}
 
 
 def _polygon(one: dict[str, Any], size: Size) -> list[list[float]]:
+    scale = (1 / size.width, 1 / size.height)
+    try:
+        return [[_inside(value) for value in scale_segment(segment, scale)] for segment in _segments(one, size)]
+    except InvalidInput as error:
+        problem = error.message
+    raise InvalidInput(f"COCO annotation {one.get('id')}: {problem}")
+
+
+def _segments(one: dict[str, Any], size: Size) -> Sequence[Sequence[float]]:
     shape = one.get("segmentation")
     if isinstance(shape, dict):
-        if [int(side) for side in shape["size"]] != [size.height, size.width]:
-            raise InvalidInput(f"COCO annotation {one.get('id')}: its mask is not of the picture's size")
-        shape = polygons_of(shape)
-    if not isinstance(shape, list) or not all(isinstance(segment, list) for segment in shape):
-        raise InvalidInput(f"COCO annotation {one.get('id')}: no segmentation")
-    scale = (1 / size.width, 1 / size.height)
-    return [[_inside(value * scale[i % 2]) for i, value in enumerate(segment)] for segment in shape]
+        mask = Rle.from_coco(shape)
+        if (mask.width, mask.height) != size:
+            raise InvalidInput("its mask is not of the picture's size")
+        return outlines(mask)
+    if not isinstance(shape, list) or not all(map(_numbers, shape)):
+        raise InvalidInput("segmentation must be lists of numbers, or a mask")
+    return shape
+
+
+def _numbers(values: Any) -> list[float]:
+    """The values, when they are a list of numbers; else none."""
+    are_numbers = isinstance(values, list) and all(isinstance(value, int | float) for value in values)
+    return list(map(float, values)) if are_numbers else []
 
 
 def _inside(value: float) -> float:
@@ -128,15 +151,20 @@ def _inside(value: float) -> float:
     return min(1.0, max(0.0, value)) if -0.01 < value < 1.01 else value
 
 
-def _annotation(one: Any, size: Size) -> dict[str, Any]:
+def _annotation(one: BoxLabel | PolygonLabel, size: Size) -> dict[str, Any]:
     box = one.box.to_pixels(size)
     bbox = [box.left, box.top, box.width, box.height]
     if not isinstance(one, PolygonLabel):
         return {"bbox": bbox, "area": box.area}
     segments = [list(scale_segment(segment, size)) for segment in one.segments]
     area = even_odd_area(segments)
-    shape: Any = rle_of(segments, size) if one.crowd or _has_holes(segments, area) else segments
+    shape = _mask(segments, size) if one.crowd or _has_holes(segments, area) else segments
     return {"bbox": bbox, "area": area, "segmentation": shape}
+
+
+def _mask(segments: Sequence[Sequence[float]], size: Size) -> dict[str, Any]:
+    mask = Rle.of_polygon(segments, size)
+    return {"size": [mask.height, mask.width], "counts": list(mask.counts)}
 
 
 def _has_holes(segments: Sequence[Sequence[float]], area: float) -> bool:

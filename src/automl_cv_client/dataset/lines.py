@@ -33,11 +33,13 @@ class RawRow(NamedTuple):
         number: of its first line, from 1.
         value: the decoded JSON; None when there is a problem.
         problem: what is wrong, in words; empty when all is well.
+        code: a short name for the kind of problem, such as ``not-json``.
     """
 
     number: int
     value: Any
     problem: str = ""
+    code: str = ""
 
 
 def name_of(source: Source) -> str:
@@ -77,14 +79,14 @@ def _lines(source: Source) -> Iterator[str]:
 
 def _decoded(number: int, text: str, strict: bool) -> RawRow:
     if not text:
-        return RawRow(number, None, "the line is empty")
+        return RawRow(number, None, "the line is empty", "line-empty")
     try:
         return RawRow(number, json.loads(text if strict else _without_trailing_commas(text), parse_constant=float))
     except ValueError as error:
         column = getattr(error, "colno", 0)
-        return RawRow(number, None, f"not JSON: {getattr(error, 'msg', 'unreadable')} at column {column}")
+        return RawRow(number, None, f"not JSON: {getattr(error, 'msg', 'unreadable')} at column {column}", "not-json")
     except RecursionError:
-        return RawRow(number, None, "not JSON of a row: nested too deep")
+        return RawRow(number, None, "not JSON of a row: nested too deep", "not-json")
 
 
 def _without_trailing_commas(text: str) -> str:

@@ -16,15 +16,25 @@ from automl_cv_client.dataset.lines import RawRow, Source, name_of, raw_rows
 from automl_cv_client.dataset.rows import ROW_KINDS, Row, task_of_row
 from automl_cv_client.dataset.writing import whole_file
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
+
+_MISSING = "key-missing"
 
 
 class ReadRow(NamedTuple):
-    """One row, or the reason why it is none: exactly one of ``row`` and ``problem`` is set."""
+    """One row, or the reason why it is none: exactly one of ``row`` and ``problem`` is set.
+
+    Attributes:
+        number: of its first line, from 1.
+        row: the row, or None.
+        problem: what is wrong, in words.
+        code: a short name for the kind of problem, such as ``key-missing``.
+    """
 
     number: int
     row: Row | None
     problem: str = ""
+    code: str = ""
 
 
 def read_jsonl(source: Source, *, task: Task | str | None = None, strict: bool = False) -> Iterator[Row]:
@@ -40,7 +50,7 @@ def read_jsonl(source: Source, *, task: Task | str | None = None, strict: bool =
         InvalidInput: a row cannot be read. The message names the file, the line, the key and what is wrong there.
     """
     name = name_of(source)
-    for number, row, problem in read_rows(source, task=task, strict=strict):
+    for number, row, problem, _ in read_rows(source, task=task, strict=strict):
         if row is None:
             raise InvalidInput(f"{name}, line {number}: {problem}")
         if strict:
@@ -54,7 +64,7 @@ def read_rows(source: Source, *, task: Task | str | None = None, strict: bool = 
     """As :func:`read_jsonl`, but a row that cannot be read is told as a problem, and reading goes on."""
     raw = raw_rows(source, strict=strict)
     ahead: list[RawRow] = []
-    kind = None if task is None else Task(task)
+    kind = None if task is None else task_of(task)
     while kind is None and (first := next(raw, None)) is not None:
         ahead.append(first)
         kind = task_of_row(first.value) if isinstance(first.value, dict) else None
@@ -94,7 +104,7 @@ def write_jsonl(rows: Iterable[Row | dict[str, Any]], path: str | os.PathLike[st
 
 def row_of(values: dict[str, Any], task: Task | str | None = None) -> Row:
     """A row of decoded JSON. Raises InvalidInput, naming the key, for what is none."""
-    kind = task_of_row(values) if task is None else Task(task)
+    kind = task_of_row(values) if task is None else task_of(task)
     read = _read(RawRow(1, values), kind or Task.DETECTION, strict=False)
     if read.row is None:
         raise InvalidInput(f"not a training row: {read.problem}")
@@ -102,28 +112,32 @@ def row_of(values: dict[str, Any], task: Task | str | None = None) -> Row:
 
 
 def _read(raw: RawRow, task: Task, strict: bool) -> ReadRow:
-    problem = raw.problem or _wrong_shape(raw.value, task)
+    if raw.problem:
+        return ReadRow(raw.number, None, raw.problem, raw.code)
+    code, problem = _wrong_shape(raw.value, task)
     if problem:
-        return ReadRow(raw.number, None, problem)
+        return ReadRow(raw.number, None, problem, code)
     try:
         if strict:  # through JSON, where a list may stand for a tuple
             text = json.dumps(raw.value)
             return ReadRow(raw.number, ROW_KINDS[task].model_validate_json(text, strict=True, context="strict"))
         return ReadRow(raw.number, ROW_KINDS[task].model_validate(raw.value))
     except ValidationError as error:
-        return ReadRow(raw.number, None, _in_words(cast("dict[str, Any]", error.errors(include_url=False)[0])))
+        first = cast("dict[str, Any]", error.errors(include_url=False)[0])
+        return ReadRow(raw.number, None, _in_words(first), _MISSING if first["type"] == "missing" else "value-wrong")
 
 
-def _wrong_shape(value: Any, task: Task) -> str:
+def _wrong_shape(value: Any, task: Task) -> tuple[str, str]:
+    """The kind of problem and its words; both empty when the shape is right."""
     if not isinstance(value, dict):
-        return f"a row must be a JSON object, not {_kind(value)}"
+        return "not-a-row", f"a row must be a JSON object, not {_kind(value)}"
     missing = [key for key in ("image_url", "label") if key not in value]
     if missing:
-        return f"the key {missing[0]!r} is missing"
+        return _MISSING, f"the key {missing[0]!r} is missing"
     told = task_of_row(value)
     if told is not None and told is not task:
-        return f"this row is for {told.value}, the file is for {task.value}: one file holds one task"
-    return ""
+        return "task-mixed", f"this row is for {told.value}, the file is for {task.value}: one file holds one task"
+    return "", ""
 
 
 def _in_words(error: dict[str, Any]) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from automl_cv_client.dataset.faults import Severity
 from automl_cv_client.task import Task
 
 _MOST_CLASSES = 20  # shown to people; JSON has all
 
 
-class Found(BaseModel):
+class Found(BaseModel, frozen=True):
     """One thing that is wrong.
 
     Attributes:
@@ -24,12 +25,12 @@ class Found(BaseModel):
         message: in words.
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(defer_build=True)
 
     file: str
     line: int
     code: str
-    severity: Literal["error", "warning", "note"]
+    severity: Severity
     message: str
 
     def __str__(self) -> str:
@@ -37,20 +38,21 @@ class Found(BaseModel):
         return printable(f"{self.severity}: {place}: {self.message} [{self.code}]")
 
 
-class CheckReport(BaseModel):
+class CheckReport(BaseModel, frozen=True):
     """What a check found.
 
     Attributes:
         file: the file's name.
         task: recognised from the rows, or given; None when no row could be read.
-        rows: rows that could be read. validation_rows: the same of the validation file.
+        rows: rows that could be read.
+        validation_rows: the same of the validation file.
         labels: labels of each class, most frequent first.
         pictures: pictures each class is in.
         counts: how often each kind of fault was found.
         found: the faults, in order; of each kind the first 50.
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(defer_build=True)
 
     file: str
     task: Task | None
@@ -66,7 +68,7 @@ class CheckReport(BaseModel):
         """Whether there is no error; warnings and notes do not count."""
         return not self.with_severity("error")
 
-    def with_severity(self, severity: str) -> tuple[Found, ...]:
+    def with_severity(self, severity: Severity) -> tuple[Found, ...]:
         """The faults of one severity."""
         return tuple(one for one in self.found if one.severity == severity)
 

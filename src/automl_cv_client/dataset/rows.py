@@ -12,7 +12,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from automl_cv_client.geometry import Box, Segment
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.geometry import Box, Segment, Size
 from automl_cv_client.task import Task
 
 FORMATS = ("jpg", "jpeg", "png", "jpe", "jfif", "bmp", "tif", "tiff")
@@ -52,9 +53,8 @@ Share = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 
 
-class _Part(BaseModel):
+class _Part(BaseModel, frozen=True):
     model_config = ConfigDict(
-        frozen=True,
         extra="allow",
         populate_by_name=True,
         coerce_numbers_to_str=True,
@@ -62,7 +62,7 @@ class _Part(BaseModel):
     )
 
 
-class ImageDetails(_Part):
+class ImageDetails(_Part, frozen=True):
     """What a row says of its picture file; each part may be missing.
 
     Attributes:
@@ -76,7 +76,7 @@ class ImageDetails(_Part):
     height: Pixels | None = None
 
 
-class BoxLabel(_Part):
+class BoxLabel(_Part, frozen=True):
     """One labelled box, in fractions of the picture: 0 is the left or top edge, 1 the right or bottom one.
 
     Attributes:
@@ -98,7 +98,7 @@ class BoxLabel(_Part):
         return Box(self.left, self.top, self.right, self.bottom)
 
 
-class PolygonLabel(_Part):
+class PolygonLabel(_Part, frozen=True):
     """One labelled outline, in fractions of the picture.
 
     Attributes:
@@ -124,7 +124,7 @@ class PolygonLabel(_Part):
         return tuple(segment for segment in self.polygon if len(segment) >= 6)
 
 
-class Row(_Part):
+class Row(_Part, frozen=True):
     """What the four kinds share.
 
     Attributes:
@@ -145,7 +145,7 @@ class Row(_Part):
         raise NotImplementedError
 
 
-class ClassificationRow(Row):
+class ClassificationRow(Row, frozen=True):
     """One class for the picture."""
 
     task = Task.CLASSIFICATION
@@ -156,7 +156,7 @@ class ClassificationRow(Row):
         return [self.label]
 
 
-class MultilabelRow(Row):
+class MultilabelRow(Row, frozen=True):
     """Any number of labels for the picture, none included."""
 
     task = Task.MULTILABEL
@@ -167,7 +167,7 @@ class MultilabelRow(Row):
         return list(self.label)
 
 
-class DetectionRow(Row):
+class DetectionRow(Row, frozen=True):
     """The boxes in the picture; an empty list for a picture without objects."""
 
     task = Task.DETECTION
@@ -178,7 +178,7 @@ class DetectionRow(Row):
         return [one.label for one in self.label]
 
 
-class SegmentationRow(Row):
+class SegmentationRow(Row, frozen=True):
     """The outlined instances in the picture; an empty list for a picture without objects."""
 
     task = Task.SEGMENTATION
@@ -192,6 +192,14 @@ class SegmentationRow(Row):
 ROW_KINDS: dict[Task, type[Row]] = {
     kind.task: kind for kind in (ClassificationRow, MultilabelRow, DetectionRow, SegmentationRow)
 }
+
+
+def size_of(row: Row) -> Size:
+    """The picture's size by the row. Raises InvalidInput, naming the picture, when the row does not tell."""
+    details = row.image_details
+    if details is None or details.width is None or details.height is None:
+        raise InvalidInput(f"the row of {row.image_url[-100:]!r} tells no width and height: pixels need them")
+    return Size(details.width, details.height)
 
 
 def task_of_row(row: Mapping[str, Any]) -> Task | None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-from automl_cv_client.dataset.coco import size_of
 from automl_cv_client.dataset.places import unique_stem
 from automl_cv_client.dataset.reading import row_of
-from automl_cv_client.dataset.rows import DetectionRow, Row
+from automl_cv_client.dataset.rows import DetectionRow, Row, size_of
 from automl_cv_client.dataset.urls import path_of
 from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
@@ -32,13 +31,16 @@ def from_voc(folder: str | os.PathLike[str], *, prefix: str = "") -> Iterator[Ro
         prefix: what to put before each file name, such as ``azureml://datastores/d/paths/images/``.
 
     Raises:
-        InvalidInput: a file is not of this format; the message names it.
+        InvalidInput: there is no such folder, or a file is not of this format; the message names it.
     """
-    for file in sorted(Path(folder).glob("*.xml")):
+    root = Path(folder)
+    if not root.is_dir():
+        raise InvalidInput(f"no such folder: {root.name!r}")
+    for file in sorted(root.glob("*.xml")):
         try:
             yield _row(_root(file), prefix)
-        except (ElementTree.ParseError, ValueError, ZeroDivisionError, UnicodeDecodeError) as error:
-            reason = str(error)
+        except (ElementTree.ParseError, ValueError, ArithmeticError, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
         else:
             continue
         raise InvalidInput(f"{file.name}: not a Pascal VOC file: {reason}")
@@ -62,14 +64,14 @@ def to_voc(rows: Iterable[Row], folder: str | os.PathLike[str]) -> int:
     return len(taken)
 
 
-def _root(file: Path) -> Any:
+def _root(file: Path) -> Element:
     text = file.read_text(encoding="utf-8-sig")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # entities can grow without bound, and VOC has none
         raise ValueError("it declares a document type")
     return ElementTree.fromstring(text)
 
 
-def _row(root: Any, prefix: str) -> Row:
+def _row(root: Element, prefix: str) -> Row:
     width, height = (float(_text(root, f"size/{side}")) for side in ("width", "height"))
     labels = []
     for one in root.iter("object"):
@@ -85,14 +87,14 @@ def _row(root: Any, prefix: str) -> Row:
     return row_of({"image_url": prefix + name, "image_details": details, "label": labels}, Task.DETECTION)
 
 
-def _text(element: Any, path: str) -> str:
+def _text(element: Element, path: str) -> str:
     text = (element.findtext(path) or "").strip()
     if not text:
         raise ValueError(f"<{path.replace('/', '><')}> is missing")
-    return str(text)
+    return text
 
 
-def _annotation(row: DetectionRow) -> Any:
+def _annotation(row: DetectionRow) -> Element:
     size = size_of(row)
     root = ElementTree.Element("annotation")
     _add(root, "filename", Path(path_of(row.image_url)).name)
@@ -109,5 +111,5 @@ def _annotation(row: DetectionRow) -> Any:
     return root
 
 
-def _add(parent: Any, tag: str, text: str) -> None:
+def _add(parent: Element, tag: str, text: str) -> None:
     ElementTree.SubElement(parent, tag).text = "".join(letter for letter in text if letter.isprintable())

@@ -14,10 +14,11 @@ from typing import Any
 from automl_cv_client.dataset.pictures import picture_header
 from automl_cv_client.dataset.places import unique_stem
 from automl_cv_client.dataset.reading import row_of
-from automl_cv_client.dataset.rows import DetectionRow, Row, SegmentationRow
+from automl_cv_client.dataset.rows import BoxLabel, DetectionRow, PolygonLabel, Row, SegmentationRow
 from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task
+from automl_cv_client.geometry import one_ring
+from automl_cv_client.task import Task, task_of
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -33,20 +34,24 @@ def from_yolo(
     """Rows of the pictures in a folder, sorted by name; a picture without a text file has no objects.
 
     Args:
-        images: the folder of pictures. labels: the folder of text files with the same names.
+        images: the folder of pictures.
+        labels: the folder of text files with the same names.
         classes: the names in order, or a file with one a line (``classes.txt``).
         task: detection or segmentation; boxes in a file of outlines are taken as rectangles, and outlines in a file
             of boxes as their boxes.
         prefix: what to put before each picture's name.
 
     Raises:
-        InvalidInput: a line is not of this format; the message names file and line.
+        InvalidInput: a folder is not there, or a line is not of this format; the message names file and line.
     """
     names = class_names(classes)
-    kind = Task(task)
+    kind = task_of(task)
+    for folder in (Path(images), Path(labels)):
+        if not folder.is_dir():
+            raise InvalidInput(f"no such folder: {folder.name!r}")
     for picture in sorted(one for one in Path(images).iterdir() if one.suffix.lower() in _PICTURES):
         file = Path(labels) / f"{picture.stem}.txt"
-        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        lines = _lines(file) if file.is_file() else []
         found = [_label(line, names, kind, f"{file.name}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
         header = picture_header(picture)
         details = {"width": header[0].width, "height": header[0].height} if header else {}
@@ -80,11 +85,15 @@ def class_names(classes: Sequence[str] | str | os.PathLike[str]) -> list[str]:
     """The names themselves, or those in a file, one a line."""
     if not isinstance(classes, str | os.PathLike):
         return list(classes)
+    return [line.strip() for line in _lines(Path(classes)) if line.strip()]
+
+
+def _lines(file: Path) -> list[str]:
     try:
-        return [line.strip() for line in Path(classes).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except OSError as error:
-        reason = error.strerror
-    raise InvalidInput(f"cannot read the classes from {Path(classes).name}: {reason}")
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "unreadable")
+    raise InvalidInput(f"cannot read {file.name}: {reason}")
 
 
 def _label(line: str, names: Sequence[str], kind: Task, place: str) -> dict[str, Any]:
@@ -111,19 +120,11 @@ def _rectangle(values: Sequence[float]) -> list[float]:
     return [left, top, right, top, right, bottom, left, bottom]
 
 
-def _line(one: Any, numbers: dict[str, int]) -> str:
+def _line(one: BoxLabel | PolygonLabel, numbers: dict[str, int]) -> str:
+    """The object's line; empty for an outline that encloses nothing."""
     number = numbers.setdefault(one.label, len(numbers))
     box = one.box
     values: Sequence[float] = ((box.left + box.right) / 2, (box.top + box.bottom) / 2, box.width, box.height)
-    if hasattr(one, "polygon"):
-        values = _one_ring(one.segments)
-    return " ".join([str(number), *(f"{value:.6f}" for value in values)]) + "\n"
-
-
-def _one_ring(segments: Sequence[Sequence[float]]) -> list[float]:
-    ring: list[float] = []
-    for number, segment in enumerate(segments):
-        ring += [*segment, *segment[:2]] if len(segments) > 1 and tuple(segment[:2]) != tuple(segment[-2:]) else segment
-        if number:
-            ring += segments[0][:2]  # back over the bridge
-    return ring
+    if isinstance(one, PolygonLabel):
+        values = one_ring(one.segments)
+    return " ".join([str(number), *(f"{value:.6f}" for value in values)]) + "\n" if values else ""

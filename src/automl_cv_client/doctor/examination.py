@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from automl_cv_client._flow.plan import Plan, RetryPolicy
-from automl_cv_client._options import new_plan, task_of
+from automl_cv_client._options import new_plan
 from automl_cv_client._protocol.control_plane import EndpointAddress
 from automl_cv_client._protocol.endpoint import checked_uri, shown
 from automl_cv_client._transports.backends import ControlPlane, SyncWorld
@@ -27,7 +28,7 @@ from automl_cv_client.doctor.identity import check_identity
 from automl_cv_client.doctor.network import check_network
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.settings import WorkspaceSettings, settings_from_env
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 
 _LAST = ("authentication", "swagger", "scoring")
 
@@ -88,7 +89,7 @@ def examine(
     """
     refuse_awaited(credential)
     given = {} if scoring_uri is None else {"AUTOML_CV_SCORING_URI": scoring_uri}
-    settings = settings_from_env({**_variables(environ), **given})
+    settings = settings_from_env({**(os.environ if environ is None else environ), **given})
     wanted = _Wanted(deployment or settings.deployment, timeout, allow_http, None if task is None else task_of(task))
     if isinstance(settings, WorkspaceSettings):
         return _examined_workspace(settings, credential, wanted, cloud or cloud_from_env(environ))
@@ -97,12 +98,6 @@ def examine(
     authorizer = credential_for(chosen, uri, awaited=False)
     plan = wanted.plan(uri, authorizer)
     return Report(endpoint=shown(uri), findings=tuple(_scoring_findings(plan, authorizer, wanted)))
-
-
-def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
-    import os
-
-    return os.environ if environ is None else environ
 
 
 def _examined_workspace(settings: WorkspaceSettings, credential: Any, wanted: _Wanted, cloud: Cloud) -> Report:

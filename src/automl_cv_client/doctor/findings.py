@@ -10,7 +10,7 @@ State = Literal["ok", "warning", "failed", "skipped"]
 _MARKS: dict[State, str] = {"ok": "ok     ", "warning": "warning", "failed": "FAILED ", "skipped": "skipped"}
 
 
-class Finding(Record):
+class Finding(Record, frozen=True):
     """What one check found.
 
     Attributes:
@@ -27,7 +27,7 @@ class Finding(Record):
     advice: str = ""
 
 
-class Report(Record):
+class Report(Record, frozen=True):
     """All findings about one endpoint, in the order of the checks.
 
     Attributes:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from automl_cv_client._protocol.excerpts import clean
+from automl_cv_client._protocol.headers import secret_in
 from automl_cv_client.credentials import Credential
 from automl_cv_client.doctor.findings import Finding, failed, ok, warning
 from automl_cv_client.errors import AutoMLVisionError
@@ -25,7 +26,7 @@ def check_identity(credential: Credential, timeout: float) -> tuple[Finding, str
         problem = error.message
     if problem:
         return failed(CHECK, problem, _advice(credential)), ""
-    secret = (header or "").removeprefix("Bearer ")
+    secret = secret_in(header)
     return _judged(credential, _claims(secret)), secret
 
 

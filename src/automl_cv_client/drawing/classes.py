@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from automl_cv_client.drawing.lettering import clean, fitted, font_for, font_size, score_in_words, width_of
-from automl_cv_client.drawing.palette import Color, color_of
+from automl_cv_client.drawing.palette import INK, PAPER, Color, color_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_PAPER: Color = (252, 252, 253)
-_INK: Color = (28, 28, 32)
 _TRACK: Color = (230, 231, 236)
 _NARROWEST = 24
 """Width of the panel, at least, in heights of a letter."""
@@ -41,7 +39,7 @@ def _joined(picture: Image, panel: Image, place: tuple[int, int]) -> Image:
     from PIL import Image
 
     width, height = max(picture.width, place[0] + panel.width), max(picture.height, place[1] + panel.height)
-    canvas = Image.new("RGB", (width, height), _PAPER)
+    canvas = Image.new("RGB", (width, height), PAPER)
     centred = (width - picture.width) // 2 if place[0] == 0 else 0
     canvas.paste(picture, (centred, 0))
     canvas.paste(panel, place)
@@ -51,7 +49,7 @@ def _joined(picture: Image, panel: Image, place: tuple[int, int]) -> Image:
 def _panel(size: tuple[int, int], scores: Sequence[tuple[str, float]], title: str | None, letters: int) -> Image:
     from PIL import Image, ImageDraw
 
-    panel = Image.new("RGB", size, _PAPER)
+    panel = Image.new("RGB", size, PAPER)
     canvas = ImageDraw.Draw(panel)
     step, y = round(1.7 * letters), round(0.6 * letters) + round(0.85 * letters)
     if title is not None:
@@ -70,7 +68,7 @@ def _panel(size: tuple[int, int], scores: Sequence[tuple[str, float]], title: st
 def _write(canvas: Any, place: tuple[float, float], text: str, room: float, letters: int, anchor: str) -> None:
     text = clean(text)
     font = font_for(text, letters)
-    canvas.text(place, fitted(text, font, room), fill=_INK, font=font, anchor=anchor)
+    canvas.text(place, fitted(text, font, room), fill=INK, font=font, anchor=anchor)
 
 
 def _bar(canvas: Any, ends: tuple[float, float], y: float, letters: int, score: float, color: Color) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from automl_cv_client.drawing.lettering import clean, fitted, font_for, font_size
+from automl_cv_client.drawing.palette import INK, PAPER
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-_PAPER = (252, 252, 253)
-_INK = (28, 28, 32)
 
 
 def side_by_side(left: Image, right: Image, titles: tuple[str, str] = ("", "")) -> Image:
@@ -22,7 +20,7 @@ def side_by_side(left: Image, right: Image, titles: tuple[str, str] = ("", "")) 
     letters = font_size(pictures[0].size)
     gap = max(4, letters // 2)
     head = round(1.8 * letters) if any(titles) else 0
-    canvas = Image.new("RGB", (sum(one.width for one in pictures) + gap, height + head), _PAPER)
+    canvas = Image.new("RGB", (sum(one.width for one in pictures) + gap, height + head), PAPER)
     draw = ImageDraw.Draw(canvas)
     x = 0
     for picture, title in zip(pictures, titles, strict=True):
@@ -30,7 +28,7 @@ def side_by_side(left: Image, right: Image, titles: tuple[str, str] = ("", "")) 
         text = clean(title)
         font = font_for(text, letters)
         text = fitted(text, font, picture.width - letters)
-        draw.text((x + letters / 2, head / 2), text, fill=_INK, font=font, anchor="lm")
+        draw.text((x + letters / 2, head / 2), text, fill=INK, font=font, anchor="lm")
         x += picture.width + gap
     return canvas
 

@@ -7,6 +7,10 @@ import zlib
 Color = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 
+PAPER: Color = (252, 252, 253)
+INK: Color = (28, 28, 32)
+"""What is drawn beside a picture: the ground, and the letters on it."""
+
 PALETTE: tuple[Color, ...] = (
     (255, 64, 85),
     (0, 168, 255),

@@ -7,14 +7,13 @@ Boxes marked ``isCrowd`` are skipped as COCO skips them: finding them is neither
 from __future__ import annotations
 
 import copy
-import importlib.util
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_cv_client.errors import InvalidInput
+from automl_cv_client._extras import need
 from automl_cv_client.geometry import scale_segment
 
 IOU_50, IOU_75 = 0, 5  # of the ten thresholds 0.50, 0.55, …, 0.95
@@ -199,8 +198,7 @@ def _silent(*words: object) -> None:
 
 
 def _library() -> Any:
-    if importlib.util.find_spec("faster_coco_eval") is None:
-        raise InvalidInput('evaluating objects needs faster-coco-eval: pip install "automl-cv-client[eval]"')
+    need("eval", "faster_coco_eval")
     import faster_coco_eval
 
     return faster_coco_eval

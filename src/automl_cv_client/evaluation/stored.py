@@ -24,7 +24,7 @@ from automl_cv_client.results import (
     Outcome,
     Result,
 )
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 
 KINDS: dict[Task, type[Result]] = {
     Task.CLASSIFICATION: Classification,
@@ -60,11 +60,12 @@ def read_results(
         InvalidInput: the file cannot be read; the message names the line.
     """
     name = Path(path).name
+    kind = None if task is None else task_of(task)
     try:
         with Path(path).open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield _answer(line, task, f"{name}, line {number}")
+                    yield _answer(line, kind, f"{name}, line {number}")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
     else:
@@ -80,7 +81,7 @@ def _record(picture: str, answer: Result | Outcome[Any]) -> dict[str, Any]:
     return {"image_url": picture, "task": _TASKS[type(result)].value, "result": result.model_dump(mode="json")}
 
 
-def _answer(line: str, task: Task | str | None, place: str) -> tuple[str, Result | AutoMLVisionError]:
+def _answer(line: str, task: Task | None, place: str) -> tuple[str, Result | AutoMLVisionError]:
     try:
         record = json.loads(line)
         picture = str(record["image_url"] if "image_url" in record else record["input"])

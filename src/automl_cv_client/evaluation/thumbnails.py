@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LONGEST = 420  # pixels: enough to see a mistake, 20 to 40 kB each
+_LEAST_SCORE = 0.3  # objects up to this are not drawn: a mistake is seen among few boxes
 
 
 class Thumbnails:
@@ -25,12 +26,10 @@ class Thumbnails:
 
     Args:
         images: the folder of pictures; a result that knows its file needs none.
-        threshold: objects with a score up to this are not drawn.
     """
 
-    def __init__(self, images: Path | None, threshold: float = 0.3) -> None:
+    def __init__(self, images: Path | None) -> None:
         self._files = None if images is None else LocalImages(images)
-        self._threshold = threshold
 
     def truth(self, row: Row, result: Result) -> str | None:
         """The picture with its labels, as a data URI; None when the picture cannot be had."""
@@ -40,7 +39,7 @@ class Thumbnails:
     def found(self, row: Row, result: Result) -> str | None:
         """The picture with what the endpoint said."""
         small = self._small(row, result)
-        return None if small is None else _data_uri(self._with_result(small, result))
+        return None if small is None else _data_uri(_with_result(small, result))
 
     def _small(self, row: Row, result: Result) -> Image | None:
         from PIL import Image, ImageOps
@@ -57,13 +56,14 @@ class Thumbnails:
         small.thumbnail((_LONGEST, _LONGEST))
         return small
 
-    def _with_result(self, small: Image, result: Any) -> Image:
-        if isinstance(result, Classification):
-            return draw_classes(small, result.top(3))
-        if isinstance(result, MultilabelClassification):
-            return draw_classes(small, result.above() or result.top(3))
-        shown = [one for one in result.objects if one.score > self._threshold] if isinstance(result, Objects) else []
-        return draw_objects(small, [_mark(one, one.score, small.size) for one in shown])
+
+def _with_result(small: Image, result: Any) -> Image:
+    if isinstance(result, Classification):
+        return draw_classes(small, result.top(3))
+    if isinstance(result, MultilabelClassification):
+        return draw_classes(small, result.above() or result.top(3))
+    shown = [one for one in result.objects if one.score > _LEAST_SCORE] if isinstance(result, Objects) else []
+    return draw_objects(small, [_mark(one, one.score, small.size) for one in shown])
 
 
 def _with_labels(small: Image, row: Row) -> Image:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from automl_cv_client.exporting.placed import placed
 from automl_cv_client.geometry import sound
-
-if TYPE_CHECKING:
-    from automl_cv_client.results import Detections, Instances
+from automl_cv_client.results import Detection, Detections, Instance, Instances
 
 
 def coco_of(
@@ -42,7 +40,7 @@ def coco_of(
     return {"images": images, "annotations": annotations, "categories": named}
 
 
-def _annotation(one: Any, number: int, image_id: int, category: int) -> dict[str, Any]:
+def _annotation(one: Detection, number: int, image_id: int, category: int) -> dict[str, Any]:
     box = one.pixel_box
     values: dict[str, Any] = {
         "id": number,
@@ -53,7 +51,7 @@ def _annotation(one: Any, number: int, image_id: int, category: int) -> dict[str
         "iscrowd": 0,
         "score": one.score,
     }
-    if hasattr(one, "polygons"):
+    if isinstance(one, Instance):
         segments = sound(one.pixel_polygons)
         values["area"] = one.area
         values["segmentation"] = [list(segments[0])] if len(segments) == 1 else one.rle()

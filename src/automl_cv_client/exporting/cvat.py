@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from automl_cv_client.exporting.files import base_name
@@ -12,9 +12,7 @@ from automl_cv_client.exporting.placed import placed
 from automl_cv_client.exporting.xml_text import child, document
 from automl_cv_client.geometry import Rle, points, sound
 from automl_cv_client.geometry.rle import row_counts
-
-if TYPE_CHECKING:
-    from automl_cv_client.results import Detections, Instances
+from automl_cv_client.results import Detection, Detections, Instance, Instances
 
 
 def cvat_of(results: Iterable[Detections | Instances]) -> str:
@@ -34,9 +32,9 @@ def cvat_of(results: Iterable[Detections | Instances]) -> str:
     return document(root)
 
 
-def _add(image: ET.Element, one: Any, size: tuple[int, int]) -> None:
+def _add(image: ET.Element, one: Detection, size: tuple[int, int]) -> None:
     shared = {"label": one.label, "source": "auto", "occluded": 0, "z_order": 0}
-    segments = sound(one.pixel_polygons) if hasattr(one, "polygons") else []
+    segments = sound(one.pixel_polygons) if isinstance(one, Instance) else []
     if len(segments) == 1:
         corners = ";".join(f"{x:.2f},{y:.2f}" for x, y in points(segments[0]))
         child(image, "polygon", points=corners, **shared)
@@ -47,7 +45,7 @@ def _add(image: ET.Element, one: Any, size: tuple[int, int]) -> None:
         child(image, "box", xtl=left, ytl=top, xbr=right, ybr=bottom, **shared)
 
 
-def _mask(segments: list[Any], size: tuple[int, int]) -> dict[str, Any]:
+def _mask(segments: list[Sequence[float]], size: tuple[int, int]) -> dict[str, Any]:
     """The part of the mask around its segments, row by row, as CVAT wants it."""
     xs = [x for segment in segments for x in segment[0::2]]
     ys = [y for segment in segments for y in segment[1::2]]

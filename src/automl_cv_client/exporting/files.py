@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from automl_cv_client.results import Detections, Instances
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.results import Detections, Instances
 
 Format = Literal["yolo", "voc"]
 
@@ -64,7 +64,6 @@ def write_files(
 
 
 def _writer(format: Format, classes: list[str]) -> tuple[Callable[[Detections | Instances], str], str]:
-    from automl_cv_client.errors import InvalidInput
     from automl_cv_client.exporting.voc import voc_of
     from automl_cv_client.exporting.yolo import yolo_of
 

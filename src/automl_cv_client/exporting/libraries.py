@@ -8,9 +8,10 @@ from typing import Any
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.exporting.tables import optional
 from automl_cv_client.geometry import contains_point, points, sound
+from automl_cv_client.results import Detections, Instances
 
 
-def supervision_of(result: Any, names: Sequence[str] | None = None) -> Any:
+def supervision_of(result: Detections | Instances, names: Sequence[str] | None = None) -> Any:
     """``supervision.Detections`` in pixels of the upright picture; of outlines also with masks.
 
     Args:
@@ -20,7 +21,7 @@ def supervision_of(result: Any, names: Sequence[str] | None = None) -> Any:
     Raises:
         InvalidInput: a label is not among the names.
     """
-    supervision = optional("supervision", "supervision")  # brings numpy
+    supervision = optional("supervision")  # brings numpy
     import numpy
 
     order = sorted({one.label for one in result}) if names is None else list(names)
@@ -29,7 +30,7 @@ def supervision_of(result: Any, names: Sequence[str] | None = None) -> Any:
     if missing:
         raise InvalidInput(f"names lacks the labels {missing[:5]!r}: give every class of the model, in its order")
     masks = None
-    if type(result).__name__ == "Instances":
+    if isinstance(result, Instances):
         shape = (0, result.size.height, result.size.width)
         masks = numpy.stack([one.mask() for one in result]) if len(result) else numpy.zeros(shape, bool)
     return supervision.Detections(
@@ -41,10 +42,10 @@ def supervision_of(result: Any, names: Sequence[str] | None = None) -> Any:
     )
 
 
-def shapely_of(result: Any) -> list[Any]:
+def shapely_of(result: Detections | Instances) -> list[Any]:
     """One shapely geometry an object, in pixels of the upright picture: boxes, or outlines with their holes."""
-    shapely = optional("shapely", "shapely")
-    if type(result).__name__ != "Instances":
+    shapely = optional("shapely")
+    if not isinstance(result, Instances):
         return [shapely.box(*one.pixel_box) for one in result]
     return [_outline(shapely, sound(one.pixel_polygons)) for one in result]
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TypeVar, cast
+
+from automl_cv_client.results import Detections, Instances
+
+ObjectsT = TypeVar("ObjectsT", bound=Detections | Instances)
 
 
-def placed(result: Any) -> Any:
+def placed(result: ObjectsT) -> ObjectsT:
     """The result without the objects whose boxes are not finite."""
-    return result.filter(lambda one: all(map(math.isfinite, one.box)))
+    return cast(ObjectsT, result.filter(lambda one: all(map(math.isfinite, one.box))))

@@ -6,10 +6,18 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from automl_cv_client.results import Result
+from automl_cv_client._extras import need
+from automl_cv_client.results import (
+    Classification,
+    Detection,
+    Detections,
+    Instance,
+    Instances,
+    MultilabelClassification,
+    Result,
+)
 
 Row = dict[str, Any]
 
@@ -22,8 +30,8 @@ _CLASS = ("image", "index", "label", "score")
 
 def columns_of(result: Result) -> tuple[str, ...]:
     """The names of the columns of a result's rows."""
-    names = _CLASS if hasattr(result, "probs") else _OBJECT
-    return (*names, "area") if type(result).__name__ == "Instances" else names
+    names = _CLASS if isinstance(result, Classification | MultilabelClassification) else _OBJECT
+    return (*names, "area") if isinstance(result, Instances) else names
 
 
 def rows_of(results: Result | Iterable[Result]) -> list[Row]:
@@ -32,22 +40,23 @@ def rows_of(results: Result | Iterable[Result]) -> list[Row]:
     ``image`` is the path the picture came from, or None; ``index`` the object's or label's place in the result;
     ``left`` to ``height`` are pixels of the upright picture, and so is ``area``, of outlines, in their square.
     """
-    several = [results] if hasattr(results, "image") else results
+    several = [results] if isinstance(results, Result) else results
     return [row for result in several for row in _rows(result)]
 
 
-def _rows(result: Any) -> Iterable[Row]:
+def _rows(result: Result) -> Iterable[Row]:
     source = result.image.source
-    if hasattr(result, "probs"):
+    if isinstance(result, Classification | MultilabelClassification):
         pairs = enumerate(zip(result.labels, result.probs, strict=True))
         return [dict(zip(_CLASS, (source, i, label, score), strict=True)) for i, (label, score) in pairs]
+    assert isinstance(result, Detections | Instances)
     return [_object_row(source, i, one) for i, one in enumerate(result)]
 
 
-def _object_row(source: str | None, index: int, one: Any) -> Row:
+def _object_row(source: str | None, index: int, one: Detection) -> Row:
     box = one.pixel_box
     row = dict(zip(_OBJECT, (source, index, one.label, one.score, *box, box.width, box.height), strict=True))
-    return {**row, "area": one.area} if hasattr(one, "polygons") else row
+    return {**row, "area": one.area} if isinstance(one, Instance) else row
 
 
 def csv_of(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:
@@ -78,16 +87,11 @@ def table(rows: list[Row], columns: Iterable[str], library: str) -> Any:
         ModuleNotFoundError: the library is not installed; the message says what to install.
     """
     values = {name: [row.get(name) for row in rows] for name in columns}
-    found = optional(library, library)
+    found = optional(library)
     return found.table(values) if library == "pyarrow" else found.DataFrame(values)
 
 
-def optional(module: str, package: str) -> Any:
-    """The module of a library that is not always installed."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module.partition(".")[0]:
-            raise
-    what = f'"automl-cv-client[{EXTRAS[package]}]"' if package in EXTRAS else package
-    raise ModuleNotFoundError(f"this export needs {package}: pip install {what}", name=module)
+def optional(library: str) -> Any:
+    """The module of a library that is not always installed. Raises ModuleNotFoundError, saying what to install."""
+    need(EXTRAS.get(library), library)
+    return import_module(library)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from automl_cv_client.exporting.placed import placed
 from automl_cv_client.geometry import sound
-
-if TYPE_CHECKING:
-    from automl_cv_client.results import Result
+from automl_cv_client.results import (
+    Classification,
+    Detection,
+    Detections,
+    Instance,
+    Instances,
+    MultilabelClassification,
+    Result,
+)
 
 _FORMATS = {"image/jpeg": "jpg", "image/png": "png", "image/bmp": "bmp", "image/tiff": "tiff"}
 """The formats that AutoML's documentation lists."""
@@ -32,20 +38,22 @@ def training_row(result: Result, image_url: str) -> dict[str, Any]:
     return {"image_url": image_url, "image_details": details, "label": _label(result)}
 
 
-def _label(result: Any) -> Any:
-    if hasattr(result, "threshold"):
+def _label(result: Result) -> str | list[str] | list[dict[str, Any]]:
+    if isinstance(result, MultilabelClassification):
         return [label for label, _ in result.above()]
-    if hasattr(result, "probs"):
+    if isinstance(result, Classification):
         return result.label
-    if type(result).__name__ == "Instances":
-        return [_outline(one) for one in placed(result).clipped() if sound(one.polygons)]
-    return [_box(one) for one in placed(result).clipped()]
+    assert isinstance(result, Detections | Instances)
+    inside = placed(result).clipped()
+    if isinstance(inside, Instances):
+        return [_outline(one) for one in inside if sound(one.polygons)]
+    return [_box(one) for one in inside]
 
 
-def _box(one: Any) -> dict[str, Any]:
+def _box(one: Detection) -> dict[str, Any]:
     left, top, right, bottom = one.box
     return {"label": one.label, "topX": left, "topY": top, "bottomX": right, "bottomY": bottom, "isCrowd": 0}
 
 
-def _outline(one: Any) -> dict[str, Any]:
+def _outline(one: Instance) -> dict[str, Any]:
     return {"label": one.label, "isCrowd": 0, "polygon": [list(segment) for segment in sound(one.polygons)]}

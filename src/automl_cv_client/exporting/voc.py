@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from automl_cv_client.exporting.files import base_name
 from automl_cv_client.exporting.placed import placed
 from automl_cv_client.exporting.xml_text import child, document
-
-if TYPE_CHECKING:
-    from automl_cv_client.results import Detections, Instances
+from automl_cv_client.results import Detections, Instances
 
 
 def voc_of(result: Detections | Instances, file_name: str | None = None) -> str:

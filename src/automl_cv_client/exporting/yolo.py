@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.exporting.placed import placed
 from automl_cv_client.geometry import one_ring
-
-if TYPE_CHECKING:
-    from automl_cv_client.results import Detections, Instances
+from automl_cv_client.results import Detection, Detections, Instance, Instances
 
 
 def yolo_of(result: Detections | Instances, names: Sequence[str], *, scores: bool = False) -> str:
@@ -40,8 +37,8 @@ def yolo_of(result: Detections | Instances, names: Sequence[str], *, scores: boo
     return "".join(f"{line}\n" for line in lines)
 
 
-def _values(one: Any) -> tuple[float, ...]:
-    if hasattr(one, "polygons"):
+def _values(one: Detection) -> tuple[float, ...]:
+    if isinstance(one, Instance):
         return one_ring(one.polygons)
     box = one.box
     return (box.left + box.right) / 2, (box.top + box.bottom) / 2, box.width, box.height

@@ -14,6 +14,7 @@ segment inside another one is a hole.
 from automl_cv_client.geometry.areas import even_odd_area
 from automl_cv_client.geometry.boxes import Box, PixelBox, PixelSegment, Segment, Size, iou, keep_by_nms
 from automl_cv_client.geometry.frames import Frame, Frames
+from automl_cv_client.geometry.outlines import outlines
 from automl_cv_client.geometry.polygons import (
     bounds,
     clip_segment,
@@ -46,6 +47,7 @@ __all__ = [
     "is_degenerate",
     "keep_by_nms",
     "one_ring",
+    "outlines",
     "points",
     "scale_segment",
     "simplify",

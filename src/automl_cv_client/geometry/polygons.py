@@ -16,8 +16,8 @@ _LARGEST = 1e100
 """Of coordinates that are computed with: the squares of larger ones are not floats. NaN is not below it either."""
 
 
-def scale_segment(segment: Sequence[float], size: tuple[int, int]) -> PixelSegment:
-    """A flat segment in pixels of a picture of ``size`` (width, height)."""
+def scale_segment(segment: Sequence[float], size: tuple[float, float]) -> PixelSegment:
+    """A flat segment in pixels of a picture of ``size`` (width, height), or with their inverses the way back."""
     width, height = size
     scaled = [0.0] * len(segment)
     scaled[0::2] = [x * width for x in segment[0::2]]

@@ -8,10 +8,11 @@ and notes where it passes from one column of pixel centres to the next; here tho
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import cycle, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry.polygons import points, sound
 
 _FINER = 5
@@ -47,22 +48,23 @@ class Rle(NamedTuple):
         return cls(height, width, _counts(starts, width * height))
 
     @classmethod
-    def from_text(cls, text: str, size: tuple[int, int]) -> Rle:
-        """From the compressed ``counts`` of COCO and ``size`` (width, height)."""
-        counts: list[int] = []
-        letters = iter(text.encode("ascii"))
-        for letter in letters:
-            value, shift = 0, 0
-            while True:
-                letter -= 48
-                value |= (letter & 31) << shift
-                shift += 5
-                if not letter & 32:
-                    break
-                letter = next(letters)
-            value -= (1 << shift) if letter & 16 else 0
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-        return cls(size[1], size[0], tuple(counts))
+    def from_coco(cls, mask: Mapping[str, Any]) -> Rle:
+        """From COCO's ``{"size": [height, width], "counts": …}``: the counts as a list, or compressed to text.
+
+        Raises:
+            InvalidInput: a part is missing, the text cannot be decoded, or the counts do not fill the size.
+        """
+        try:
+            height, width = (int(side) for side in mask["size"])
+            counts = mask["counts"]
+            runs = _decoded(counts) if isinstance(counts, str | bytes) else tuple(int(count) for count in counts)
+        except (KeyError, TypeError, ValueError):
+            reason = 'expected {"size": [height, width], "counts": …}'
+        else:
+            if sum(runs) == height * width and min(runs, default=0) >= 0:
+                return cls(height, width, runs)
+            reason = f"its runs do not fill {width}x{height} pixels"
+        raise InvalidInput(f"a run-length mask is damaged: {reason}")
 
     @property
     def area(self) -> int:
@@ -85,6 +87,26 @@ class Rle(NamedTuple):
     def column_bytes(self) -> bytes:
         """One byte a pixel, 0 or 1, column by column."""
         return b"".join((b"\1" if i % 2 else b"\0") * count for i, count in enumerate(self.counts))
+
+
+def _decoded(text: str | bytes) -> tuple[int, ...]:
+    """The run lengths of COCO's compressed text, the way back from :meth:`Rle.text`."""
+    letters = text.encode("ascii", "replace") if isinstance(text, str) else text
+    counts: list[int] = []
+    value, shift = 0, 0
+    for letter in letters:
+        if not 48 <= letter < 112:
+            raise InvalidInput("a run-length mask is damaged: its text cannot be decoded")
+        value |= (letter - 48 & 31) << shift
+        shift += 5
+        if letter - 48 & 32:
+            continue
+        value -= (1 << shift) if letter - 48 & 16 else 0
+        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+        value, shift = 0, 0
+    if shift:
+        raise InvalidInput("a run-length mask is damaged: its text ends early")
+    return tuple(counts)
 
 
 def _counts(starts: list[int], pixels: int) -> tuple[int, ...]:

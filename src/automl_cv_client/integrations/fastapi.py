@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO, TypeVar
 
 from automl_cv_client._extras import need
@@ -206,7 +208,8 @@ def _with_deadline(client: AsyncClient, asked: str | None) -> AsyncClient:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
-    log.log(30 if problem["status"] >= 500 else 20, "%s answers %d: %s", request.url.path, problem["status"], error)
+    level = logging.WARNING if problem["status"] >= 500 else logging.INFO
+    log.log(level, "%s answers %d: %s", request.url.path, problem["status"], error)
     return JSONResponse(problem, problem["status"], headers_of(error), media_type=MEDIA_TYPE)
 
 
@@ -227,8 +230,6 @@ async def _answer_nobody(request: Request, error: Exception) -> Response:
 
 
 def _problem(status: int, title: str, detail: str, code: str, headers: Any = None) -> Response:
-    from http import HTTPStatus
-
     phrase = title or HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": phrase, "status": status, "detail": detail, "code": code}
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.local.requirements import check_installed
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 
 if TYPE_CHECKING:
     from automl_cv_client.local.own_classifier import OwnClassifier
@@ -111,7 +111,7 @@ class LocalEndpoint:
         Raises:
             InvalidInput: not started, or the task is not served.
         """
-        wanted = _checked_task(task)
+        wanted = task_of(task)
         if wanted not in self._paths:
             raise InvalidInput(f"This endpoint does not serve {wanted.value}; it serves {', '.join(self._paths)}.")
         if self._running is None:
@@ -173,7 +173,7 @@ def _paths(task: Task | str | None) -> dict[Task, str]:
     """Each task served, and the path prefix it is served under."""
     if task is None:
         return {each: f"/{each.value}" for each in Task}
-    return {_checked_task(task): ""}
+    return {task_of(task): ""}
 
 
 def _own_classifier(
@@ -188,13 +188,6 @@ def _own_classifier(
     from automl_cv_client.local.own_classifier import OwnClassifier
 
     return OwnClassifier(tasks[0], model, labels)
-
-
-def _checked_task(task: Task | str) -> Task:
-    try:
-        return Task(task)
-    except ValueError:
-        raise InvalidInput(f"{task!r} is no task; the tasks are {', '.join(Task)}.") from None
 
 
 def _checked_key(key: str) -> str:

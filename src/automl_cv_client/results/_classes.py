@@ -20,7 +20,7 @@ class LabelScore(NamedTuple):
     score: float
 
 
-class _Classes(Result):
+class _Classes(Result, frozen=True):
     """Every label with its probability, in the server's order.
 
     Attributes:
@@ -53,7 +53,7 @@ class _Classes(Result):
         return (self.labels, self.probs, self.image.size)
 
 
-class Classification(_Classes):
+class Classification(_Classes, frozen=True):
     """Multi-class: the labels exclude each other and the probabilities sum to about 1.
 
     Attributes:
@@ -90,7 +90,7 @@ class Classification(_Classes):
     __str__ = __repr__
 
 
-class MultilabelClassification(_Classes):
+class MultilabelClassification(_Classes, frozen=True):
     """Multi-label: each label is there or not, by itself; the probabilities need not sum to 1.
 
     Attributes:

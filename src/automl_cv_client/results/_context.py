@@ -6,7 +6,7 @@ from automl_cv_client.geometry import Frames, Size
 from automl_cv_client.results._record import Record
 
 
-class ImageInfo(Record):
+class ImageInfo(Record, frozen=True):
     """The picture a result speaks of. All sizes are (width, height) in pixels.
 
     Attributes:
@@ -35,7 +35,7 @@ class ImageInfo(Record):
         return Frames(self.size, self.raw_size, self.sent_size, self.orientation)
 
 
-class CallInfo(Record):
+class CallInfo(Record, frozen=True):
     """How the call went.
 
     Attributes:
@@ -56,7 +56,7 @@ class CallInfo(Record):
     model_time: float | None = None
 
 
-class Health(Record):
+class Health(Record, frozen=True):
     """Whether the endpoint answers and takes the credential.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from automl_cv_client.results._record import Record
 
 
-class Deployment(Record):
+class Deployment(Record, frozen=True):
     """One deployment behind the endpoint.
 
     Attributes:

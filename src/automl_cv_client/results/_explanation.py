@@ -46,7 +46,7 @@ _FloatMapField = Annotated[
 ]
 
 
-class Explanation(Record):
+class Explanation(Record, frozen=True):
     """Why one class got its probability. In JSON the parts are text: the figure as sent, the numbers as base64.
 
     Attributes:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _WHITE = bytes([0]) + bytes([255]) * 255
 
 
-class Detection(Record):
+class Detection(Record, frozen=True):
     """One object.
 
     Attributes:
@@ -93,7 +93,7 @@ class Detection(Record):
         return (self.label, self.score, self.box)
 
 
-class Instance(Detection):
+class Instance(Detection, frozen=True):
     """One object with its outline.
 
     Attributes:
@@ -137,7 +137,7 @@ class Instance(Detection):
         """
         width, height = self._size()
         simple = [simplify(segment, tolerance) for segment in sound(self.pixel_polygons)]
-        kept = tuple(scale_segment(segment, (1 / width, 1 / height)) for segment in sound(simple))  # type: ignore[arg-type]
+        kept = tuple(scale_segment(segment, (1 / width, 1 / height)) for segment in sound(simple))
         return self._changed({"polygons": kept})
 
     def clipped(self) -> Self:

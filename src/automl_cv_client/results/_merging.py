@@ -69,7 +69,7 @@ def _united(group: list[_Seen], cores: Sequence[Sequence[float]], tiles: Sequenc
     values = {"label": best.label, "score": best.score, "extra": None}
     values["box"] = Box(box.left / size[0], box.top / size[1], box.right / size[0], box.bottom / size[1])
     if isinstance(best, Instance):
-        values["polygons"] = tuple(scale_segment(segment, (1 / size[0], 1 / size[1])) for segment in segments)  # type: ignore[arg-type]
+        values["polygons"] = tuple(scale_segment(segment, (1 / size[0], 1 / size[1])) for segment in segments)
     return type(best)._trusted(values, {"_image": None})
 
 

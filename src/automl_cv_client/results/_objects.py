@@ -94,7 +94,7 @@ class _SequenceOf(Generic[ObjectT]):
         """The same result with these objects."""
 
 
-class Objects(ObjectExports, Columns, Result):
+class Objects(ObjectExports, Columns, Result, frozen=True):
     """Objects in a picture, in the server's order: a sequence, with filters that return the same kind of result."""
 
     objects: tuple[Any, ...]
@@ -144,7 +144,7 @@ class Objects(ObjectExports, Columns, Result):
     __str__ = __repr__
 
 
-class Detections(Objects, _SequenceOf[Detection]):
+class Detections(Objects, _SequenceOf[Detection], frozen=True):
     """The objects found in a picture, each with label, score and box. Empty when nothing was found."""
 
     objects: tuple[Detection, ...]
@@ -153,7 +153,7 @@ class Detections(Objects, _SequenceOf[Detection]):
         return iter(self.objects)
 
 
-class Instances(Objects, _SequenceOf[Instance]):
+class Instances(Objects, _SequenceOf[Instance], frozen=True):
     """The objects found in a picture, each with label, score, box and outline. Empty when nothing was found."""
 
     objects: tuple[Instance, ...]

@@ -10,11 +10,13 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 
-class Record(BaseModel):
-    """A frozen value. Not-a-number and infinity are written as the strings ``"NaN"`` and ``"Infinity"``."""
+class Record(BaseModel, frozen=True):
+    """A frozen value. Not-a-number and infinity are written as the strings ``"NaN"`` and ``"Infinity"``.
+
+    Subclasses repeat ``frozen=True``: type checkers read it class by class.
+    """
 
     model_config = ConfigDict(
-        frozen=True,
         ser_json_inf_nan="strings",
         coerce_numbers_to_str=True,
         protected_namespaces=(),

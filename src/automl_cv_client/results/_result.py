@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from automl_cv_client._imaging import ImageInput
 
 
-class Result(Record, Exports, Notebook):
+class Result(Record, Exports, Notebook, frozen=True):
     """What the endpoint said of one picture.
 
     Two results are equal when they say the same of pictures of the same size. How the call went (``call``),

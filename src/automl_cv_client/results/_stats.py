@@ -5,7 +5,7 @@ from __future__ import annotations
 from automl_cv_client.results._record import Record
 
 
-class Stats(Record):
+class Stats(Record, frozen=True):
     """What a client and its copies have done since it was made.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, task_of
 from automl_cv_client.testing.over_asgi import Receive, Scope, Send, serve_asgi
 from automl_cv_client.testing.over_httpx import FakeTransport, async_client_over, client_over
 from automl_cv_client.testing.over_sockets import SocketServer
@@ -49,7 +49,7 @@ class FakeEndpoint(FakeTransport):
         key: str = "fake-key",
         deployments: Sequence[str] = ("default",),
     ) -> None:
-        self._task = Task(task)
+        self._task = task_of(task)
         self._script = Script(steps, key, deployments)
         self._server: SocketServer | None = None
 
@@ -66,7 +66,7 @@ class FakeEndpoint(FakeTransport):
     def scoring_uri_of(self, task: Task | str) -> str:
         """Where to score ``task``: on loopback within :meth:`serving`, else under a name only this fake knows."""
         base = "https://fake-endpoint.test" if self._server is None else self._server.base
-        return f"{base}/{Task(task).value}/score"
+        return f"{base}/{task_of(task).value}/score"
 
     def reply_with(self, *steps: Step) -> None:
         """Begin another script."""

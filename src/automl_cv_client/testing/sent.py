@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from automl_cv_client._protocol.headers import secret_in
 from automl_cv_client.geometry import Size
 
 
@@ -41,7 +43,7 @@ class SentRequest:
     @property
     def key(self) -> str:
         """What was sent as bearer token."""
-        return self.headers.get("authorization", "").removeprefix("Bearer ")
+        return secret_in(self.headers.get("authorization"))
 
     @cached_property
     def images(self) -> tuple[bytes, ...]:
@@ -53,8 +55,6 @@ class SentRequest:
     @cached_property
     def image_sizes(self) -> tuple[Size, ...]:
         """(width, height) of the pictures as they were sent."""
-        import io
-
         from PIL import Image
 
         return tuple(Size(*Image.open(io.BytesIO(data)).size) for data in self.images)

@@ -13,7 +13,6 @@ import pyarrow.parquet
 import pytest
 
 from automl_cv_client import Client, Detections, Task, errors
-from automl_cv_client._clients import runs
 from automl_cv_client._flow.service import grey_png
 from automl_cv_client.batch import export, score_folder, status
 from automl_cv_client.batch.ledger import Ledger
@@ -112,7 +111,7 @@ def test_a_folder_that_cannot_be_read_stops_the_job_as_its_pictures_would_be_mis
             raise PermissionError(13, "Permission denied", str(folder))
         return scandir(folder)
 
-    monkeypatch.setattr(runs.os, "scandir", refuses)
+    monkeypatch.setattr(os, "scandir", refuses)
     with Client(NOWHERE, "k") as client, pytest.raises(errors.BatchError, match=r"cannot read .*locked.*Permission"):
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
 

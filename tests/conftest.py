@@ -24,10 +24,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-help", action="store_true", help="write tests/cli/help anew")
 
 
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+OF_A_TERMINAL = ("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PYTEST_ADDOPTS")
+WAY_OUT: dict[str, str] = {}
+"""The developer's proxy, for what goes to the package registry: servers on loopback are not behind it."""
+
+
 def pytest_configure() -> None:
-    """Behind ``&`` a shell has Ctrl-C ignored, which the processes that tests start and interrupt would inherit."""
+    """Make the environment that of any other machine.
+
+    Behind ``&`` a shell has Ctrl-C ignored, which the processes that tests start and interrupt would inherit.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in [name for name in os.environ if name.lower() in PROXIES]:
+        WAY_OUT[name] = os.environ.pop(name)
+    for name in OF_A_TERMINAL:
+        os.environ.pop(name, None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -39,6 +39,8 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.lower() in PROXIES]:
         WAY_OUT[name] = os.environ.pop(name)
+    if path := os.environ.get("PYTHONPATH"):  # some tests go to another folder
+        os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, path.split(os.pathsep)))
     for name in OF_A_TERMINAL:
         os.environ.pop(name, None)
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from automl_cv_client._clients.runs import folder_pictures
+from automl_cv_client._clients.runs import ENDINGS, folder_pictures
 from automl_cv_client.errors import BatchError
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -19,10 +19,10 @@ def names_of(source: Source) -> Iterator[str]:
     """The absolute paths of a source's pictures, read as they are asked for.
 
     Args:
-        source: a folder, searched with its subfolders; a pattern with ``*``, ``?`` or ``[…]`` (``**`` for any
-            depth); a text file with a path a line, relative to the file; a training file ``*.jsonl``; ``-`` for
-            paths from standard input; or any iterable of paths. Relative paths of the last two start from the
-            working directory.
+        source: a folder, searched with its subfolders; a picture, known by its ending; a pattern with ``*``, ``?`` or
+            ``[…]`` (``**`` for any depth); a text file with a path a line, relative to the file; a training file
+            ``*.jsonl``; ``-`` for paths from standard input; or any iterable of paths. Relative paths of the last
+            two start from the working directory.
 
     Raises:
         BatchError: there is no such source.
@@ -35,6 +35,8 @@ def names_of(source: Source) -> Iterator[str]:
     if os.path.isdir(text):
         return folder_pictures(Path(os.path.abspath(text)))
     if os.path.isfile(text):
+        if os.path.splitext(text)[1].lower() in ENDINGS:  # read as a list, it would be lines of noise
+            return _absolute((text,), os.getcwd())
         beside = os.path.dirname(os.path.abspath(text))
         return _training_paths(text, beside) if text.endswith(".jsonl") else _listed(text, beside)
     if glob.has_magic(text):

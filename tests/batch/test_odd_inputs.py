@@ -88,10 +88,9 @@ def test_what_holds_no_paths(source: Any, tmp_path: Path) -> None:
         score_folder(client, source, tmp_path / "out", Task.DETECTION)
 
 
-def test_one_picture_is_no_list_of_them(tmp_path: Path) -> None:
+def test_one_picture_is_not_read_as_a_list(tmp_path: Path) -> None:
     (path,) = pictures(tmp_path, 1)
-    with pytest.raises(errors.InvalidInput, match=r"0000\.png' is one picture"):
-        names_of(path)
+    assert [*names_of(path)] == [str(path)]
 
 
 def test_a_source_that_is_not_there_leaves_no_folder(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ def names_of(source: Source) -> Iterator[str]:
     """The absolute paths of a source's pictures, read as they are asked for.
 
     Args:
-        source: a folder, searched with its subfolders; a pattern with ``*``, ``?`` or ``[…]`` (``**`` for any
-            depth); a text file with a path a line, relative to the file; a training file ``*.jsonl``; ``-`` for
-            paths from standard input; an open text file with a path a line; or any iterable of paths. Relative paths
-            of the last three start from the working directory.
+        source: a folder, searched with its subfolders; a picture, known by its ending; a pattern with ``*``, ``?`` or
+            ``[…]`` (``**`` for any depth); a text file with a path a line, relative to the file; a training file
+            ``*.jsonl``; ``-`` for paths from standard input; an open text file with a path a line; or any iterable of
+            paths. Relative paths of the last three start from the working directory.
 
     Raises:
         BatchError: there is no such source, or it cannot be read.
@@ -46,8 +46,8 @@ def _names_at(text: str) -> Iterator[str]:
     if os.path.isdir(text):
         return folder_pictures(Path(os.path.abspath(text)))
     if os.path.isfile(text):
-        if os.path.splitext(text)[1].lower() in ENDINGS:
-            raise InvalidInput(f"{text!r} is one picture: give its folder, or a pattern in quotes")
+        if os.path.splitext(text)[1].lower() in ENDINGS:  # read as a list, it would be lines of noise
+            return _absolute((text,))
         beside = os.path.dirname(os.path.abspath(text))
         return _training_paths(text, beside) if text.endswith(".jsonl") else _listed(text, beside)
     if glob.has_magic(text):

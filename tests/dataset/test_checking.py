@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,15 @@ def test_a_good_file_has_no_faults():
     assert report.found == ()
     assert (report.rows, report.labels, report.pictures) == (5, {"can": 5}, {"can": 5})
     assert report.text().endswith("no errors")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [(1, "1 row, 1 class\n  can 1 label in 1 picture #"), (2, "2 rows, 1 class\n  can 2 labels in 2 pictures #")],
+)
+def test_one_is_not_counted_as_several(rows, says):
+    text = check([good("image-object-detection", f"{n}.jpg") for n in range(rows)]).text()
+    assert says in re.sub(" +", " ", text).replace("\n ", "\n  ")
 
 
 @pytest.fixture

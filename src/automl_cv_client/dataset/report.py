@@ -83,14 +83,16 @@ class CheckReport(BaseModel, frozen=True):
 
     def _headline(self) -> str:
         task = self.task.value if self.task else "no task recognised"
-        more = f", validation {self.validation_rows} rows" if self.validation_rows else ""
-        return printable(f"{self.file}: {task}, {self.rows} rows{more}, {len(self.labels)} classes")
+        more = f", validation {_counted(self.validation_rows, 'row')}" if self.validation_rows else ""
+        classes = _counted(len(self.labels), "class", "classes")
+        return printable(f"{self.file}: {task}, {_counted(self.rows, 'row')}{more}, {classes}")
 
     def _classes(self) -> Iterator[str]:
         most = max(self.labels.values(), default=1)
         for label, times in list(self.labels.items())[:_MOST_CLASSES]:
             bar = "#" * max(1, round(30 * times / most))
-            yield f"  {printable(label)[:30]:<30} {times:>7} labels in {self.pictures[label]:>6} pictures  {bar}"
+            labels, pictures = _counted(times, "label", width=7), _counted(self.pictures[label], "picture", width=6)
+            yield f"  {printable(label)[:30]:<30} {labels:<14} in {pictures:<15}  {bar}"
         if len(self.labels) > _MOST_CLASSES:
             yield f"  … {len(self.labels) - _MOST_CLASSES} more classes"
 
@@ -102,7 +104,7 @@ class CheckReport(BaseModel, frozen=True):
             if code in shown and times > kept:
                 yield f"… and {times - kept} more of [{code}]"
         errors = self._errors()
-        yield "no errors" if self.ok else f"{errors} error{'s' if errors > 1 else ''}"
+        yield "no errors" if self.ok else _counted(errors, "error")
 
     def _errors(self) -> int:
         return sum(self.counts[code] for code in {one.code for one in self.with_severity("error")})
@@ -111,3 +113,8 @@ class CheckReport(BaseModel, frozen=True):
 def printable(text: str) -> str:
     """The text with what a terminal could obey (escape sequences, line ends, bidirectional marks) written out."""
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _counted(number: int, one: str, several: str = "", width: int = 0) -> str:
+    """``1 row`` or ``2 rows``, the number at the right of its column."""
+    return f"{number:>{width}} {one if number == 1 else several or f'{one}s'}"

@@ -45,7 +45,7 @@ def places(tmp_path, folder):
         ("dataset convert {tmp}/dir.jpg {tmp}/new.jsonl --from voc", 2, "holds no rows to convert: say what it is by"),
         ("evaluate {labels} --images {tmp}/gone", 2, "no such folder of pictures"),
         ("evaluate {labels} --images {photos} --report a.pdf", 2, "end it in .html"),
-        ("serve --task image-classification --model {tmp}/gone.onnx", 2, "There is no model file"),
+        ("serve --task image-classification --model {tmp}/gone.onnx", 2, "there is no model file"),
     ],
 )
 def test_a_line_that_helps(line, code, says, places, variables):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from PIL import Image
 
@@ -24,10 +25,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-help", action="store_true", help="write tests/cli/help anew")
 
 
-def pytest_configure() -> None:
-    """Behind ``&`` a shell has Ctrl-C ignored, which the processes that tests start and interrupt would inherit."""
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+OF_A_TERMINAL = ("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PYTEST_ADDOPTS")
+WAY_OUT: dict[str, str] = {}
+"""The developer's proxy, for what goes to the package registry: servers on loopback are not behind it."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the environment that of any other machine, and the examples of hypothesis the same at every run.
+
+    Slow runs look for new examples. Behind ``&`` a shell has Ctrl-C ignored, which the processes that tests start and
+    interrupt would inherit.
+    """
+    hypothesis.settings.register_profile(
+        "ours",
+        deadline=None,  # a busy machine is no failure
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+        database=None,
+        derandomize=not config.getoption("--run-slow"),
+    )
+    hypothesis.settings.load_profile("ours")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in [name for name in os.environ if name.lower() in PROXIES]:
+        WAY_OUT[name] = os.environ.pop(name)
+    if path := os.environ.get("PYTHONPATH"):  # some tests go to another folder
+        os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, path.split(os.pathsep)))
+    for name in OF_A_TERMINAL:
+        os.environ.pop(name, None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

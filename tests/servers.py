@@ -8,7 +8,7 @@ import socketserver
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -97,6 +97,14 @@ class Silence(Answer):
         raise ConnectionAbortedError
 
 
+def wait_until(true: Callable[[], object]) -> None:
+    """Wait until another thread has made it true, a minute at most: a busy machine may be slow, and a hang ends."""
+    until = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < until, "it did not come true within a minute"
+        time.sleep(0.005)
+
+
 class ScriptedServer:
     """Answers request number n with step n; the last step repeats. Steps may be changed between calls."""
 
@@ -123,11 +131,8 @@ class ScriptedServer:
             return self.steps[min(len(self.received), len(self.steps)) - 1]
 
     def wait_for(self, requests: int) -> None:
-        """Wait until as many requests have arrived, 10 seconds at most."""
-        until = time.monotonic() + 10
-        while len(self.received) < requests:
-            assert time.monotonic() < until, f"{len(self.received)} of {requests} requests arrived"
-            time.sleep(0.01)
+        """Wait until as many requests have arrived, a minute at most."""
+        wait_until(lambda: len(self.received) >= requests)
 
     def start(self) -> None:
         self._thread.start()

@@ -160,7 +160,7 @@ def test_tests_on_a_page_pass(page: Page, reader: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout
     assert f"{''.join(blocks).count(TEST)} passed" in done.stdout

@@ -56,7 +56,7 @@ def process(words: list[str], folder: Path | None = None, **variables: str) -> s
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

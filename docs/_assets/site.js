@@ -1,4 +1,4 @@
-// Two things the theme leaves out for those who use a keyboard or a screen reader. It loads nothing.
+// What the theme leaves out for those who use a keyboard, a screen reader or a phone. It loads nothing.
 document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
 
 const letTablesBeReached = () => {
@@ -9,3 +9,10 @@ const letTablesBeReached = () => {
 };
 addEventListener("load", letTablesBeReached);
 addEventListener("resize", letTablesBeReached);
+
+// No table is as wide as this; a message or command that is gets lines that fold.
+const WIDEST_TABLE = 112;
+for (const block of document.querySelectorAll(".md-typeset :is(.language-text, .language-sh)")) {
+  const lines = block.querySelector("code")?.innerText.split("\n") ?? [];
+  block.classList.toggle("long-lines", lines.some((line) => line.length > WIDEST_TABLE));
+}

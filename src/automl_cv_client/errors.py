@@ -5,21 +5,21 @@ Everything this package raises on purpose:
       x InvalidInput             yours to mend; nothing was sent
         + ImageError               the picture is unreadable, truncated, too large, or of a wrong dtype
         + UnsupportedTask          the task cannot do this, e.g. an explanation of a detection
-      x CallError                a request was sent, or was to be; says how the call went
-        + TransportError           no answer came back
-          . ConnectionFailed         no connection, or it broke
-          . TimedOut                 one attempt took longer than ``timeout``
-          . DeadlineExceeded         the whole call took longer than ``deadline``
-        + StatusError              an answer came back, and it says no
-          . AuthenticationFailed     401
-          . PermissionDenied         403
-          . EndpointNotFound         404
-          . PayloadTooLarge          413
-          . Throttled                429
-          . ModelError               424: the container behind the endpoint failed
-          . ServiceUnavailable       500, 502, 503, 504
-        + UnexpectedReply          an answer of status 200 that is not what the task returns
-          . ImageDropped             the server could not read this picture and left it out
+      x CallError                a request was sent, or was to be
+        x TransportError           no answer came back
+          + ConnectionFailed         no connection, or it broke
+          + TimedOut                 one attempt took longer than ``timeout``
+          + DeadlineExceeded         the whole call took longer than ``deadline``
+        x StatusError              an answer came back, and it says no
+          + AuthenticationFailed     401
+          + PermissionDenied         403
+          + EndpointNotFound         404
+          + PayloadTooLarge          413
+          + ModelError               424: the container behind the endpoint failed
+          + Throttled                429
+          + ServiceUnavailable       500, 502, 503, 504
+        x UnexpectedReply          an answer of status 200 that is not what the task returns
+          + ImageDropped             the server could not read this picture and left it out
       x BatchError               a batch job cannot go on
 
 Every error holds plain values only and can be pickled. None holds a secret or a picture.

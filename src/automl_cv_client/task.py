@@ -8,7 +8,11 @@ from automl_cv_client.errors import InvalidInput
 
 
 class Task(StrEnum):
-    """What a deployed model does. The value is AutoML's own name of the task."""
+    """What a deployed model does. The value is AutoML's own name of the task.
+
+    ``Task.CLASSIFICATION`` is ``"image-classification"``, ``Task.MULTILABEL`` ``"image-classification-multilabel"``,
+    ``Task.DETECTION`` ``"image-object-detection"``, ``Task.SEGMENTATION`` ``"image-instance-segmentation"``.
+    """
 
     CLASSIFICATION = "image-classification"
     MULTILABEL = "image-classification-multilabel"

@@ -232,7 +232,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     owner: StandIn
-    timeout = 5.0
+    timeout = 60.0
     wbufsize = -1  # head and body in one segment: else each answer waits 40 ms for an acknowledgement
 
     def do_GET(self) -> None:

@@ -160,6 +160,10 @@ def test_progress_tells_each_step_and_the_end(score: Score, tmp_path: Path, capl
         ({"stop_above": 2}, "stop_above"),
         ({"threshold": 2}, "threshold"),
         ({"concurency": 2}, "concurency"),
+        ({"concurrency": 257}, "concurrency"),
+        ({"per_request": 0}, "per_request"),
+        ({"bytes_per_second": 0}, "bytes_per_second"),
+        ({"stop_above": "half"}, "stop_above"),
     ],
 )
 def test_wrong_options_change_nothing(options: Any, words: str, score: Score, tmp_path: Path) -> None:

@@ -80,6 +80,17 @@ def test_the_second_interrupt_stops_at_once(code: str, tmp_path: Path) -> None:
         assert running.returncode != 0
 
 
+def test_a_run_in_the_background_of_a_script_leaves_interrupts_to_others(tmp_path: Path) -> None:
+    """The shell starts it with SIGINT ignored; the Ctrl-C that ends the script is not meant for it."""
+    pictures(tmp_path / "in", 12)
+    ignoring = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + RUN
+    with capped(reply(), service=0.1) as server:
+        running = started(server, tmp_path, ignoring)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=20)
+    assert (running.returncode, said[0].split()) == (0, [b"12"])
+
+
 def hang(server: CappedServer) -> int:
     server.service = 60
     return 200

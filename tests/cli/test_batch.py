@@ -23,6 +23,7 @@ def test_run_status_export(tmp_path: Path, variables: dict[str, str], folder: Pa
     assert done.code == 1  # the file left by macOS is no picture
     summary = json.loads(done.out)
     assert (summary["total"], summary["ok"], summary["failed"]) == (3, 2, 1)
+    assert done.err == f"automl-cv: 1 of 3 pictures failed; {out / 'results.jsonl'} says why\n"
     again = run("batch", "run", folder, "--task", TASK, "--out", out, **variables)
     assert "requests     0" in again.out
     told = run("batch", "status", out)
@@ -30,6 +31,19 @@ def test_run_status_export(tmp_path: Path, variables: dict[str, str], folder: Pa
     exported = run("batch", "export", out, "--format", "csv")
     assert exported.out.strip() == str(out / "results.csv")
     assert b"cat" in (out / "results.csv").read_bytes()
+
+
+def test_sources_may_be_pictures_and_several(tmp_path: Path, variables: dict[str, str], folder: Path) -> None:
+    """As the shell makes them of a pattern without quotes; a picture read as a list would be lines of noise."""
+    one = run("batch", "run", folder / "b-coffee.JPG", "--task", TASK, "--out", tmp_path / "one", "--json", **variables)
+    assert (one.code, one.json["total"]) == (0, 1), one.err
+    listed = tmp_path / "list.txt"
+    listed.write_text(str(folder / "a-cat.png"))
+    words = ("batch", "run", listed, folder / "b-coffee.JPG", "--task", TASK, "--out", tmp_path / "two")
+    two = run(*words, "--json", **variables)
+    assert (two.code, two.json["ok"]) == (0, 2), two.err
+    told = run(*words, **variables)
+    assert "\nrate         0 pictures/s\n" in told.out
 
 
 def test_errors_are_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
@@ -61,7 +75,10 @@ def test_an_interrupt_exits_with_130_and_nothing_is_drawn_without_a_terminal(tmp
             time.sleep(0.01)
         running.send_signal(signal.SIGINT)
         said = running.communicate(timeout=15)
-        assert (running.returncode, said) == (130, (b"", b""))
+        assert (running.returncode, said[0]) == (130, b"")
+        (line,) = said[1].decode().splitlines()  # and no bar
+        assert line.startswith("automl-cv: interrupted: ")
+        assert line.endswith(" of 100 pictures done; the same command goes on")
         server.service = 0
         resumed = run_apart(*words, "--json", **variables)
     assert (resumed.code, resumed.err) == (0, "")

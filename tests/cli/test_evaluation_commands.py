@@ -67,6 +67,14 @@ def test_pictures_without_a_result_end_in_exit_code_1(endpoint, tmp_path):
     assert "1 labelled pictures have no result" in done.out
 
 
+def test_an_endpoint_of_another_task_is_not_asked_for_every_picture(endpoint, tmp_path):
+    variables = {"AUTOML_CV_SCORING_URI": endpoint.scoring_uri_of(Task.DETECTION), "AUTOML_CV_KEY": endpoint.key}
+    done = run("evaluate", LABELS / "classification.jsonl", "--images", PHOTOS, **variables)
+    assert (done.code, done.out) == (2, "")
+    assert "stopped, as no call succeeds" in done.err
+    assert "this endpoint answers with boxes" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

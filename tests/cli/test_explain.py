@@ -43,6 +43,13 @@ def test_json_reads_back_as_the_result(server, folder, tmp_path):
     assert (sent["attributions"], sent["visualizations"]) == (True, False)
 
 
+def test_an_error_is_json_too(server, folder):
+    server.steps = [Answer(body=b'[{"boxes": []}]')]
+    done = run("explain", folder / "a-cat.png", "--json", AUTOML_CV_SCORING_URI=server.url, AUTOML_CV_KEY="k")
+    assert (done.code, done.err) == (1, "")
+    assert (done.json["task"], done.json["error"]["type"]) == ("image-classification", "UnexpectedReply")
+
+
 def test_several_labels_have_files_of_their_own(server, folder, tmp_path):
     body = row([0.9, 0.1, 0.8], None, [numbers().tolist()] * 2)
     server.steps = [Answer(body=reply({**body, "labels": ["../../a cat", "b", "c"]}))]
@@ -70,8 +77,19 @@ def test_bad_options_are_refused_with_what_is_allowed(arguments, words, server, 
     assert server.received == []
 
 
-def test_a_file_that_cannot_be_written(server, folder, tmp_path):
-    server.steps = [Answer(body=reply(row([0.9], None, numbers().tolist())))]
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_sent(server, folder, tmp_path):
     done = run("explain", folder / "a-cat.png", "--out", tmp_path / "none" / "heat.png",
                AUTOML_CV_SCORING_URI=server.url, AUTOML_CV_KEY="k")  # fmt: skip
-    assert (done.code, "cannot write" in done.err) == (2, True)
+    assert (done.code, server.received) == (2, [])
+    assert f"there is no folder {tmp_path / 'none'}" in done.err
+
+
+def test_a_disk_that_is_full_in_the_end_is_said(server, folder, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("automl_cv_client.results.Explanation.save", full)
+    server.steps = [Answer(body=reply(row([0.9], None, numbers().tolist())))]
+    done = run("explain", folder / "a-cat.png", "--out", tmp_path / "heat.png",
+               AUTOML_CV_SCORING_URI=server.url, AUTOML_CV_KEY="k")  # fmt: skip
+    assert (done.code, "No space left on device" in done.err) == (2, True)

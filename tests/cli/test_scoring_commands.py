@@ -144,6 +144,24 @@ def test_a_refusal_that_no_picture_can_escape_ends_the_command(status, server, f
     assert "a-key-to-look-for" not in done.out + done.err
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_endpoint_of_another_task_is_asked_three_times_only(as_json, server, folder):
+    """A thousand pictures would say a thousand times the same; but one odd reply among good ones ends nothing."""
+    cat = folder / "a-cat.png"
+    other, own = Answer(body=b'[{"probs": [1.0], "labels": ["cat"]}]'), Answer(body=boxes("cat"))
+    words = ("detect", *[cat] * 5, *(["--json"] if as_json else []), "--uri", server.url)
+    server.steps = [other]
+    done = run(*words, AUTOML_CV_KEY="k")
+    assert (done.code, len(server.received)) == (2, 3)
+    assert done.err.splitlines()[-1].startswith("automl-cv: stopped: the other 2 would fail as these did")
+    assert not as_json or len(done.json) == 3
+    server.steps = [other, other, own, other]
+    server.received.clear()
+    assert (run(*words, AUTOML_CV_KEY="k").code, len(server.received)) == (1, 5)
+    server.steps = [other]
+    assert run("detect", cat, cat, cat, "--uri", server.url, AUTOML_CV_KEY="k").code == 1  # none is left out
+
+
 def test_ctrl_c_leaves_whole_json_and_130(server, folder, monkeypatch):
     scored: list[object] = []
 

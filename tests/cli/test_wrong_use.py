@@ -45,6 +45,21 @@ def places(tmp_path, folder):
         ("dataset convert {tmp}/dir.jpg {tmp}/new.jsonl --from voc", 2, "holds no rows to convert: say what it is by"),
         ("evaluate {labels} --images {tmp}/gone", 2, "no such folder of pictures"),
         ("evaluate {labels} --images {photos} --report a.pdf", 2, "end it in .html"),
+        ("evaluate {labels} --images {photos} --report {tmp}/gone/a.html", 2, "there is no folder"),
+        ("evaluate {labels} --images {photos} --store {tmp}", 2, "it is a folder; name a file in it"),
+        ("evaluate {labels} --images {photos} --store {labels}", 2, "it is read by this command"),
+        ("evaluate {labels} --results a.jsonl --job {tmp}/job", 2, "leave out --job and --store"),
+        ("evaluate {labels} --images {photos} --job {tmp}/job --store a.jsonl", 2, "leave out --store"),
+        ("evaluate {labels} --images {tmp}", 2, "no picture was scored; the first: ImageError: no file for"),
+        ("compare {labels} --results a.jsonl --results b.jsonl --report a.pdf", 2, "end it in .html, .json, .md, .txt"),
+        ("explain {cat} --out {cat}", 2, "it is read by this command; name another file"),
+        ("explain {cat} --out heat", 2, "end it in .png, .jpg"),
+        ("explain {cat} --figure heat.npy", 2, "end it in .png, .jpg"),
+        ("explain {cat} --out {tmp}/a.png --figure {tmp}/a.png", 2, "both name"),
+        ("dataset convert {cat} {tmp}/new.jsonl", 2, "is no training JSONL, say what it is by --from"),
+        ("detect {cat} --uri", 2, "see automl-cv detect --help"),
+        ("detekt {cat}", 2, "Did you mean 'detect'? See automl-cv --help"),
+        ("batch run {cat} {tmp}/gone --task image-object-detection --out {tmp}/job", 2, "is no folder, file or"),
         ("serve --task image-classification --model {tmp}/gone.onnx", 2, "there is no model file"),
     ],
 )
@@ -87,7 +102,7 @@ def test_a_batch_that_fails_says_where_the_reasons_are(variables, places, tmp_pa
     words = ("batch", "run", places["folder"], "--task", Task.DETECTION, "--out", tmp_path / "job")
     done = run(*words, **variables)
     assert done.code == 1  # the file left by macOS
-    assert done.err == "automl-cv: 1 of 3 pictures failed; automl-cv batch export writes why\n"
+    assert done.err == f"automl-cv: 1 of 3 pictures failed; {tmp_path / 'job' / 'results.jsonl'} says why\n"
     assert "ImageError 1" in done.out
     empty = run("batch", "run", tmp_path / "dir.jpg", "--task", Task.DETECTION, "--out", tmp_path / "new", **variables)
     assert (empty.code, "there are no pictures in " in empty.err) == (1, True)
@@ -140,4 +155,5 @@ def test_a_file_of_the_system_that_cannot_be_read_is_named(monkeypatch, variable
 
     monkeypatch.setattr("automl_cv_client.batch.sources.open", locked, raising=False)
     done = run("batch", "run", listed, "--task", Task.DETECTION, "--out", tmp_path / "job", **variables)
-    assert (done.code, done.err) == (2, f"automl-cv: {listed}: Permission denied\n")
+    words = f"cannot read '{listed}' (Permission denied): see its permissions, or choose another source"
+    assert (done.code, done.err) == (2, f"automl-cv: {words}\n")

@@ -63,7 +63,7 @@ def test_sync(calls: int) -> None:
     server = Chaos(seed=1)
     server.start()
     seen: Counter[str] = Counter()
-    with Client(server.url, "key", retry=QUICK, timeout=5) as client:
+    with Client(server.url, "key", retry=QUICK, timeout=60) as client:
         for number in range(calls):
             picture = PICTURES[number % len(PICTURES)]
             try:
@@ -93,7 +93,7 @@ def test_async(calls: int) -> None:
                 seen[type(error).__name__] += 1
 
     async def main() -> None:
-        async with AsyncClient(server.url, "key", retry=QUICK, timeout=5) as client:
+        async with AsyncClient(server.url, "key", retry=QUICK, timeout=60) as client:
             await asyncio.gather(*(worker(client, range(first, calls, 8)) for first in range(8)))
 
     asyncio.run(main())

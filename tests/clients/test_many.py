@@ -292,6 +292,25 @@ def test_places_are_given_back_by_cancelled_tasks(tiny: bytes) -> None:
         assert asyncio.run(_cancelled_midway(server.url, tiny)) == (0, 0, 0)
 
 
+def test_a_drained_run_hands_out_every_answer_that_came(tiny: bytes) -> None:
+    """At a Ctrl-C what was sent is kept, or it would be sent again by the next run."""
+
+    async def main(url: str) -> int:
+        async with AsyncClient(url, "k") as client:
+            pump = async_pump_for(client, itertools.repeat(tiny), Task.DETECTION, 0.5, ordered=False)
+            taken = 0
+            while taken < 40:
+                taken += len(await pump.take())
+            pump.drain()
+            while ready := await pump.take():
+                taken += len(ready)
+            await pump.close()
+            return taken
+
+    with capped(service=0.03) as server:
+        assert asyncio.run(main(server.url)) == len(server.received)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cap", [2, 6, 20])
 def test_saturation_of_an_unknown_cap(cap: int, call: Caller, tiny: bytes) -> None:

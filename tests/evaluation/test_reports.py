@@ -178,5 +178,7 @@ def test_a_browser_is_led_to_no_other_place(tmp_path):
 def test_samples_are_labelled_and_whole():
     from automl_cv_client.dataset import check
 
-    for file in sorted((Path(PHOTOS) / "labels").glob("*.jsonl")):
+    files = sorted((Path(PHOTOS) / "labels").glob("*.jsonl"))
+    assert files
+    for file in files:
         assert check(file, images=PHOTOS, strict=True).ok, file.name

@@ -125,6 +125,19 @@ def test_the_breaker_opens_at_five_refusals_in_a_row() -> None:
     assert "401" in breaker.open
 
 
+def test_refusals_of_requests_that_were_in_flight_together_count_once() -> None:
+    """They share one token, which may be replaced; those that leave after the first refusal tell."""
+    breaker = Breaker()
+    for number in range(64):
+        breaker.answered(401, 9.0, 10.0 + number / 100)
+    assert breaker.open is None
+    assert breaker.suspicious
+    for now in range(11, 15):
+        assert breaker.open is None
+        breaker.answered(401, float(now), now + 0.5)
+    assert breaker.open is not None
+
+
 def test_the_breaker_waits_half_a_minute_for_a_dead_endpoint() -> None:
     breaker = Breaker()
     for second in range(30):

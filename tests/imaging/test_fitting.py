@@ -139,7 +139,7 @@ def test_a_coarse_jpeg_is_not_written_finer_than_it_was():
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 8), st.integers(1, 300), st.integers(1, 300))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_places_survive_orientation_and_reduction(width, height, orientation, longest, shortest):
     """A place in the raw file, the middle of what was sent and the upright picture agree within half a pixel."""
     policy = ImagePolicy(longest_side=longest, shortest_side=shortest)

@@ -38,14 +38,14 @@ def test_a_bomb_is_refused_at_once(bomb, use, doubt):
         bomb = bomb[:33] + png_chunk(b"QqQq", b"") + bomb[33:]
     prepare(encoded(scene(), "BMP"), POLICY)  # Pillow's import is not the bomb's
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(ImageError, match="179,024,400 pixels are more than the 100,000,000 allowed"):
         use(bomb, POLICY)
-    elapsed = time.perf_counter() - started
+    busy = time.thread_time() - started
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000
-    assert elapsed < 1  # a few milliseconds; the bar is 0.2 s on a quiet machine
+    assert busy < 0.5  # a few milliseconds; decoding it takes seconds
 
 
 def test_a_bomb_under_the_limit_of_the_caller_is_fine_by_pillow_too():

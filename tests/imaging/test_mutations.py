@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -70,22 +69,14 @@ def _only_image_errors(data: bytes) -> None:
         assert prepared.data == data
 
 
-PROFILE: dict[str, Any] = {
-    "deadline": None,
-    "suppress_health_check": list(HealthCheck),
-    "database": None,
-    "derandomize": True,
-}
-
-
 @given(damaged())
-@settings(max_examples=250, **PROFILE)
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
 def test_damaged_files(data):
     _only_image_errors(data)
 
 
 @given(damaged() | st.binary(max_size=400))
-@settings(max_examples=10_000, **PROFILE)
+@settings(max_examples=10_000, suppress_health_check=list(HealthCheck))
 @pytest.mark.slow
 def test_many_damaged_files(data):
     _only_image_errors(data)
@@ -95,7 +86,7 @@ def test_many_damaged_files(data):
     st.binary(max_size=200),
     st.sampled_from([b"", b"\xff\xd8\xff\xe1", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"MM\0*", b"RIFF"]),
 )
-@settings(max_examples=150, **PROFILE)
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 def test_rubbish_behind_a_signature(rubbish, signature):
     _only_image_errors(signature + rubbish)
 
@@ -108,7 +99,7 @@ def test_rubbish_behind_a_signature(rubbish, signature):
     st.booleans(),
     st.sampled_from([0, 1, 2]),
 )
-@settings(max_examples=60, **PROFILE)
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_what_the_headers_accept_pillow_decodes(width, height, mode, quality, progressive, subsampling):
     picture = scene((64, 64)).resize((width, height)).convert(mode)
     files = [encoded(picture, "PNG")]

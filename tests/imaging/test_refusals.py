@@ -246,7 +246,7 @@ BEGINNINGS = (
 
 
 @given(st.sampled_from(BEGINNINGS), st.binary(max_size=64) | st.text(max_size=64).map(str.encode))
-@settings(max_examples=500, deadline=None, database=None, derandomize=True)
+@settings(max_examples=500)
 def test_the_smallest_files_of_anything_have_a_clear_message(beginning: bytes, rest: bytes) -> None:
     data = (beginning + rest)[:64]
     try:

@@ -33,6 +33,7 @@ from automl_cv_client.testing import (
 )
 from tests.conftest import encoded
 from tests.integrations.site import served, site_over
+from tests.servers import wait_until
 
 KEY = "canary0Key4That5Must6Never7Show8Anywhere"
 CAT = detections(("cat", 0.9, (0.25, 0.5, 0.75, 1.0)))
@@ -73,7 +74,7 @@ BEHIND: dict[str, tuple[Any, int]] = {
     "unavailable": (unavailable(), 503),
     "gateway timeout": (unavailable(504), 504),
     "lost": (lost_connection(), 502),
-    "slow": (slow(scores(CAT), 9), 504),
+    "slow": (slow(scores(CAT), 99), 504),
     "dropped": (dropped_row(CAT), 422),
     "another task": (scores(CAT), 502),
 }
@@ -84,7 +85,7 @@ def test_what_fails_behind_is_a_problem_without_secrets(answer: Any, status: int
     fake = FakeEndpoint(answer, key=KEY)
     task = "image-classification" if answer == BEHIND["another task"][0] else "image-object-detection"
     with no_waiting():
-        got = post(site_over(fake, timeout=1), "/score", picture, data={"task": task})
+        got = post(site_over(fake, timeout=30), "/score", picture, data={"task": task})
     problem = got.json()
     assert (got.status_code, problem["status"]) == (status, status)
     assert got.headers["content-type"] == "application/problem+json"
@@ -140,12 +141,18 @@ def test_a_caller_who_leaves_stops_the_call(picture: bytes) -> None:
     ended: list[Any] = []
     fake = FakeEndpoint(slow(scores(CAT), 30))
     app = site_over(fake, hooks=Hooks(on_response=ended.append))
+
+    async def ask_and_leave(base: str) -> None:
+        async with httpx.AsyncClient(timeout=60) as caller:
+            asking = asyncio.create_task(caller.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}))
+            await asyncio.to_thread(wait_until, lambda: fake.requests)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+
     with served(app) as base:
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}, timeout=0.5)
-        until = time.monotonic() + 5
-        while not ended and time.monotonic() < until:
-            time.sleep(0.01)
+        asyncio.run(ask_and_leave(base))
+        wait_until(lambda: ended)
         assert [one.error for one in ended] == ["Cancelled"]
         fake.reply_with(CAT)
         assert httpx.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}).status_code == 200
@@ -188,9 +195,10 @@ def test_200_uploads_at_once_while_one_in_five_answers_fails(picture: bytes) -> 
             tasks.append((await caller.get(f"{base}/tasks")).json())
             asked = [caller.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}) for _ in range(200)]
             answers = await asyncio.gather(*asked)
-            await asyncio.sleep(0.1)
-        async with httpx.AsyncClient() as caller:
-            tasks.append((await caller.get(f"{base}/tasks")).json())
+        async with httpx.AsyncClient(timeout=60) as caller:
+            until = time.monotonic() + 20
+            while len(tasks) < 2 or (tasks[-1] > tasks[0] + 1 and time.monotonic() < until):
+                tasks.append((await caller.get(f"{base}/tasks")).json())
         return [one.status_code for one in answers]
 
     with served(app) as base:
@@ -198,7 +206,7 @@ def test_200_uploads_at_once_while_one_in_five_answers_fails(picture: bytes) -> 
     assert set(statuses) <= {200, 503}
     assert statuses.count(200) >= 198
     assert len(fake.requests) > 220  # the failures were really there
-    assert tasks[1] <= tasks[0] + 1
+    assert tasks[-1] <= tasks[0] + 1
 
 
 def test_every_error_has_a_status_of_the_list() -> None:

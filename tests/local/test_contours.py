@@ -116,6 +116,7 @@ def test_a_box_without_area_has_no_outline(box: Box):
 
 
 def test_a_picture_of_one_colour_is_no_trouble():
-    for colour in ("black", "white"):
-        for segment in outline(Image.new("RGB", (3, 200), colour), Box(0.0, 0.1, 1.0, 0.9)):
-            assert segment[:2] == segment[-2:]
+    found = [outline(Image.new("RGB", (3, 200), colour), Box(0.0, 0.1, 1.0, 0.9)) for colour in ("black", "white")]
+    assert any(found)  # the model sees something in one of them
+    for segment in [*found[0], *found[1]]:
+        assert segment[:2] == segment[-2:]

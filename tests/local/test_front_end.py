@@ -83,7 +83,7 @@ def test_429_above_the_number_in_flight(cat: bytes, monkeypatch: pytest.MonkeyPa
 
     def held(self: Detector, images: list[Any]) -> list[dict[str, Any]]:
         scoring_began.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return [{"boxes": []} for _ in images]
 
     monkeypatch.setattr(Detector, "score", held)
@@ -93,7 +93,7 @@ def test_429_above_the_number_in_flight(cat: bytes, monkeypatch: pytest.MonkeyPa
         first = threading.Thread(target=lambda: replies.append(caller.post(scoring(encode(cat)))))
         with caller.http:
             first.start()
-            assert scoring_began.wait(10)
+            assert scoring_began.wait(60)
             refused = caller.post(scoring(encode(cat)))
             go_on.set()
             first.join()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import WAY_OUT
 from tests.packaging.bounds import PYPROJECT, lowest
 from tests.packaging.conftest import ROOT, Dists
 from tests.packaging.test_core_alone import ALONE, run
@@ -50,9 +51,8 @@ def environment(folder: Path, version: str, *wanted: str, constraints: list[str]
 
 
 def pip(python: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        [str(python), "-m", "pip", "install", "--quiet", *arguments], capture_output=True, text=True, timeout=1800
-    )
+    command = [str(python), "-m", "pip", "install", "--quiet", *arguments]
+    done = subprocess.run(command, env={**os.environ, **WAY_OUT}, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -160,7 +160,7 @@ def test_unknown_keys_of_objects_and_boxes_are_kept(task: Task, known: str, chan
     st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")]),
     st.booleans(),
 )
-@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@settings(max_examples=150)
 def test_no_key_is_lost(labels: list[str], more: dict[str, str], separators: tuple[str, str], ascii_only: bool) -> None:
     """Whatever colons the texts hold, and however the server spaces its JSON."""
     box = {"topX": 0.0, "topY": 0.0, "bottomX": 1.0, "bottomY": 1.0}

@@ -125,7 +125,7 @@ def test_the_view_is_the_crop_of_torchvision() -> None:
     assert model_view(Size(600, 600), Size(600, 600), (299, 299)).left == pytest.approx(600 * 21 / 342, abs=1.8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(30, 700), st.integers(30, 700), st.floats(0.3, 2))
 def test_a_spot_comes_back_where_it_was(width: int, height: int, zoom: float) -> None:
     """Resized and cropped as the model's input is made, a spot lies where the overlay puts its attribution."""

@@ -39,7 +39,7 @@ def test_odd_numbers() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "7", "[]", "[[]]", "[[[]]]", "[[1, 2]]", "[[[1, 2], [3]]]", "[[[1]], [[1], [2]]]", '[[["a"]]]', "[[[1, ]]]",
-     "[[[[1]]]]", "[[[1]]", "[[[1], [2]], [[3]]]", "[[[{}]]]"],
+     "[[[[1]]]]", "[[[1]]", "[[[1], [2]], [[3]]]", "[[[{}]]]", "][0]]]"],
 )  # fmt: skip
 def test_anything_else_is_an_unexpected_reply(text: str) -> None:
     with pytest.raises(UnexpectedReply, match="not an array"):

@@ -17,6 +17,7 @@ from tests.conftest import PHOTOS
 from tests.exporting.results import classification, detections
 
 CAT = PHOTOS / "chelsea.png"
+SOURCE = str(PHOTOS.parents[1] / "src")
 
 
 def test_a_result_without_its_picture_is_a_table():
@@ -65,7 +66,7 @@ def test_side_by_side():
 def test_a_notebook(monkeypatch: pytest.MonkeyPatch):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([SOURCE, os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("AUTOML_CV_KEY", "the-notebooks-key")
     with LocalEndpoint(Task.DETECTION, key="the-notebooks-key") as endpoint:
         monkeypatch.setenv("AUTOML_CV_SCORING_URI", endpoint.scoring_uri)
@@ -75,7 +76,7 @@ def test_a_notebook(monkeypatch: pytest.MonkeyPatch):
             "found.to_pandas()" if _has_pandas() else "found.to_rows()",
         ]
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        nbclient.NotebookClient(book, timeout=60, kernel_name="python3").execute()
+        nbclient.NotebookClient(book, timeout=300, kernel_name="python3").execute()
     shown = [cell["outputs"][0]["data"] for cell in book.cells]
     assert endpoint.key not in nbformat.writes(book)
     assert "Client('http://127.0.0.1" in shown[0]["text/plain"]

@@ -87,7 +87,9 @@ def test_every_link_and_anchor_is_there(built: Path, pages: dict[str, Seen]) -> 
 
 def test_nothing_is_loaded_from_elsewhere(built: Path, pages: dict[str, Seen]) -> None:
     assert loaded_from_elsewhere(pages) == []
-    for sheet in built.rglob("*.css"):
+    sheets = list(built.rglob("*.css"))
+    assert sheets
+    for sheet in sheets:
         assert not OUTSIDE.search(sheet.read_text(encoding="utf-8")), sheet
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 import pytest
@@ -99,6 +100,7 @@ def test_a_span_for_each_attempt(call: Caller, collected: Collected, picture: by
 
 
 def test_metrics(call: Caller, collected: Collected, picture: bytes) -> None:
+    started = time.monotonic()
     fake = FakeEndpoint(throttled(1), scores(CAT, model_seconds=0.25), dropped_row(CAT), CAT, CAT)
     ask(call, fake, picture, hooks=collected.hooks)
     ask(call, fake, [picture, picture], hooks=collected.hooks)
@@ -108,7 +110,7 @@ def test_metrics(call: Caller, collected: Collected, picture: bytes) -> None:
     }
     assert (durations[200].count, durations[429].count) == (4, 1)
     assert durations[429].attributes["error.type"] == "429"
-    assert 0 < durations[200].sum < 10
+    assert 0 < durations[200].sum < 4 * (time.monotonic() - started)  # in seconds
     assert list(durations[200].explicit_bounds)[:2] == [0.005, 0.01]
     sent = sum(point.sum for point in metrics["http.client.request.body.size"])
     assert sent == sum(len(one.body) for one in fake.requests)
@@ -162,7 +164,7 @@ def test_the_endpoint_is_told_of_the_span_of_each_attempt(call: Caller, collecte
 def test_a_trace_of_its_own_without_a_callers_span(call: Caller, collected: Collected, picture: bytes) -> None:
     sent = on_loopback(call, picture, collected.hooks)
     assert [one["traceparent"][3:35] for one in sent] == [f"{one.context.trace_id:032x}" for one in collected.spans]
-    assert all("tracestate" not in one for one in sent)
+    assert ["tracestate" in one for one in sent] == [False, False]
 
 
 def test_what_is_not_sampled_says_so(call: Caller, picture: bytes) -> None:
@@ -178,8 +180,8 @@ def test_no_trace_context_when_unwanted_or_without_opentelemetry(
     none_set_up = opentelemetry_hooks(NoOpTracerProvider(), collected.meters)
     with collected.tracers.get_tracer("test").start_as_current_span("mine"):
         for hooks in (unwanted, Hooks()):
-            assert all("traceparent" not in one for one in on_loopback(call, picture, hooks))
-    assert all("traceparent" not in one for one in on_loopback(call, picture, none_set_up))
+            assert ["traceparent" in one for one in on_loopback(call, picture, hooks)] == [False, False]
+    assert ["traceparent" in one for one in on_loopback(call, picture, none_set_up)] == [False, False]
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import trustme
 
 from automl_cv_client import AsyncClient, Client, RetryPolicy, errors
 from tests.capped import capped
-from tests.servers import Answer, Drip, Reset, ScriptedServer, Truncated, boxes
+from tests.servers import Answer, Drip, Reset, ScriptedServer, Truncated, boxes, wait_until
 from tests.transports.test_bounds import bomb
 from tests.transports.test_tls import TlsServer
 
@@ -87,7 +87,7 @@ def test_a_dripping_answer_ends_at_the_deadline(server: ScriptedServer, picture:
     started = time.monotonic()
     with pytest.raises(errors.TransportError):
         through(server.url, lambda client: client.detect(picture), deadline=0.3)
-    assert time.monotonic() - started < 0.6
+    assert time.monotonic() - started < 20  # the whole answer takes a minute
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -118,20 +118,23 @@ def test_the_sessions_own_certificates_count(trusted: bool, picture: bytes) -> N
 def test_many_pictures_and_cancelled_ones_leave_nothing_open(picture: bytes) -> None:
     async def use(client: AsyncClient) -> int:
         tasks = [asyncio.create_task(client.detect(picture)) for _ in range(50)]
-        await asyncio.sleep(0.05)
+        await asyncio.to_thread(wait_until, lambda: len(server.received) > 10)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0.3)  # the server goes on for 0.05 s with what was cancelled
-        server.cap = 4  # from now on: refused before, the cancelled ones would have spent the budget of retries
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert any(isinstance(one, asyncio.CancelledError) for one in ended)
+        server.service = 0
+        await client.detect(picture)  # what was sent before this was read before it
+        await asyncio.to_thread(wait_until, lambda: not server.in_flight)  # it goes on with what was cancelled
+        server.service, server.cap = (
+            0.05,
+            4,
+        )  # from now on: refused before, the cancelled ones would have spent the budget of retries
         return sum([outcome.ok async for outcome in client.detect_many([picture] * 40)])
 
-    with capped(cap=100, service=0.05) as server:
+    with capped(cap=100, service=1) as server:
         assert through(server.url, use, retry=RetryPolicy(backoff=0.001)) == 40
-        until = time.monotonic() + 2
-        while server.connections and time.monotonic() < until:
-            time.sleep(0.01)
-        assert server.connections == 0
+        wait_until(lambda: server.connections == 0)
 
 
 def test_a_closed_session_is_said(picture: bytes) -> None:

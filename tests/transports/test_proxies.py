@@ -40,7 +40,10 @@ class _Tunnel(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         head = b""
         while b"\r\n\r\n" not in head:
-            head += self.request.recv(4096)
+            piece = self.request.recv(4096)
+            if not piece:
+                return
+            head += piece
         self.server.asked.append(head.split()[1].decode())
         with socket.create_connection(("127.0.0.1", self.server.target)) as onward:
             self.request.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
@@ -82,6 +85,7 @@ def proxy(endpoint: TlsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tunn
         thread = threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{one.server_address[1]}")
+        monkeypatch.setenv("no_proxy", "")
         yield one
         one.shutdown()
         thread.join()

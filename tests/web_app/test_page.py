@@ -154,6 +154,8 @@ def test_a_picture_chosen_before_the_page_knows_its_tasks_is_scored(
     page.route("**/api/offer", lambda route: held.append(route))
     page.goto(site)
     page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture})
+    while not held:
+        page.wait_for_timeout(10)
     fake.assert_nothing_sent()
     held[0].continue_()
     page.wait_for_selector("#found:not([hidden])")

@@ -22,8 +22,8 @@ class Many(Connected):
         """One :class:`Outcome` a picture: its result or its error. One bad picture does not harm the others.
 
         Pictures are read as their turn comes, so ``images`` may be endless; close the iterator (or leave it) to
-        stop. A request that fails for a passing reason is sent up to 10 times, unless the client's
-        ``RetryPolicy`` names a number of attempts.
+        stop. What ``images`` raises is raised when the pictures before it have their outcomes. A request that fails
+        for a passing reason is sent up to 10 times, unless the client's ``RetryPolicy`` names a number of attempts.
 
         Args:
             images: pictures as for :meth:`classify`, in any iterable; or the path of a folder, searched with its

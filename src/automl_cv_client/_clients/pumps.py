@@ -1,7 +1,8 @@
 """Reads pictures as their turn comes, scores them side by side, and hands out the outcomes.
 
 The caller's thread (or task) reads the source and takes the outcomes; workers only score. So nothing is read
-ahead of demand, an error of the source reaches the caller as it is, and closing leaves nothing behind.
+ahead of demand, and closing leaves nothing behind. An error of the source ends it as its end does: the pictures that
+were read have their outcomes first, then the error reaches the caller as it is.
 """
 
 from __future__ import annotations
@@ -10,32 +11,37 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
-from automl_cv_client._flow.effects import Call, Effect, Flow, Sleep
-from automl_cv_client._flow.outcomes import AnyOutcome, Job, Line
+from automl_cv_client._clients.reading import AsyncReader
+from automl_cv_client._flow.effects import Call, Effect, Sleep, mapped
+from automl_cv_client._flow.outcomes import AnyOutcome, Group, Job, Line
 from automl_cv_client._flow.run import run, run_async
 from automl_cv_client._flow.traffic import Traffic
-from automl_cv_client._imaging import ImageInput
 from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
 from automl_cv_client._transports.gates import AsyncGate, AsyncPassage, Gate, Passage, Stopped
 from automl_cv_client.errors import BatchError
 
-Group = list[ImageInput]
 _LOOK = 0.1  # seconds between two looks at the clock, so that signals and drain() are noticed
 _GRACE = 10.0  # seconds close() waits for requests in flight
 
 
 class _Base:
-    """What both pumps keep."""
+    """What both pumps keep.
+
+    Attributes:
+        while_waiting: called some ten times a second while :meth:`take` has nothing to hand out.
+    """
 
     def __init__(self, job: Job, traffic: Traffic, line: Line) -> None:
         self.traffic = traffic
+        self.while_waiting: Callable[[], object] = lambda: None
         self._job = job
         self._line = line
         self._exhausted = False
+        self._source_error: Exception | None = None
         self._give_up_at: float | None = None
         self._failure: BaseException | None = None
 
@@ -61,7 +67,13 @@ class _Base:
         reason = self.traffic.breaker.open
         if not rest and reason and (self._line.missing or not self._exhausted):
             raise BatchError(f"stopped, as nothing more can succeed: {reason}")
+        if not rest and self._source_error is not None:
+            error, self._source_error = self._source_error, None
+            raise error
         return rest
+
+    def _source_failed(self, error: Exception) -> None:
+        self._exhausted, self._source_error = True, error
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -97,6 +109,8 @@ class Pump(_Base):
                     gate.news.wait(_LOOK)
             if more:
                 self._read_one()
+            else:
+                self.while_waiting()
 
     def close(self, grace: float = _GRACE) -> None:
         """Stop, and wait for requests in flight, at most ``grace`` seconds; they end by themselves later."""
@@ -114,6 +128,9 @@ class Pump(_Base):
         except StopIteration:
             self._exhausted = True
             return
+        except Exception as error:  # noqa: BLE001 - raised again when the rest is handed out
+            self._source_failed(error)
+            return
         with self._gate.lock:
             first = self._line.enter(len(group))
             needed = self.traffic.active >= len(self._threads)
@@ -130,7 +147,7 @@ class Pump(_Base):
             outcomes: list[AnyOutcome] = []
             failure: BaseException | None = None
             try:
-                outcomes = run(_interruptible(self._job.score(first, group), self._gate), passage)
+                outcomes = run(mapped(self._job.score(first, group), self._pausing), passage)
             except Stopped:
                 pass
             except BaseException as error:  # noqa: BLE001 - raised again where the outcomes are taken
@@ -141,54 +158,47 @@ class Pump(_Base):
             passage.end()
             del work, group, outcomes, failure  # a waiting thread holds no picture
 
-
-def _interruptible(flow: Flow[list[AnyOutcome]], gate: Gate) -> Generator[Effect, Any, list[AnyOutcome]]:
-    """The flow, with pauses that end when the run does."""
-    try:
-        effect = next(flow)
-        while True:
-            if isinstance(effect, Sleep):
-                effect = Call(lambda seconds=effect.seconds: gate.pause(seconds))  # type: ignore[misc]
-            try:
-                answer = yield effect
-            except Exception as error:  # noqa: BLE001 - the flow decides what an error means
-                effect = flow.throw(error)
-            else:
-                effect = flow.send(answer)
-    except StopIteration as stop:
-        outcomes: list[AnyOutcome] = stop.value
-        return outcomes
-    finally:
-        flow.close()
+    def _pausing(self, effect: Effect) -> Effect:
+        """A pause that ends when the run does, in place of one that does not."""
+        return Call(partial(self._gate.pause, effect.seconds)) if isinstance(effect, Sleep) else effect
 
 
 class AsyncPump(_Base):
     """Scores with tasks: one for each group in work, none for those not yet read."""
 
-    def __init__(self, groups: AsyncIterator[Group], job: Job, world: AsyncWorld, traffic: Traffic, line: Line) -> None:
+    def __init__(
+        self,
+        groups: Iterator[Group] | AsyncGenerator[Group, None],
+        job: Job,
+        world: AsyncWorld,
+        traffic: Traffic,
+        line: Line,
+    ) -> None:
         super().__init__(job, traffic, line)
-        self._groups = groups
         self._gate = AsyncGate(world, traffic)
         self._tasks: dict[asyncio.Task[None], AsyncPassage] = {}
+        self._reader = AsyncReader(groups, self._gate.news.set) if isinstance(groups, AsyncGenerator) else None
+        self._next = self._reader.next if self._reader else partial(next, groups)
 
     async def take(self) -> list[AnyOutcome]:
         """As :meth:`Pump.take`, awaited."""
         while True:
-            if self._give_up_at is not None:
-                self._cancel_idle()
+            if self._give_up_at is not None and not self._gate.stopped:
+                self._stop()
             self._raise_failure()
             ripe = self._line.ripe()
             if ripe or self._gives_up:
                 return ripe
-            if self._wants_more():
-                await self._read_one()
-            elif self.traffic.active == 0:
+            self._gate.news.clear()
+            wanted = self._wants_more()
+            if wanted and self._read_one():
+                continue
+            if not wanted and self.traffic.active == 0:
                 return self._end()
-            else:
-                self._gate.news.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK):
-                        await self._gate.news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK):
+                    await self._gate.news.wait()
+            self.while_waiting()
 
     async def close(self) -> None:
         """Cancel what is in work, and wait until it is gone."""
@@ -196,32 +206,50 @@ class AsyncPump(_Base):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._reader:
+            await self._reader.close()
 
-    def _cancel_idle(self) -> None:
-        """Cancel what is not in flight: it waits for its turn, or pauses."""
+    def _stop(self) -> None:
+        """Nothing more goes out. Who pauses is cancelled; an answer that is here already comes to its outcome."""
+        self._gate.stop()
         for task, passage in self._tasks.items():
-            if not passage.inside:
+            if passage.pausing:
                 task.cancel()
 
-    async def _read_one(self) -> None:
+    def _read_one(self) -> bool:
+        """Go on with the source; False when an async one has nothing yet."""
         try:
-            group = await anext(self._groups)
-        except StopAsyncIteration:
+            group = self._next()
+        except StopIteration:
             self._exhausted = True
-            return
+            return True
+        except Exception as error:  # noqa: BLE001 - raised again when the rest is handed out
+            self._source_failed(error)
+            return True
+        if group is None:
+            return False
         first = self._line.enter(len(group))
         passage = AsyncPassage(self._gate)
         task = asyncio.create_task(self._score(first, group, passage))
         self._tasks[task] = passage
         task.add_done_callback(self._done)
+        return True
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.pop(task).end()
 
     async def _score(self, first: int, group: Group, passage: AsyncPassage) -> None:
         try:
-            self._line.add(await run_async(self._job.score(first, group), passage))
+            flow = mapped(self._job.score(first, group), partial(self._note, passage))
+            self._line.add(await run_async(flow, passage))
         except Stopped:
             pass
         except Exception as error:  # noqa: BLE001 - raised again where the outcomes are taken
             self._failure = self._failure or error
+
+    def _note(self, passage: AsyncPassage, effect: Effect) -> Effect:
+        """Keep in mind who pauses; after the end nobody does."""
+        passage.pausing = isinstance(effect, Sleep)
+        if passage.pausing and self._gate.stopped:
+            raise Stopped
+        return effect

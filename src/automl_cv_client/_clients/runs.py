@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from automl_cv_client._clients.connected import AsyncConnected, Connected
-from automl_cv_client._clients.pumps import AsyncPump, Group, Pump
-from automl_cv_client._flow.outcomes import Job, Line, in_groups, patient
+from automl_cv_client._clients.pumps import AsyncPump, Pump
+from automl_cv_client._flow.outcomes import Group, Job, Line, in_groups, patient
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._imaging import ImageInput, describe
@@ -65,7 +65,7 @@ def async_pump_for(
 ) -> AsyncPump:
     """As :func:`pump_for`, for an event loop."""
     job, traffic, line, size = _parts(client._plan, task, threshold, **options)
-    return AsyncPump(_async_groups(images, size), job, client._world, traffic, line)
+    return AsyncPump(_groups(images, size), job, client._world, traffic, line)
 
 
 def explaining_pump_for(
@@ -85,7 +85,7 @@ def async_explaining_pump_for(
 ) -> AsyncPump:
     """As :func:`explaining_pump_for`, for an event loop."""
     job, traffic, line, size = _parts(client._plan, task, 0.5, concurrency=concurrency)
-    return AsyncPump(_async_groups(images, size), replace(job, explain=parameters), client._world, traffic, line)
+    return AsyncPump(_groups(images, size), replace(job, explain=parameters), client._world, traffic, line)
 
 
 def pictures(images: Any) -> Iterator[ImageInput]:
@@ -114,6 +114,18 @@ def folder_pictures(folder: Path) -> Iterator[str]:
             yield from folder_pictures(Path(entry.path))
 
 
+def check_options(plan: Plan, options: ManyOptions) -> None:
+    """Raises InvalidInput for a value that cannot be used."""
+    per_request = options.get("per_request", 1)
+    _check_count("concurrency", options.get("concurrency", CONCURRENCY), MOST_CONNECTIONS)
+    _check_count("per_request", per_request, _MOST_PER_REQUEST)
+    if per_request > 1 and plan.dialect.startswith("legacy"):
+        raise InvalidInput("per_request must be 1 for the legacy dialects, which take one picture a request")
+    rate = options.get("bytes_per_second")
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf):
+        raise InvalidInput(f"bytes_per_second must be a number above 0, or None; not {rate!r}")
+
+
 def _parts(
     plan: Plan,
     task: Task,
@@ -124,16 +136,11 @@ def _parts(
     per_request: int = 1,
     bytes_per_second: float | None = None,
 ) -> tuple[Job, Traffic, Line, int]:
-    _check_count("concurrency", concurrency, MOST_CONNECTIONS)
-    _check_count("per_request", per_request, _MOST_PER_REQUEST)
-    if per_request > 1 and plan.dialect.startswith("legacy"):
-        raise InvalidInput("per_request must be 1 for the legacy dialects, which take one picture a request")
-    rate = bytes_per_second
-    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf):
-        raise InvalidInput(f"bytes_per_second must be a number above 0, or None; not {rate!r}")
+    given = ManyOptions(concurrency=concurrency, per_request=per_request, bytes_per_second=bytes_per_second)
+    check_options(plan, given)
     job = Job(task, patient(plan), checked_threshold(threshold))
     line = Line(ordered, longest=per_request * (8 * concurrency + 16))
-    return job, Traffic(concurrency, rate, plan.clock), line, per_request
+    return job, Traffic(concurrency, bytes_per_second, plan.clock), line, per_request
 
 
 def _check_count(name: str, value: Any, most: int) -> None:
@@ -146,16 +153,18 @@ def _is_pixels(images: Any) -> bool:
     return hasattr(images, "__array__") or hasattr(images, "read")
 
 
-async def _async_groups(images: Iterator[ImageInput] | AsyncIterable[ImageInput], size: int) -> AsyncIterator[Group]:
-    if isinstance(images, AsyncIterable):
-        group: Group = []
-        async for image in images:
-            group.append(image)
-            if len(group) == size:
-                yield group
-                group = []
-        if group:
+def _groups(
+    images: Iterator[ImageInput] | AsyncIterable[ImageInput], size: int
+) -> Iterator[Group] | AsyncGenerator[Group, None]:
+    return _async_groups(images, size) if isinstance(images, AsyncIterable) else in_groups(images, size)
+
+
+async def _async_groups(images: AsyncIterable[ImageInput], size: int) -> AsyncGenerator[Group, None]:
+    group: Group = []
+    async for image in images:
+        group.append(image)
+        if len(group) == size:
             yield group
-    else:
-        for group in in_groups(images, size):
-            yield group
+            group = []
+    if group:
+        yield group

@@ -23,7 +23,7 @@ class Breaker:
     def __init__(self) -> None:
         self.open: str | None = None
         self._refusals = 0
-        self._refused_since = 0.0
+        self._refused_since = float("-inf")
         self._failures = 0
         self._failing_since = 0.0
 
@@ -35,12 +35,14 @@ class Breaker:
     def answered(self, status: int, sent: float, now: float) -> None:
         """An answer came to a request that left at ``sent``.
 
-        A good answer to a request that left before the first refusal says nothing about the time after it.
+        One to a request that left before the first refusal says nothing: good, it is of the time before; refused,
+        it shared the refused credential, and whether a fresher one helps is known only by those that leave later.
         """
         self._failures = 0
+        if sent < self._refused_since:
+            return
         if status not in _WORDS:
-            if sent >= self._refused_since:
-                self._refusals = 0
+            self._refusals = 0
             return
         if self._refusals == 0:
             self._refused_since = now

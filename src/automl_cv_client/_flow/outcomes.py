@@ -28,6 +28,7 @@ _PATIENT_ATTEMPTS = 10  # at 30 % passing failures 6 of 1,000,000 pictures fail;
 _PERHAPS_ONE_PICTURE = (ModelError, PayloadTooLarge, ServiceUnavailable, TimedOut, UnexpectedReply)
 
 AnyOutcome = Outcome[Any]
+Group = list[ImageInput]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,9 @@ class Line:
         return found
 
 
-def in_groups(images: Iterator[ImageInput], size: int) -> Iterator[list[ImageInput]]:
+def in_groups(images: Iterator[ImageInput], size: int) -> Iterator[Group]:
     """Lists of ``size`` pictures, the last one shorter, read as they are asked for."""
-    group: list[ImageInput] = []
+    group: Group = []
     for image in images:
         group.append(image)
         if len(group) == size:

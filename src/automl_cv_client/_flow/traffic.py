@@ -21,6 +21,7 @@ class Traffic:
 
     Attributes:
         requests: requests sent so far.
+        retries: of them, those that were sent again after a failure.
         bytes_sent: bytes of their bodies.
         refused: answers that said "too much at once".
     """
@@ -28,7 +29,7 @@ class Traffic:
     def __init__(self, concurrency: int, bytes_per_second: float | None, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.breaker = Breaker()
-        self.requests = self.bytes_sent = self.refused = 0
+        self.requests = self.retries = self.bytes_sent = self.refused = 0
         self.waiting = self.active = 0
         self.most_active = 4 * concurrency + 8  # pausing ones included: an outage must not read the whole source
         self._adaptive = AdaptiveLimit(concurrency)
@@ -68,12 +69,13 @@ class Traffic:
         """The turn is over."""
         self._adaptive.in_flight -= 1
 
-    def sent(self, count: int) -> Sent:
-        """A request with a body of ``count`` bytes leaves."""
+    def sent(self, count: int, *, again: bool = False) -> Sent:
+        """A request with a body of ``count`` bytes leaves, perhaps ``again`` after a failure."""
         now = self.clock()
         if self._pace is not None:
             self._pace.spend(count, now)
         self.requests += 1
+        self.retries += again
         self.bytes_sent += count
         return self._adaptive.sent(now)
 

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 
 from automl_cv_client._flow.traffic import Traffic
+from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
 from automl_cv_client.errors import TimedOut
@@ -54,11 +55,24 @@ class Gate:
             self.turn.notify(self.traffic.free)
 
 
+class _Conversations:
+    """Tells a request that is sent again from a new one of the same group."""
+
+    def __init__(self) -> None:
+        self._latest: str | None = None
+
+    def goes_on(self, request: Request) -> bool:
+        """Whether the request before this one had the same id."""
+        before, self._latest = self._latest, request.headers.get(CLIENT_REQUEST_ID)
+        return before is not None and before == self._latest
+
+
 class Passage:
     """One group's way through a gate: the world of its flow."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        self._conversations = _Conversations()
         self._waiting = True  # from being read to its first turn
         self._inside = False
         traffic = gate.traffic
@@ -77,7 +91,7 @@ class Passage:
     def send(self, request: Request, limit: float) -> Reply:
         gate = self._gate
         with gate.lock:
-            sent = gate.traffic.sent(len(request.body))
+            sent = gate.traffic.sent(len(request.body), again=self._conversations.goes_on(request))
         try:
             reply = gate.world.send(request, limit)
         except BaseException as error:
@@ -132,8 +146,14 @@ class AsyncGate:
     def __init__(self, world: AsyncWorld, traffic: Traffic) -> None:
         self.world = world
         self.traffic = traffic
+        self.stopped = False
         self.news = asyncio.Event()
         self._queue: deque[asyncio.Future[None]] = deque()
+
+    def stop(self) -> None:
+        """Nothing more goes out; whoever waits gives up."""
+        self.stopped = True
+        self.wake()
 
     async def turn(self, seconds: float) -> None:
         """Wait until a place may be free, at most so long."""
@@ -151,7 +171,7 @@ class AsyncGate:
     def wake(self) -> None:
         """Something changed: as many waiting groups look again as there are places."""
         self.news.set()
-        places = len(self._queue) if self.traffic.breaker.open else self.traffic.free
+        places = len(self._queue) if self.stopped or self.traffic.breaker.open else self.traffic.free
         while places > 0 and self._queue:
             future = self._queue.popleft()
             if not future.done():
@@ -163,13 +183,15 @@ class AsyncPassage:
     """As :class:`Passage`, awaited.
 
     Attributes:
-        inside: whether it has its turn, and so a request in flight.
+        pausing: whether its flow pauses before another try; its driver notes that here.
     """
 
     def __init__(self, gate: AsyncGate) -> None:
         self._gate = gate
+        self._conversations = _Conversations()
+        self.pausing = False
         self._waiting = True
-        self.inside = False
+        self._inside = False
         gate.traffic.waiting += 1
         gate.traffic.active += 1
 
@@ -183,7 +205,7 @@ class AsyncPassage:
 
     async def send(self, request: Request, limit: float) -> Reply:
         traffic = self._gate.traffic
-        sent = traffic.sent(len(request.body))
+        sent = traffic.sent(len(request.body), again=self._conversations.goes_on(request))
         try:
             reply = await self._gate.world.send(request, limit)
         except BaseException as error:
@@ -198,7 +220,7 @@ class AsyncPassage:
 
     def end(self) -> None:
         """The group is done."""
-        if self.inside:
+        if self._inside:
             self._leave()
         if self._waiting:
             self._gate.traffic.waiting -= 1
@@ -207,23 +229,23 @@ class AsyncPassage:
 
     async def _take_turn(self, limit: float | None) -> None:
         gate, traffic = self._gate, self._gate.traffic
-        if self.inside:
+        if self._inside:
             return
         until = traffic.clock() + (_FOREVER if limit is None else limit)
         if not self._waiting:
             self._waiting = True
             traffic.waiting += 1
-        while (wait := traffic.wait()) != 0 or traffic.breaker.open:
+        while (wait := traffic.wait()) != 0 or gate.stopped or traffic.breaker.open:
             left = until - traffic.clock()
-            _give_up(traffic.breaker.open is not None, left)
+            _give_up(gate.stopped or traffic.breaker.open is not None, left)
             await gate.turn(left if wait is None else min(left, wait))
-        self._waiting, self.inside = False, True
+        self._waiting, self._inside = False, True
         traffic.waiting -= 1
         traffic.take()
         gate.news.set()
 
     def _leave(self) -> None:
-        self.inside = False
+        self._inside = False
         self._gate.traffic.leave()
         self._gate.wake()
 

@@ -10,7 +10,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
-from automl_cv_client._clients.runs import ManyOptions, async_pump_for, pump_for
+from automl_cv_client._clients.runs import ManyOptions, async_pump_for, check_options, pump_for
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._options import checked_threshold
 from automl_cv_client._protocol.endpoint import shown
@@ -35,10 +35,11 @@ class BatchOptions(TypedDict, total=False):
         per_request: pictures a request, 1 by default.
         bytes_per_second: a bound on what is sent.
         threshold: for multi-label, as in :meth:`Client.classify_multilabel`.
-        stop_above: the share of failed pictures of this run, once there are 50, above which it stops: 0.5 by
-            default; None to go on whatever happens.
+        stop_above: the share of failed pictures, of those this run tries for the first time and once there are 50,
+            above which it stops: 0.5 by default; None to go on whatever happens.
         formats: what to export at the end, of ``"jsonl"`` (the default), ``"csv"`` and ``"parquet"``.
-        progress: called with a :class:`Progress` about ten times a second.
+        progress: called with a :class:`Progress` about ten times a second, in the thread (or event loop) of the run.
+            What it raises ends the run.
     """
 
     concurrency: int
@@ -75,15 +76,16 @@ def score_folder(
             was revoked or the endpoint is gone; too many pictures failed. What is recorded stays.
         InvalidInput: an argument cannot be used.
     """
-    kind, many, formats = _prepared(task, options)
-    with _opened(client._plan, source, out, kind, options) as run:
-        threshold = options.get("threshold", 0.5)
-        pump = pump_for(client, run.pictures(), kind, threshold, **many)
-        run.traffic = pump.traffic
+    kind, many, formats = _prepared(client._plan, task, options)
+    with _job(client._plan, source, out, kind, options) as run:
+        run.open()
+        pump = pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), **many)
+        pump.while_waiting = run.begin(pump.traffic)
         with interrupts(lambda: pump.drain(_DRAIN), _interrupt) as seen:
             try:
                 while outcomes := pump.take():
                     run.record(outcomes)
+                    run.report()
             finally:
                 pump.close(0.0 if seen.count else _DRAIN)
         if seen.count:
@@ -95,12 +97,11 @@ async def score_folder_async(
     client: AsyncClient, source: Source, out: str | os.PathLike[str], task: Task | str, **options: Unpack[BatchOptions]
 ) -> BatchSummary:
     """As :func:`score_folder`, awaited. Both can resume what the other began."""
-    kind, many, formats = _prepared(task, options)
-    run = await _to_its_end(asyncio.to_thread(_opened, client._plan, source, out, kind, options))
-    with run:
-        threshold = options.get("threshold", 0.5)
-        pump = async_pump_for(client, run.pictures(), kind, threshold, **many)
-        run.traffic = pump.traffic
+    kind, many, formats = _prepared(client._plan, task, options)
+    with _job(client._plan, source, out, kind, options) as run:
+        await _to_its_end(asyncio.to_thread(run.open))
+        pump = async_pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), **many)
+        pump.while_waiting = run.begin(pump.traffic)
         task_here = asyncio.current_task()
         assert task_here is not None
         loop = asyncio.get_running_loop()
@@ -108,6 +109,7 @@ async def score_folder_async(
             try:
                 while outcomes := await pump.take():
                     await _to_its_end(asyncio.to_thread(run.record, outcomes))
+                    run.report()
             finally:
                 await pump.close()
         if seen.count:
@@ -115,12 +117,13 @@ async def score_folder_async(
         return await _to_its_end(asyncio.to_thread(_finished, run, kind, out, formats))
 
 
-def _prepared(task: Task | str, options: BatchOptions) -> tuple[Task, ManyOptions, tuple[Format, ...]]:
+def _prepared(plan: Plan, task: Task | str, options: BatchOptions) -> tuple[Task, ManyOptions, tuple[Format, ...]]:
+    """The options, checked before anything is written."""
     unknown = sorted(set(options) - set(BatchOptions.__annotations__))
     if unknown:
         raise InvalidInput(f"unknown option {unknown[0]!r}: use {', '.join(BatchOptions.__annotations__)}")
     worst = options.get("stop_above", _STOP_ABOVE)
-    if worst is not None and not 0 <= worst <= 1:
+    if worst is not None and not (isinstance(worst, int | float) and 0 <= worst <= 1):
         raise InvalidInput(f"stop_above must be a share between 0 and 1, or None; not {worst!r}")
     checked_threshold(options.get("threshold", 0.5))
     many: ManyOptions = {"ordered": False}
@@ -130,16 +133,16 @@ def _prepared(task: Task | str, options: BatchOptions) -> tuple[Task, ManyOption
         many["per_request"] = options["per_request"]
     if "bytes_per_second" in options:
         many["bytes_per_second"] = options["bytes_per_second"]
+    check_options(plan, many)
     return task_of(task), many, checked_formats(options.get("formats", ("jsonl",)))
 
 
-def _opened(plan: Plan, source: Source, out: str | os.PathLike[str], task: Task, options: BatchOptions) -> JobRun:
-    """The job's folder, locked and up to date with the source."""
+def _job(plan: Plan, source: Source, out: str | os.PathLike[str], task: Task, options: BatchOptions) -> JobRun:
     fingerprint = {
         "endpoint": shown(plan.url),
         "deployment": plan.deployment or "",
         "task": task.value,
-        "threshold": str(options.get("threshold", 0.5)),
+        "threshold": str(float(options.get("threshold", 0.5))),
         "dialect": plan.dialect,
         "images": plan.images.model_dump_json(),
     }
@@ -158,10 +161,15 @@ def _interrupt() -> None:
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Await a thread's work, and on cancellation its end: it writes to the ledger, which is closed next."""
+    """Await a thread's work, and its end however often this is cancelled: the ledger it uses is closed next."""
     running = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        running.exception()  # of no interest any more, and asyncio complains of those nobody looked at
+        raise cancelled
+    return running.result()

@@ -21,10 +21,12 @@ class Interrupts:
 def interrupts(first: Callable[[], Any], second: Callable[[], Any]) -> Iterator[Interrupts]:
     """Call ``first`` at the first SIGINT within the block and ``second`` at every later one.
 
-    Only the main thread receives signals; elsewhere nothing is changed.
+    Only the main thread receives signals; elsewhere nothing is changed. Nor is it where SIGINT is ignored, as in what a
+    script starts in the background: the Ctrl-C is meant for others.
     """
     seen = Interrupts()
-    if threading.current_thread() is not threading.main_thread():
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
         yield seen
         return
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 from automl_cv_client._flow.traffic import Traffic
-from automl_cv_client.batch.ledger import Ledger, State
+from automl_cv_client.batch.ledger import Ledger, State, ToDo
 from automl_cv_client.batch.lock import Lock
 from automl_cv_client.batch.records import finished
 from automl_cv_client.batch.sources import Source, names_of
@@ -25,7 +26,7 @@ _SHOW_EVERY = 0.1  # seconds
 
 
 class JobRun:
-    """A job's folder, locked, while one run works on it. Use in a ``with`` block.
+    """A job's folder while one run works on it: open it in a ``with`` block, which closes it whatever happens.
 
     Args:
         folder: the output folder; made when it is not there.
@@ -43,47 +44,61 @@ class JobRun:
         worst: float | None,
         progress: ProgressCallback | None,
     ) -> None:
-        self.traffic: Traffic | None = None
+        self.ledger: Ledger
+        self._folder = folder
+        self._source = source
+        self._fingerprint = fingerprint
         self._worst = worst
         self._progress = progress
         self._tally = Tally()
-        self._rows: dict[int, int] = {}  # of the pictures in work, by their index
+        self._fresh = Tally()  # without those that failed before: they say nothing new about the endpoint
+        self._in_work: dict[int, ToDo] = {}  # by their index
+        self._traffic: Traffic | None = None
         self._started = self._logged = time.monotonic()
         self._shown = 0.0
-        _make(folder)
-        self._lock = Lock(folder)
-        try:
-            self.ledger = Ledger(folder)
-            self.ledger.agree(fingerprint)
-            self.ledger.add(names_of(source))
-            self.ledger.reopen_errors()
-            self._before = self.ledger.counts()
-        except BaseException:
-            self._lock.release()
-            raise
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self.ledger.close()
-        finally:
-            self._lock.release()
+        self._open.close()
+
+    def open(self) -> None:
+        """Lock the folder, made when it is not there, and bring the ledger up to date with the source."""
+        names = names_of(self._source)  # first: a source that does not exist leaves no folder behind
+        _make(self._folder)
+        lock = Lock(self._folder)
+        self._open.callback(lock.release)
+        self.ledger = Ledger(self._folder)
+        self._open.callback(self.ledger.close)
+        self.ledger.agree(self._fingerprint)
+        self.ledger.add(names)
+        self.ledger.reopen_errors()
+        self._before = self.ledger.counts()
+
+    def begin(self, traffic: Traffic) -> Callable[[], None]:
+        """From now on the run is timed; gives what to call while nothing happens."""
+        self._traffic = traffic
+        self._started = self._logged = time.monotonic()
+        self.report()
+        return self.report
 
     def pictures(self) -> Iterator[str]:
         """The pictures to do, in order."""
-        for index, (row, name) in enumerate(self.ledger.to_do()):
-            self._rows[index] = row
-            yield name
+        for index, one in enumerate(self.ledger.to_do()):
+            self._in_work[index] = one
+            yield one.name
 
     def record(self, outcomes: Sequence[Outcome[Any]]) -> None:
         """Keep what became of some pictures. Raises BatchError when too many fail, after keeping it."""
-        self.ledger.record(finished(self._rows.pop(one.index), one) for one in outcomes)
-        for one in outcomes:
+        done = [(self._in_work.pop(one.index), one) for one in outcomes]
+        self.ledger.record(finished(row.id, one) for row, one in done)
+        for row, one in done:
             self._tally.add(one)
-        self._report()
-        tally = self._tally
+            if not row.tries:
+                self._fresh.add(one)
+        tally = self._fresh
         if self._worst is not None and tally.scored >= _ENOUGH and tally.failed > self._worst * tally.scored:
             kinds = ", ".join(f"{count} {kind}" for kind, count in tally.errors.most_common())
             raise BatchError(
@@ -95,7 +110,7 @@ class JobRun:
         """What this run did; checks that every picture is accounted for."""
         counts = self.ledger.counts()
         seconds = time.monotonic() - self._started
-        traffic, tally = self.traffic, self._tally
+        traffic, tally = self._traffic, self._tally
         return BatchSummary(
             total=sum(counts.values()),
             ok=counts[State.OK],
@@ -106,7 +121,7 @@ class JobRun:
             seconds=seconds,
             rate=tally.scored / seconds if seconds else 0.0,
             requests=traffic.requests if traffic else 0,
-            retries=tally.retries,
+            retries=traffic.retries if traffic else 0,
             refused=traffic.refused if traffic else 0,
             bytes_sent=traffic.bytes_sent if traffic else 0,
             p50=tally.percentile(0.5),
@@ -114,7 +129,8 @@ class JobRun:
             errors=dict(tally.errors),
         )
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Tell how far the run is, where it is time to: the log, and who shows progress."""
         now = time.monotonic()
         if now - self._logged >= _LOG_EVERY:
             self._logged = now
@@ -135,8 +151,8 @@ class JobRun:
             failed=self._tally.failed,
             rate=rate,
             eta=self._left() / rate if rate else None,
-            in_flight=self.traffic.in_flight if self.traffic else 0,
-            limit=self.traffic.limit if self.traffic else 0,
+            in_flight=self._traffic.in_flight if self._traffic else 0,
+            limit=self._traffic.limit if self._traffic else 0,
         )
 
 

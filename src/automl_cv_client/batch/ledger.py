@@ -55,6 +55,21 @@ class Finished:
     counts: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """A picture to do.
+
+    Attributes:
+        id: its row.
+        name: its path.
+        tries: how often it has failed before.
+    """
+
+    id: int
+    name: str
+    tries: int
+
+
 class Ledger:
     """An open ledger. For one thread at a time.
 
@@ -72,16 +87,26 @@ class Ledger:
             raise BatchError(f"{folder} holds no batch job: it is the folder that was given as the output")
         with self._clear():
             self._db = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
-            begun = None
-            if not reading:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._db.executescript(_SCHEMA)
+        try:
+            if reading:
+                self._check_begun()
             else:
-                begun = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone()
-        if reading and not begun:
+                self._set_up()
+        except BaseException:
             self._db.close()
-            raise BatchError(f"the job in {folder} has not begun: run it")
+            raise
+
+    def _set_up(self) -> None:
+        with self._clear():
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(_SCHEMA)
+
+    def _check_begun(self) -> None:
+        with self._clear():
+            tables = self._db.execute("SELECT COUNT(*) FROM sqlite_master WHERE name IN ('job', 'records')").fetchone()
+        if tables[0] < 2 or not self.fingerprint():
+            raise BatchError(f"the job in {self.path.parent} has not begun: run it")
 
     def close(self) -> None:
         """Close the file."""
@@ -132,17 +157,17 @@ class Ledger:
         with self._transaction():
             self._db.execute("UPDATE items SET state = 0 WHERE state = 2 AND tries < ?", (TRIES,))
 
-    def to_do(self) -> Iterator[tuple[int, str]]:
-        """(row, name) of the pictures to do, in order; may be read while others are recorded."""
+    def to_do(self) -> Iterator[ToDo]:
+        """The pictures to do, in order; may be read while others are recorded."""
         last = 0
-        query = "SELECT id, name FROM items WHERE state = 0 AND id > ? ORDER BY id LIMIT 500"
+        query = "SELECT id, name, tries FROM items WHERE state = 0 AND id > ? ORDER BY id LIMIT 500"
         while True:
             with self._clear():
                 rows = self._db.execute(query, (last,)).fetchall()
             if not rows:
                 return
-            for row, name in rows:
-                yield row, _name(name)
+            for row, name, tries in rows:
+                yield ToDo(row, _name(name), tries)
             last = rows[-1][0]
 
     def record(self, finished: Iterable[Finished]) -> None:
@@ -215,8 +240,13 @@ def _stored(name: str) -> str | bytes:
     try:
         name.encode()
     except UnicodeEncodeError:
+        pass
+    else:
+        return name
+    try:
         return os.fsencode(name)
-    return name
+    except UnicodeEncodeError:  # of no file: half a character, as JSON may have it
+        return name.encode("utf-8", "surrogatepass")
 
 
 def _name(stored: str | bytes) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import glob
+import io
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from automl_cv_client._clients.runs import folder_pictures
-from automl_cv_client.errors import BatchError
+from automl_cv_client._clients.runs import ENDINGS, folder_pictures
+from automl_cv_client._imaging import describe
+from automl_cv_client.errors import BatchError, InvalidInput
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -19,40 +21,82 @@ def names_of(source: Source) -> Iterator[str]:
     """The absolute paths of a source's pictures, read as they are asked for.
 
     Args:
-        source: a folder, searched with its subfolders; a pattern with ``*``, ``?`` or ``[…]`` (``**`` for any
-            depth); a text file with a path a line, relative to the file; a training file ``*.jsonl``; ``-`` for
-            paths from standard input; or any iterable of paths. Relative paths of the last two start from the
-            working directory.
+        source: a folder, searched with its subfolders; a picture, known by its ending; a pattern with ``*``, ``?`` or
+            ``[…]`` (``**`` for any depth); a text file with a path a line, relative to the file; a training file
+            ``*.jsonl``; ``-`` for paths from standard input; an open text file with a path a line; or any iterable of
+            paths. Relative paths of the last three start from the working directory.
 
     Raises:
-        BatchError: there is no such source.
+        BatchError: there is no such source, or it cannot be read.
+        InvalidInput: it is no source, or holds something else than paths.
     """
+    if isinstance(source, bytes | bytearray | memoryview) or not isinstance(source, str | os.PathLike | Iterable):
+        raise InvalidInput(f"{describe(source)} is no source: give a folder, a pattern, a list file, or paths")
+    if isinstance(source, io.TextIOBase):
+        return _absolute(_lines(source))
     if not isinstance(source, str | os.PathLike):
-        return _absolute((os.fspath(one) for one in source), os.getcwd())
-    text = os.fspath(source)
+        return _absolute(_paths(source))
+    text = os.fsdecode(source)
     if text == "-":
-        return _absolute(sys.stdin, os.getcwd())
+        return _absolute(_lines(_standard_input()))
+    return _readable(text, _names_at(text))
+
+
+def _names_at(text: str) -> Iterator[str]:
     if os.path.isdir(text):
         return folder_pictures(Path(os.path.abspath(text)))
     if os.path.isfile(text):
+        if os.path.splitext(text)[1].lower() in ENDINGS:  # read as a list, it would be lines of noise
+            return _absolute((text,))
         beside = os.path.dirname(os.path.abspath(text))
         return _training_paths(text, beside) if text.endswith(".jsonl") else _listed(text, beside)
     if glob.has_magic(text):
-        return _absolute(sorted(one for one in glob.iglob(text, recursive=True) if os.path.isfile(one)), os.getcwd())
+        return _absolute(sorted(one for one in glob.iglob(text, recursive=True) if os.path.isfile(one)))
     raise BatchError(f"{text!r} is no folder, file or pattern: see the path, and put a pattern in quotes")
 
 
-def _absolute(paths: Iterable[str], start: str) -> Iterator[str]:
+def _readable(source: str, names: Iterator[str]) -> Iterator[str]:
+    """The names. A folder or file that cannot be read ends them: to leave it out would lose pictures silently."""
+    where = reason = ""
+    try:
+        yield from names
+    except OSError as error:
+        where, reason = os.fsdecode(error.filename or source), error.strerror or type(error).__name__
+    if reason:
+        raise BatchError(f"cannot read {where!r} ({reason}): see its permissions, or choose another source")
+
+
+def _paths(given: Iterable[object]) -> Iterator[str]:
+    for number, one in enumerate(given):
+        if not isinstance(one, str | os.PathLike):
+            raise InvalidInput(
+                f"item {number} of the source is {describe(one)}, not a path: pictures in memory go to detect_many "
+                "and its siblings"
+            )
+        yield os.fsdecode(one)
+
+
+def _absolute(paths: Iterable[str]) -> Iterator[str]:
+    start = os.getcwd()
     for path in paths:
-        name = path.rstrip("\r\n")
-        if name:
-            yield os.path.normpath(os.path.join(start, name))
+        if path:
+            yield os.path.normpath(os.path.join(start, path))
+
+
+def _lines(file: Iterable[str]) -> Iterator[str]:
+    for line in file:
+        yield line.removesuffix("\n").removesuffix("\r")
+
+
+def _standard_input() -> Iterable[str]:
+    """Its lines; file names need not be text, nor does a carriage return in one end it."""
+    binary = getattr(sys.stdin, "buffer", None)
+    return sys.stdin if binary is None else map(os.fsdecode, binary)
 
 
 def _listed(path: str, beside: str) -> Iterator[str]:
-    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
-        for line in lines:  # without normpath: a million lines are read in a fraction of a second
-            name = line.rstrip("\r\n")
+    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
+        for name in _lines(file):  # without normpath: a million lines are read in a fraction of a second
             if name:
                 yield name if os.path.isabs(name) else os.path.join(beside, name)
 

@@ -49,7 +49,7 @@ class BatchSummary:
         to_do: without a record yet.
         given_up: of the failed, those that were tried 3 times and are not tried again.
         scored: pictures this run recorded.
-        seconds: what it took.
+        seconds: what it took, once the source was read.
         rate: pictures a second.
         requests: sent, retries included.
         retries: of them.
@@ -81,7 +81,7 @@ class Tally:
     """Counts one run's outcomes in constant memory."""
 
     def __init__(self) -> None:
-        self.scored = self.failed = self.retries = 0
+        self.scored = self.failed = 0
         self.errors: Counter[str] = Counter()
         self._seconds: Counter[int] = Counter()  # by size class, 5 % wide
 
@@ -94,7 +94,6 @@ class Tally:
         elif outcome.error is not None:
             self.failed += 1
             self.errors[_kind(outcome.error)] += 1
-        self.retries += max(0, getattr(call, "attempts", 0) - 1)
         elapsed = getattr(call, "elapsed", 0.0)
         if elapsed > 0:
             self._seconds[round(math.log(elapsed, 1.05))] += 1

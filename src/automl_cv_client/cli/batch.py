@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -13,8 +14,13 @@ from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
 from automl_cv_client.cli.options import TASKS, Deployment, Uri
 from automl_cv_client.cli.program import Command, Group
+from automl_cv_client.cli.resuming import telling_how_to_go_on
 from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.task import Task
+
+if TYPE_CHECKING:
+    from automl_cv_client.batch import BatchSummary
+    from automl_cv_client.batch.sources import Source
 
 EXAMPLES = """
 automl-cv batch run photos/ --task image-object-detection --out job/
@@ -35,6 +41,8 @@ automl-cv batch export job/ --format csv
 automl-cv batch export job/ --format parquet --to boxes.parquet
 """
 
+_UNITS = {"seconds": "s", "rate": "pictures/s", "p50": "s a picture", "p95": "s a picture"}
+
 _HOPELESS = {kind.__name__ for kind in HOPELESS}
 
 app = typer.Typer(
@@ -45,12 +53,12 @@ app = typer.Typer(
 )
 
 Job = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that was given as --out.")]
-Source = Annotated[
-    str,
+Sources = Annotated[
+    list[str],
     typer.Argument(
-        metavar="SOURCE",
-        help="A folder, with its subfolders; a quoted pattern; a text file with a path a line; a training .jsonl; or - "
-        "for paths from standard input.",
+        metavar="SOURCE...",
+        help="A folder, with its subfolders; pictures; a quoted pattern; a text file with a path a line; a training "
+        ".jsonl; or - for paths from standard input.",
     ),
 ]
 TaskOption = Annotated[Task, typer.Option("--task", metavar="TASK", help=TASKS)]
@@ -65,7 +73,9 @@ Pace = Annotated[
 ]
 Threshold = Annotated[
     float,
-    typer.Option(min=0.0, max=1.0, metavar="P", help="For multi-label: probability above which a label is present."),
+    typer.Option(
+        min=0.0, max=1.0, metavar="P", help="For multi-label: probability, 0 to 1, above which a label is present."
+    ),
 ]
 Formats = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -90,7 +100,7 @@ FileAsJson = Annotated[bool, typer.Option("--json", help='Print one JSON object 
 
 @app.command("run", cls=Command, epilog=RUN_EXAMPLES)
 def run(
-    source: Source,
+    sources: Sources,
     task: TaskOption,
     out: Out,
     concurrency: Concurrency = 64,
@@ -102,7 +112,7 @@ def run(
     uri: Uri = None,
     deployment: Deployment = None,
 ) -> None:
-    """Score every picture of SOURCE, and go on where an earlier run ended.
+    """Score every picture of the sources, and go on where an earlier run ended.
 
     Draws a progress bar when standard error is a terminal. The first Ctrl-C lets requests in flight end, the second
     stops at once; what is recorded stays.
@@ -119,20 +129,35 @@ def run(
     }
     with (
         client_for(uri, deployment) as client,
+        telling_how_to_go_on(out),
         progress_bar() as bar,
     ):
         options["progress"] = bar
-        summary = score_folder(client, source, out, task, **options)
+        summary = score_folder(client, _one_source(sources), out, task, **options)
     _tell(summary, as_json)
     if not summary.total:
-        complain(f"there are no pictures in {'standard input' if source == '-' else source}")
+        complain(f"there are no pictures in {'standard input' if sources == ['-'] else ', '.join(sources)}")
         raise typer.Exit(FAILED)
     if summary.failed:
-        complain(f"{summary.failed} of {summary.total} pictures failed; automl-cv batch export writes why")
+        complain(_why(summary, out / f"results.{options['formats'][0]}"))
     if summary.errors and not summary.ok and all(kind in _HOPELESS for kind in summary.errors):
         raise typer.Exit(USAGE)
     if summary.failed or summary.to_do:
         raise typer.Exit(FAILED)
+
+
+def _one_source(sources: list[str]) -> Source:
+    """Several as one; so a pattern need not be quoted, which the shell then replaces by the files."""
+    if len(sources) == 1:
+        return sources[0]
+    from automl_cv_client.batch.sources import names_of
+
+    each = [names_of(one) for one in sources]  # at once: it raises for one that is not there
+    return chain.from_iterable(each)
+
+
+def _why(summary: BatchSummary, results: Path) -> str:
+    return f"{summary.failed} of {summary.total} pictures failed; {results} says why"
 
 
 @app.command("status", cls=Command, epilog=STATUS_EXAMPLES)
@@ -164,7 +189,8 @@ def _tell(facts: Any, as_json: bool) -> None:
         print_json(values)
         return
     for name, value in values.items():
-        console().print(f"{name.replace('_', ' '):<12} {_shown(value)}".rstrip())
+        unit = "" if value is None else _UNITS.get(name, "")
+        console().print(f"{name.replace('_', ' '):<12} {_shown(value)} {unit}".rstrip())
 
 
 def _shown(value: Any) -> str:

@@ -14,7 +14,7 @@ automl-cv classify photos/ --json > classes.json
 
 
 def classify(
-    paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
+    paths: Paths, out: Out = None, as_json: AsJson = False, uri: Uri = None, deployment: Deployment = None
 ) -> None:
     """Name the one thing each picture shows."""
-    scoring.run(Task.CLASSIFICATION, paths, as_json=as_json, out=out, uri=uri, deployment=deployment)
+    scoring.run(Task.CLASSIFICATION, paths, out=out, as_json=as_json, uri=uri, deployment=deployment)

@@ -24,8 +24,8 @@ Threshold = Annotated[
 def classify_multilabel(
     paths: Paths,
     threshold: Threshold = 0.5,
-    as_json: AsJson = False,
     out: Out = None,
+    as_json: AsJson = False,
     uri: Uri = None,
     deployment: Deployment = None,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 from automl_cv_client.cli.completing import deployments as complete_deployments
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.evaluate import (
+    REPORTS,
     AsJson,
     Images,
     Labels,
@@ -21,6 +22,7 @@ from automl_cv_client.cli.evaluate import (
 )
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.options import ENDPOINT_PANEL, Uri
+from automl_cv_client.cli.targets import check_targets
 
 EXAMPLES = """
 automl-cv compare labels.jsonl --images photos/ \\
@@ -65,6 +67,7 @@ def compare(
     names = deployments or ([file.stem for file in results] if results else [])
     if len(names) != 2 or (results is not None and len(results) != 2):
         raise Unusable("compare takes two of each: --deployment blue --deployment green, or --results twice")
+    check_targets(report or (), REPORTS, inputs=(labels, *(results or ())))
     how = {"labels": labels, "deployments": names, "images": images, "threshold": threshold, "draws": draws}
     if results:
         found = measure(predictions=results, **how)  # type: ignore[arg-type]

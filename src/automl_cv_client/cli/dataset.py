@@ -15,6 +15,7 @@ import typer
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.program import Command, Group
 from automl_cv_client.cli.text import console, print_json, safe
+from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
 
 EXAMPLES = """
@@ -131,7 +132,7 @@ def convert(
 
     With --to jsonl an MLTable file is written beside TARGET.
     """
-    rows = _some(_readers(source, task, prefix, images, classes)[read](), source, read)
+    rows = _some(_readers(source, task, prefix, images, classes)[read], source, read)
     if write is Form.FOLDERS:
         raise Unusable("--to folders is not offered: it would copy the pictures; use --to csv")
     if validation and write is not Form.JSONL:
@@ -144,11 +145,16 @@ def convert(
         console().print(f"{one.count} {one.unit}: {safe(one.file)}")
 
 
-def _some(rows: Iterable[Any], source: Path, form: Form) -> Iterable[Any]:
-    """The same rows. Raises Unusable when there is none, before an empty file is written over a full one."""
-    found = iter(rows)
-    for first in found:
-        return chain((first,), found)
+def _some(read: Callable[[], Iterable[Any]], source: Path, form: Form) -> Iterable[Any]:
+    """The rows. Raises Unusable when there is none, before an empty file is written over a full one."""
+    try:
+        found = iter(read())
+        for first in found:
+            return chain((first,), found)
+    except InvalidInput as error:
+        if form is not Form.JSONL or not source.exists() or source.suffix.lower() == ".jsonl":
+            raise
+        raise Unusable(f"{error}; if {source} is no training JSONL, say what it is by --from") from None
     raise Unusable(f"{source} holds no rows to convert: say what it is by --from (now {form})")
 
 

@@ -14,10 +14,10 @@ automl-cv detect photos/ --json | jq '.[].result.objects | length'
 
 
 def detect(
-    paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
+    paths: Paths, out: Out = None, as_json: AsJson = False, uri: Uri = None, deployment: Deployment = None
 ) -> None:
     """Find objects.
 
     Prints label, score, and box (left, top, right, bottom) in pixels of the upright picture.
     """
-    scoring.run(Task.DETECTION, paths, as_json=as_json, out=out, uri=uri, deployment=deployment)
+    scoring.run(Task.DETECTION, paths, out=out, as_json=as_json, uri=uri, deployment=deployment)

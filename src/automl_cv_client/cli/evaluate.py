@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -11,10 +12,14 @@ from automl_cv_client._client import Client
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.options import Deployment, Uri
+from automl_cv_client.cli.resuming import telling_how_to_go_on
+from automl_cv_client.cli.scoring import Prospects
+from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import console, print_json, safe
 
 if TYPE_CHECKING:
     from automl_cv_client.evaluation import Comparison, EvaluationReport
+    from automl_cv_client.results import Outcome, Result
 
 EXAMPLES = """
 automl-cv evaluate labels.jsonl --images photos/ --report report.html
@@ -70,8 +75,11 @@ def evaluate(
     Scores the labelled pictures in --images, or takes --results. Labelled pictures without a result are a failure.
     """
     require_evaluation()
+    _check_choice(results, store, job)
+    check_targets(report or (), REPORTS, inputs=(labels, *filter(None, (results,))))
+    check_targets(filter(None, (store,)), inputs=(labels,))
     from automl_cv_client.evaluation import evaluate as measure
-    from automl_cv_client.evaluation import score_rows, write_results
+    from automl_cv_client.evaluation import write_results
 
     name = deployment or ""
     if job is not None and results is None:
@@ -81,13 +89,44 @@ def evaluate(
         found = measure(results, labels, images=images, threshold=threshold, name=name)
     else:
         with client_for(uri, deployment) as client:
-            answers = dict(score_rows(client, labels, folder_of(images)))
+            answers = _scored(client, labels, folder_of(images))
         if store is not None:
             write_results(answers.items(), store)
         found = measure(answers, labels, images=images, threshold=threshold, name=name)
     show(found, as_json, report)
     if found.left_out:
         raise typer.Exit(FAILED)
+
+
+def _check_choice(results: Path | None, store: Path | None, job: Path | None) -> None:
+    """Raises Unusable for options of which one would be left out without a word."""
+    if results is not None and (job or store):
+        raise Unusable("--results is measured without scoring: leave out --job and --store")
+    if job is not None and store is not None:
+        raise Unusable(f"--job keeps the results, in {job / 'results.jsonl'}: leave out --store")
+
+
+def _scored(client: Client, labels: Path, images: Path) -> dict[str, Outcome[Result]]:
+    """Score the labelled pictures one after the other, with a bar on a terminal.
+
+    Raises:
+        Unusable: the first calls have shown that none can succeed.
+    """
+    from automl_cv_client.batch import Progress, progress_bar
+    from automl_cv_client.dataset import read_jsonl
+    from automl_cv_client.evaluation import score_rows
+
+    rows, prospects, failed, began = list(read_jsonl(labels)), Prospects(), 0, time.monotonic()
+    answers: dict[str, Outcome[Result]] = {}
+    with progress_bar() as bar:
+        for number, (url, outcome) in enumerate(score_rows(client, rows, images), 1):
+            answers[url] = outcome
+            failed += outcome.error is not None
+            rate = number / max(time.monotonic() - began, 1e-9)
+            bar(Progress(len(rows), number, failed, rate, (len(rows) - number) / rate, in_flight=1, limit=1))
+            if prospects.lost_with(outcome.error):
+                raise Unusable(f"stopped, as no call succeeds: {outcome.error}; automl-cv doctor looks into it")
+    return answers
 
 
 def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Path:
@@ -100,9 +139,13 @@ def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Pat
     if not rows:
         raise Unusable(f"{labels} holds no rows")
     pictures = [file for file in (files.find(row.image_url) for row in rows) if file is not None]
-    with progress_bar() as bar:
+    with telling_how_to_go_on(job), progress_bar() as bar:
         score_folder(client, pictures, job, rows[0].task, progress=bar)
     return job / "results.jsonl"
+
+
+REPORTS = (".html", ".json", ".md", ".txt")
+"""The endings of a report's file."""
 
 
 def require_evaluation() -> None:

@@ -44,7 +44,7 @@ _EXTRAS = {
 }
 """Which extra brings a library that a command may find missing."""
 
-_UsageError: Any = typer.BadParameter.__mro__[1]  # click's, which new versions of typer bring along under another name
+UsageError: Any = typer.BadParameter.__mro__[1]  # click's, which new versions of typer bring along under another name
 
 
 class Unusable(Exception):
@@ -93,7 +93,7 @@ def _told(run: Callable[[], object]) -> int:
     try:
         code = run()
         return code if isinstance(code, int) else WELL
-    except _UsageError as error:
+    except UsageError as error:
         _tell_wrong_usage(error)
     except AutoMLVisionError as error:
         complain(in_words(error))
@@ -114,7 +114,8 @@ def _told(run: Callable[[], object]) -> int:
 def _tell_wrong_usage(error: Any) -> None:
     words = " ".join(str(error.format_message()).replace("Value error, ", "").split())
     path = error.ctx.command_path if error.ctx else "automl-cv"
-    complain(f"{words.rstrip('.')}; see {path} --help")
+    # "Did you mean 'detect'?" ends in a mark of its own.
+    complain(f"{words} See {path} --help" if words.endswith("?") else f"{words.rstrip('.')}; see {path} --help")
 
 
 def _missing(error: ModuleNotFoundError) -> str:

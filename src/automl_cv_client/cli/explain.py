@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Optional, cast, get_args
+from typing import Annotated, Optional, cast, get_args
 
 import typer
 from rich.text import Text
@@ -12,10 +12,13 @@ from rich.text import Text
 from automl_cv_client._protocol.xai import Algorithm, XaiParameters
 from automl_cv_client.cli.completing import algorithms
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.exits import Unusable
+from automl_cv_client.cli.exits import Unusable, code_of
 from automl_cv_client.cli.options import Deployment, Uri
+from automl_cv_client.cli.pictures import PICTURES
+from automl_cv_client.cli.report import Scored
+from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import console, print_json, safe
-from automl_cv_client.errors import InvalidInput
+from automl_cv_client.errors import CallError, ImageError, InvalidInput
 from automl_cv_client.results import Classification, Explanation, MultilabelClassification
 from automl_cv_client.task import Task
 
@@ -47,10 +50,24 @@ Figure = Annotated[
 ]
 Multilabel = Annotated[bool, typer.Option("--multilabel", help="Explain every label above the threshold.")]
 Threshold = Annotated[
-    float, typer.Option("--threshold", min=0.0, max=1.0, metavar="P", help="For --multilabel: probability, 0 to 1.")
+    float,
+    typer.Option(
+        "--threshold",
+        min=0.0,
+        max=1.0,
+        metavar="P",
+        help="For --multilabel: probability, 0 to 1, above which a label is explained.",
+    ),
 ]
-Steps = Annotated[int, typer.Option("--steps", min=2, metavar="N", help="For xrai and integrated_gradients.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+Steps = Annotated[
+    int,
+    typer.Option(
+        "--steps", min=2, metavar="N", help="Steps of xrai and integrated_gradients; more are finer and slower."
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help='Print the result as one JSON object, or {"path", "task", "error"}.')
+]
 
 
 def explain(
@@ -67,7 +84,16 @@ def explain(
 ) -> None:
     """Say why a picture was classified as it was, and show where the reason lies."""
     parameters = _parameters(algorithm, out, figure, threshold, steps)
-    result = _ask(path, parameters, multilabel, uri, deployment)
+    _check(path, out, figure)
+    task = Task.MULTILABEL if multilabel else Task.CLASSIFICATION
+    try:
+        with client_for(uri, deployment) as client:
+            result = client.explain(path, parameters, task=task)
+    except (ImageError, CallError) as error:
+        if not as_json:
+            raise
+        print_json(Scored(path, task, error=error).to_json())
+        raise typer.Exit(code_of(error)) from None
     explanations = _explanations(result)
     written = [
         _write(one, target, number, len(explanations), figure=target is figure)
@@ -100,11 +126,14 @@ def _parameters(algorithm: str, out: Path | None, figure: Path | None, threshold
     )
 
 
-def _ask(path: str, parameters: XaiParameters, multilabel: bool, uri: str | None, deployment: str | None) -> Any:
+def _check(path: str, out: Path | None, figure: Path | None) -> None:
+    """Raises Unusable for what would be found out after the explanation only, which may take minutes."""
     if os.path.isdir(path):
         raise Unusable(f"{path}: explain takes one picture, and this is a folder")
-    with client_for(uri, deployment) as client:
-        return client.explain(path, parameters, task=Task.MULTILABEL if multilabel else Task.CLASSIFICATION)
+    check_targets(filter(None, (out,)), (*PICTURES, ".npy", ".json"), inputs=[path])
+    check_targets(filter(None, (figure,)), PICTURES, inputs=[path])
+    if out is not None and figure is not None and out.resolve() == figure.resolve():
+        raise Unusable(f"--out and --figure both name {out}")
 
 
 def _explanations(result: Classification | MultilabelClassification) -> tuple[Explanation, ...]:

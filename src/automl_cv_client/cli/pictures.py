@@ -10,7 +10,8 @@ from automl_cv_client.cli.exits import Unusable
 from automl_cv_client.errors import ImageError
 from automl_cv_client.results import Explanation, Result
 
-_ENDINGS = frozenset({".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jpe", ".jfif")
+"""The endings of pictures, which are known however they are spelled."""
 
 
 def pictures_of(path: str) -> list[str]:
@@ -33,7 +34,7 @@ def pictures_of(path: str) -> list[str]:
 
 def _is_picture(name: str) -> bool:
     # Hidden files are left out: macOS leaves a ._cat.jpg, which is no picture, beside each cat.jpg it copies.
-    return Path(name).suffix.lower() in _ENDINGS and not name.startswith(".")
+    return Path(name).suffix.lower() in PICTURES and not name.startswith(".")
 
 
 class Drawings:

@@ -10,12 +10,19 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from automl_cv_client.cli.exits import INTERRUPTED, UNHEARD, USAGE, exit_code_of, fall_silent
+from automl_cv_client.cli.exits import INTERRUPTED, UNHEARD, USAGE, UsageError, exit_code_of, fall_silent
 from automl_cv_client.cli.help_page import help_page
 
 
 class Command(TyperCommand):
     """A command with our help page; its epilog is its examples, a line each."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except UsageError as error:  # not always told whose it is
+            error.ctx = error.ctx or ctx
+            raise
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(help_page(self, ctx))

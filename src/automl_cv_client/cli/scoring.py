@@ -11,7 +11,8 @@ from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
 from automl_cv_client.cli.pictures import Drawings, pictures_of
 from automl_cv_client.cli.report import Scored, reporting
-from automl_cv_client.errors import AutoMLVisionError, ImageError
+from automl_cv_client.cli.text import complain
+from automl_cv_client.errors import AutoMLVisionError, ConnectionFailed, ImageError, UnexpectedReply
 from automl_cv_client.task import Task
 
 
@@ -29,19 +30,38 @@ def run(
     with client_for(uri, deployment) as client:
         inputs, refused = find_pictures(paths, task)
         drawings = None if out is None else Drawings(out, inputs)
-        failures = list(refused)
+        failures, prospects = list(refused), Prospects()
         with reporting(as_json) as tell:
             for one in refused:
                 tell(one)
-            for path in inputs:
+            for number, path in enumerate(inputs, 1):
                 scored = score_one(client, task, path, drawings, threshold)
                 tell(scored)
                 if scored.error is not None:
                     failures.append(scored)
                 if isinstance(scored.error, HOPELESS):
                     raise typer.Exit(USAGE)
+                if prospects.lost_with(scored.error) and (left := len(inputs) - number):
+                    complain(f"stopped: the other {left} would fail as these did; automl-cv doctor looks into it")
+                    raise typer.Exit(USAGE)
     if failures:
         raise typer.Exit(FAILED)
+
+
+class Prospects:
+    """Whether a next picture can fare better than those before."""
+
+    _ENOUGH = 3  # calls; one refused connection may be an endpoint that is being restarted
+
+    def __init__(self) -> None:
+        self._scored = False
+        self._in_vain = 0
+
+    def lost_with(self, error: AutoMLVisionError | None) -> bool:
+        """Count what became of one more picture; True when no call found the endpoint, or each another task's."""
+        self._scored |= error is None
+        self._in_vain += type(error) in (ConnectionFailed, UnexpectedReply)
+        return not self._scored and self._in_vain >= self._ENOUGH
 
 
 def find_pictures(paths: list[str], task: Task) -> tuple[list[str], list[Scored]]:

@@ -13,10 +13,10 @@ automl-cv segment photos/ --json > outlines.json
 
 
 def segment(
-    paths: Paths, as_json: AsJson = False, out: Out = None, uri: Uri = None, deployment: Deployment = None
+    paths: Paths, out: Out = None, as_json: AsJson = False, uri: Uri = None, deployment: Deployment = None
 ) -> None:
     """Find objects and their outlines.
 
     Prints label, score and box; the outlines are in the JSON and on the drawn pictures.
     """
-    scoring.run(Task.SEGMENTATION, paths, as_json=as_json, out=out, uri=uri, deployment=deployment)
+    scoring.run(Task.SEGMENTATION, paths, out=out, as_json=as_json, uri=uri, deployment=deployment)

@@ -134,17 +134,24 @@ def _plain(picture: str) -> str:
 
 
 def _pair(row: Row, picture: str | None, answers: Mapping[str, Answer]) -> Pair:
-    answer = None if picture is None else answers[picture]
-    if isinstance(answer, Outcome):
-        answer = answer.result if answer.error is None else answer.error
+    answer = None if picture is None else _of(answers[picture])
     if isinstance(answer, AutoMLVisionError):
         return Pair(row, None, f"{type(answer).__name__}: {answer}")
     return Pair(row, answer, "" if answer is not None else "no prediction for it")
 
 
+def _of(answer: Answer) -> Result | AutoMLVisionError | None:
+    if isinstance(answer, Outcome):
+        return answer.result if answer.error is None else answer.error
+    return answer
+
+
 def _nothing_matches(rows: list[Row], answers: Mapping[str, Answer]) -> str:
     if not answers:
         return "there are no predictions to evaluate"
+    errors = [answer for answer in map(_of, answers.values()) if isinstance(answer, AutoMLVisionError)]
+    if len(errors) == len(answers):
+        return f"no picture was scored; the first: {type(errors[0]).__name__}: {errors[0]}"
     first = next(iter(answers))
     return (
         f"no labelled picture has a usable prediction: labels are for {rows[0].image_url[-80:]!r}, …, "

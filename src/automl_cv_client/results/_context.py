@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import PlainSerializer
+
 from automl_cv_client.geometry import Frames, Size
 from automl_cv_client.results._record import Record
+
+
+def _as_text(path: str) -> str:
+    """A path as JSON can hold it: file names need not be text, and bytes that are not come as ``\\udcff``."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 class ImageInfo(Record, frozen=True):
@@ -26,7 +35,7 @@ class ImageInfo(Record, frozen=True):
     sent_size: Size
     sent_bytes: int = 0
     media_type: str = ""
-    source: str | None = None
+    source: Annotated[str, PlainSerializer(_as_text, when_used="json")] | None = None
     changes: tuple[str, ...] = ()
 
     @property

@@ -65,7 +65,7 @@ def test_a_port_that_is_taken_is_said_so():
         port = taken.getsockname()[1]
         done = run("serve", "--port", port)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"automl-cv: Port {port} on 127.0.0.1 cannot be opened")
+    assert done.err.startswith(f"automl-cv: port {port} on 127.0.0.1 cannot be opened")
 
 
 def test_an_unknown_task_names_those_there_are():
@@ -90,6 +90,6 @@ def test_a_model_that_cannot_be_served_is_said_so(tmp_path):
     detector = run("serve", "--task", "image-object-detection", "--model", model)
     alone = run("serve", "--model", model)
     assert [done.code for done in (missing, detector, alone)] == [2, 2, 2]
-    assert "There is no model file" in missing.err
+    assert "there is no model file" in missing.err
     assert "not supported yet" in detector.err
     assert "needs its task" in alone.err

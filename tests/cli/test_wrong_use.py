@@ -60,7 +60,7 @@ def places(tmp_path, folder):
         ("detect {cat} --uri", 2, "see automl-cv detect --help"),
         ("detekt {cat}", 2, "Did you mean 'detect'? See automl-cv --help"),
         ("batch run {cat} {tmp}/gone --task image-object-detection --out {tmp}/job", 2, "is no folder, file or"),
-        ("serve --task image-classification --model {tmp}/gone.onnx", 2, "There is no model file"),
+        ("serve --task image-classification --model {tmp}/gone.onnx", 2, "there is no model file"),
     ],
 )
 def test_a_line_that_helps(line, code, says, places, variables):

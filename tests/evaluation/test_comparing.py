@@ -162,3 +162,23 @@ def test_predictions_become_rows_above_the_threshold():
     assert not [fault for row in rows for fault in faults_of(row) if fault.severity == "error"]
     with pytest.raises(InvalidInput, match="between 0 and 1"):
         list(prelabel({}, threshold=2))
+
+
+class Untouched:
+    """A client that must not be asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was asked for")
+
+
+@pytest.mark.parametrize("threshold", [7, -0.1, "0.5", True])
+def test_a_threshold_that_is_none_is_refused_before_anything_is_scored(threshold):
+    with pytest.raises(InvalidInput, match="threshold must be between 0 and 1"):
+        compare(Untouched(), labels=ROWS, images="nowhere", threshold=threshold)
+    with pytest.raises(InvalidInput, match="threshold must be between 0 and 1"):
+        next(prelabel({}, threshold=threshold))
+
+
+def test_the_predictions_of_three_are_refused():
+    with pytest.raises(InvalidInput, match="takes the predictions of two, not of 3"):
+        compare(labels=ROWS, predictions=(answers(0.8, 1),) * 3)

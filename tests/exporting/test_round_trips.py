@@ -15,9 +15,11 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from automl_cv_client import Instance, Instances
+from automl_cv_client.dataset import faults_of, row_of
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.exporting import coco_of, cvat_of, write_files
 from automl_cv_client.geometry import Box
+from automl_cv_client.testing import detections as built
 from tests.exporting.results import classification, detections, instances, multilabel
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
@@ -162,6 +164,14 @@ def test_training_rows():
     assert all(0 <= value <= 1 for one in outlines for segment in one["polygon"] for value in segment)
     assert classification("cat", "dog").to_training_row("u")["label"] == "cat"
     assert multilabel("cat", "dog").to_training_row("u")["label"] == ["cat", "dog"]
+
+
+def test_training_rows_have_no_box_that_the_check_calls_an_error():
+    """Models find things beyond the edge; of those nothing is left once they are cut."""
+    inside, beyond = (0.1, 0.1, 0.5, 0.5), (1.02, 0.1, 1.3, 0.5)
+    row = built(("cat", 0.9, inside), ("dog", 0.8, beyond)).to_training_row("1.jpg")
+    assert [one["label"] for one in row["label"]] == ["cat"]
+    assert faults_of(row_of(row)) == []
 
 
 def test_objects_without_a_place_are_left_out():

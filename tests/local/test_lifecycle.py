@@ -67,7 +67,7 @@ def test_the_uris_of_all_tasks(caller: Caller):
 def test_a_taken_port_is_a_clear_error(caller: Caller):
     port = httpx.URL(caller.endpoint.scoring_uri_of(DETECTION)).port
     assert port
-    with pytest.raises(InvalidInput, match=f"Port {port} on 127.0.0.1 cannot be opened"):
+    with pytest.raises(InvalidInput, match=f"port {port} on 127.0.0.1 cannot be opened"):
         LocalEndpoint(DETECTION, port=port).start()
 
 

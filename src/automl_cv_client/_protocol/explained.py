@@ -10,6 +10,7 @@ from automl_cv_client._protocol.parts import KEYS, Part, Unusual, Value, cut, cu
 from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
 from automl_cv_client._protocol.wire import Row
 from automl_cv_client._protocol.xai import XaiParameters
+from automl_cv_client._ranking import rank
 from automl_cv_client.results import CallInfo, Classification, Explanation, ImageInfo, MultilabelClassification
 from automl_cv_client.results._float_map import FloatMap
 from automl_cv_client.task import Task
@@ -84,7 +85,7 @@ def _matched(row: Row, task: Task, parameters: XaiParameters, figures: Value, nu
     """Which classes the parts of a row explain."""
     if task is Task.CLASSIFICATION:
         probs = row["probs"]
-        classes = [max(range(len(probs)), key=lambda i: probs[i] if probs[i] == probs[i] else -1.0)]
+        classes = [min(range(len(probs)), key=lambda i: rank(probs[i]))]
         parts = [_single(figures), _single(numbers)]
     else:
         classes, parts = _multilabel(row, parameters, figures, numbers)

@@ -40,14 +40,19 @@ def scoring_body(images: Sequence[bytes], dialect: Dialect = "automl") -> bytes:
     """
     if dialect not in get_args(Dialect):
         raise InvalidInput(f"unknown dialect {dialect!r}: use one of {', '.join(get_args(Dialect))}")
-    if not images:
-        raise InvalidInput("no picture to send: the service refuses an empty request")
-    if len(images) > 1 and dialect.startswith("legacy"):
-        raise InvalidInput(f"the {dialect} form takes one picture a request, not {len(images)}")
+    check_count(images, dialect)
     if dialect == "legacy-raw":
         return bytes(images[0])
     before, after = _TEMPLATES[dialect]
     return around(before, images, after)
+
+
+def check_count(images: Sequence[bytes], dialect: Dialect) -> None:
+    """Raises InvalidInput for no picture, and for several in a dialect that takes one."""
+    if not images:
+        raise InvalidInput("no picture to send: the service refuses an empty request")
+    if len(images) > 1 and dialect.startswith("legacy"):
+        raise InvalidInput(f"the {dialect} form takes one picture a request, not {len(images)}")
 
 
 def content_type(dialect: Dialect) -> str:

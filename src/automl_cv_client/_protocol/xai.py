@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from automl_cv_client._choices import Choice
-from automl_cv_client._protocol.requests import Dialect, around
+from automl_cv_client._protocol.requests import Dialect, around, check_count
 from automl_cv_client.errors import InvalidInput, UnsupportedTask
 from automl_cv_client.task import Task
 
@@ -87,11 +87,11 @@ def explaining_body(
     Rows of the two kinds are never mixed: the first row decides the mode and the parameters of all.
 
     Raises:
-        InvalidInput: no picture, or a dialect that has no explanations. UnsupportedTask: the task has none.
+        InvalidInput: no picture, several in a dialect that takes one, or a dialect that has no explanations.
+        UnsupportedTask: the task has none.
     """
     check_explainable(task)
-    if not images:
-        raise InvalidInput("no picture to send: the service refuses an empty request")
+    check_count(images, dialect)
     wanted = {"model_explainability": True, "xai_parameters": parameters.on_the_wire(task)}
     after = json.dumps(wanted)[1:]  # ends the object that the row's template begins
     if dialect == "automl":
@@ -100,9 +100,7 @@ def explaining_body(
         opening, closing = '{"input_data":{"columns":["image"],"data":["', '"]}}'
         return around(f"{opening}{before}".encode(), images, f"{between}{closing}".encode(),
                       f'{between}","{before}'.encode())  # fmt: skip
-    if dialect == "legacy" and len(images) == 1:
-        return around(b'{"image": "', images, f'", {after}'.encode())
     if dialect == "legacy":
-        raise InvalidInput(f"the legacy form takes one picture a request, not {len(images)}")
+        return around(b'{"image": "', images, f'", {after}'.encode())
     hint = "dialect='legacy'" if dialect == "legacy-raw" else "a model that AutoML itself trained"
     raise InvalidInput(f"endpoints of the dialect {dialect!r} cannot explain: use {hint}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from automl_cv_client._ranking import rank
 from automl_cv_client.drawing.labels import Tag, draw_tags
 from automl_cv_client.drawing.lettering import clean, font_size, score_in_words
 from automl_cv_client.drawing.marks import Bounds, ObjectMark, bounds_of, rings_of
@@ -44,7 +45,7 @@ def draw_objects(image: Image, marks: Sequence[ObjectMark]) -> Image:
 def _from_low_to_high(marks: Sequence[ObjectMark], size: tuple[int, int]) -> list[tuple[ObjectMark, Bounds]]:
     pairs = [(mark, bounds_of(mark, size)) for mark in marks]
     drawable = [(mark, box) for mark, box in pairs if box is not None]
-    return sorted(drawable, key=lambda pair: pair[0].score if pair[0].score == pair[0].score else -1.0)
+    return sorted(drawable, key=lambda pair: -rank(pair[0].score))
 
 
 def _text(mark: ObjectMark) -> str:

@@ -15,7 +15,7 @@ from automl_cv_client.evaluation.bootstrap import Side, sides_of
 from automl_cv_client.evaluation.evaluating import report_of, scores_of
 from automl_cv_client.evaluation.live import Scorer, score_rows
 from automl_cv_client.evaluation.ordering import disagreement
-from automl_cv_client.evaluation.pairs import Answer, Pair, Pairs, pair_up
+from automl_cv_client.evaluation.pairs import Answer, Pair, Pairs, check_threshold, pair_up
 from automl_cv_client.evaluation.report import EvaluationReport, save_as
 
 _MOST_DISPUTED = 12
@@ -119,6 +119,9 @@ def compare(
     """
     if len(deployments) != 2:
         raise InvalidInput("compare takes two deployments, such as ('blue', 'green')")
+    check_threshold(threshold)  # now, and not after the pictures were scored
+    if predictions is not None and len(predictions) != 2:
+        raise InvalidInput(f"compare takes the predictions of two, not of {len(predictions)}")
     rows = list(read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels)
     if predictions is None:
         predictions = _scored(client, rows, deployments, images)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from automl_cv_client.errors import InvalidInput
 from automl_cv_client.evaluation.classification import ClassificationScores
 from automl_cv_client.evaluation.multilabel import MultilabelScores
 from automl_cv_client.evaluation.objects import ObjectScores
-from automl_cv_client.evaluation.pairs import Labels, Pairs, Predictions, pair_up
+from automl_cv_client.evaluation.pairs import Labels, Pairs, Predictions, check_threshold, pair_up
 from automl_cv_client.evaluation.report import EvaluationReport, Number
 from automl_cv_client.task import Task
 
@@ -44,8 +43,7 @@ def evaluate(
     Raises:
         InvalidInput: labels or results cannot be read, or have nothing in common.
     """
-    if not 0 <= threshold <= 1:
-        raise InvalidInput(f"threshold must be between 0 and 1, not {threshold!r}")
+    check_threshold(threshold)
     pairs = pair_up(predictions, labels)
     return report_of(pairs, scores_of(pairs, threshold), images=images, name=name)
 

@@ -15,8 +15,7 @@ from automl_cv_client.dataset import (
     Row,
     SegmentationRow,
 )
-from automl_cv_client.errors import InvalidInput
-from automl_cv_client.evaluation.pairs import Answer
+from automl_cv_client.evaluation.pairs import Answer, check_threshold
 from automl_cv_client.results import (
     Classification,
     Detections,
@@ -36,10 +35,12 @@ def prelabel(
     Args:
         predictions: results or outcomes by image URL; pictures that failed are passed over.
         threshold: labels and objects up to this score are left out. A picture of one class gives no row unless that
-            class is above it: a guess is worse than an unlabelled picture.
+            class is above it: a guess is worse than an unlabelled picture. 0 to 1.
+
+    Raises:
+        InvalidInput: the threshold is not from 0 to 1.
     """
-    if not 0 <= threshold <= 1:
-        raise InvalidInput(f"threshold must be between 0 and 1, not {threshold!r}")
+    check_threshold(threshold)
     for image_url, answer in predictions.items() if isinstance(predictions, Mapping) else predictions:
         row = _row(image_url, answer.result if isinstance(answer, Outcome) else answer, threshold)
         if row is not None:

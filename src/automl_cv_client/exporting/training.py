@@ -23,7 +23,8 @@ _FORMATS = {"image/jpeg": "jpg", "image/png": "png", "image/bmp": "bmp", "image/
 def training_row(result: Result, image_url: str) -> dict[str, Any]:
     """``{"image_url", "image_details", "label"}`` as "Data schemas to train computer vision models with AutoML" says.
 
-    Coordinates are clipped to [0, 1]. Instances without outline are left out, as their polygon is required.
+    Coordinates are clipped to [0, 1]. Boxes of which nothing is left, and instances without outline, are left out:
+    training refuses them.
 
     Args:
         result: of one picture.
@@ -47,7 +48,7 @@ def _label(result: Result) -> str | list[str] | list[dict[str, Any]]:
     inside = placed(result).clipped()
     if isinstance(inside, Instances):
         return [_outline(one) for one in inside if sound(one.polygons)]
-    return [_box(one) for one in inside]
+    return [_box(one) for one in inside if one.box.area > 0]
 
 
 def _box(one: Detection) -> dict[str, Any]:

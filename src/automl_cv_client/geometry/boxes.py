@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from automl_cv_client._ranking import rank
+
 Segment = tuple[float, ...]
 """One closed ring, flat ``(x1, y1, x2, y2, …)``, in fractions of the picture."""
 
@@ -135,7 +137,7 @@ def keep_by_nms(
     not a number ranks last.
     """
     kept: list[int] = []
-    for i in sorted(range(len(boxes)), key=lambda i: -scores[i] if scores[i] == scores[i] else 2.0):
+    for i in sorted(range(len(boxes)), key=lambda i: rank(scores[i])):
         rivals = kept if agnostic else (j for j in kept if labels[j] == labels[i])
         if all(iou(boxes[i], boxes[j]) <= threshold for j in rivals):
             kept.append(i)

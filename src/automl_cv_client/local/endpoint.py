@@ -70,7 +70,7 @@ class LocalEndpoint:
         self._port = port
         self._deployments = _checked_deployments(deployments)
         if max_in_flight is not None and max_in_flight < 1:
-            raise InvalidInput(f"max_in_flight must be 1 or more, or None; it is {max_in_flight}.")
+            raise InvalidInput(f"max_in_flight must be 1 or more, or None; it is {max_in_flight}")
         self._max_in_flight = max_in_flight
         self._own = _own_classifier(self.tasks, model, labels)
         self._running: tuple[WebServer, Site] | None = None
@@ -102,7 +102,7 @@ class LocalEndpoint:
             InvalidInput: not started, or several tasks are served.
         """
         if len(self._paths) > 1:
-            raise InvalidInput("This endpoint serves several tasks: ask scoring_uri_of(task).")
+            raise InvalidInput("this endpoint serves several tasks: ask scoring_uri_of(task)")
         return self.scoring_uri_of(self.tasks[0])
 
     def scoring_uri_of(self, task: Task | str) -> str:
@@ -113,9 +113,9 @@ class LocalEndpoint:
         """
         wanted = task_of(task)
         if wanted not in self._paths:
-            raise InvalidInput(f"This endpoint does not serve {wanted.value}; it serves {', '.join(self._paths)}.")
+            raise InvalidInput(f"this endpoint does not serve {wanted.value}; it serves {', '.join(self._paths)}")
         if self._running is None:
-            raise InvalidInput("The endpoint is not running: use it in a with statement, or call start().")
+            raise InvalidInput("the endpoint is not running: use it in a with statement, or call start()")
         return f"{self._base}{self._paths[wanted]}/score"
 
     def start(self) -> Self:
@@ -181,10 +181,10 @@ def _own_classifier(
 ) -> OwnClassifier | None:
     if model is None:
         if labels is not None:
-            raise InvalidInput("labels belong to a model of your own: give model, too.")
+            raise InvalidInput("labels belong to a model of your own: give model, too")
         return None
     if len(tasks) > 1:
-        raise InvalidInput(f"A model of your own needs its task: {Task.CLASSIFICATION} or {Task.MULTILABEL}.")
+        raise InvalidInput(f"a model of your own needs its task: {Task.CLASSIFICATION} or {Task.MULTILABEL}")
     from automl_cv_client.local.own_classifier import OwnClassifier
 
     return OwnClassifier(tasks[0], model, labels)
@@ -192,13 +192,13 @@ def _own_classifier(
 
 def _checked_key(key: str) -> str:
     if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise InvalidInput("The key must be printable ASCII without spaces, and not empty.")
+        raise InvalidInput("key must be printable ASCII without spaces, and not empty")
     return key
 
 
 def _checked_deployments(deployments: Sequence[str]) -> tuple[str, ...]:
     if isinstance(deployments, str) or not deployments or not all(deployments):
-        raise InvalidInput('deployments must be names, one or more, such as ("blue", "green").')
+        raise InvalidInput('deployments must be names, one or more, such as ("blue", "green")')
     return tuple(deployments)
 
 
@@ -210,7 +210,7 @@ def _checked_host(host: str) -> str:
     except ValueError:
         loopback = False
     if not loopback:
-        raise InvalidInput(f"The local endpoint serves loopback only (127.0.0.1 or ::1), not {host!r}.")
+        raise InvalidInput(f"the local endpoint serves loopback only (127.0.0.1 or ::1), not {host!r}")
     return address
 
 
@@ -227,7 +227,7 @@ def _open_socket(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         raise InvalidInput(
-            f"Port {port} on {host} cannot be opened ({error}). Leave port out to get a free one."
+            f"port {port} on {host} cannot be opened ({error}): leave port out to get a free one"
         ) from error
     return listening
 

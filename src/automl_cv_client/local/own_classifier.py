@@ -43,8 +43,8 @@ class OwnClassifier:
     def __init__(self, task: Task, model: File, labels: File | None = None) -> None:
         if not task.explainable:  # the two classification tasks
             raise InvalidInput(
-                f"A model of your own is not supported yet for {task.value}; it is for {Task.CLASSIFICATION.value} "
-                f"and {Task.MULTILABEL.value}."
+                f"a model of your own is not supported yet for {task.value}; it is for {Task.CLASSIFICATION.value} "
+                f"and {Task.MULTILABEL.value}"
             )
         file = _existing(model, "model")
         self.multilabel = task is Task.MULTILABEL
@@ -75,13 +75,13 @@ class OwnClassifier:
             return self._run(np.zeros((1, 3, self.crop, self.crop), dtype=np.float32))
         except Exception as error:  # noqa: BLE001  onnxruntime's errors have no base class of their own
             said = _first_line(error)
-        raise InvalidInput(f"The model {file} cannot be run on a picture of {self.crop} x {self.crop}: {said}")
+        raise InvalidInput(f"the model {file} cannot be run on a picture of {self.crop} x {self.crop}: {said}")
 
 
 def _existing(path: File, what: str) -> Path:
     file = Path(path)
     if not file.is_file():
-        raise InvalidInput(f"There is no {what} file {file}. AutoML exports model.onnx and {_LABELS} together.")
+        raise InvalidInput(f"there is no {what} file {file}: AutoML exports model.onnx and {_LABELS} together")
     return file
 
 
@@ -91,7 +91,7 @@ def _names(file: Path) -> list[str]:
     except (OSError, ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise InvalidInput(f'The labels in {file} must be a JSON list of names, such as ["cat", "dog"].')
+        raise InvalidInput(f'the labels in {file} must be a JSON list of names, such as ["cat", "dog"]')
     return names
 
 
@@ -115,7 +115,7 @@ def _input_of(session: onnxruntime.InferenceSession, file: Path) -> tuple[str, i
     told = "; ".join(f"{one.name} {one.type} {tuple(one.shape)}" for one in inputs)
     raise InvalidInput(
         f"{file} is no exported classification model: it takes {told or 'nothing'}, and should take one "
-        "tensor(float) (N, 3, S, S). Models of detection and segmentation are not supported yet."
+        "tensor(float) (N, 3, S, S); models of detection and segmentation are not supported yet"
     )
 
 
@@ -123,12 +123,12 @@ def _check_output(found: FloatArray, together: int, classes: int, file: Path) ->
     if found.ndim != 2 or len(found) != together:
         raise InvalidInput(
             f"{file} is no exported classification model: its first output has the shape {found.shape}, and should "
-            f"have ({together}, classes). Models of detection and segmentation are not supported yet."
+            f"have ({together}, classes); models of detection and segmentation are not supported yet"
         )
     if found.shape[1] != classes:
         raise InvalidInput(
-            f"The model {file} has {found.shape[1]} classes, and there are {classes} labels. Give the {_LABELS} that "
-            "was exported with this model."
+            f"the model {file} has {found.shape[1]} classes, and there are {classes} labels: give the {_LABELS} that "
+            "was exported with this model"
         )
 
 

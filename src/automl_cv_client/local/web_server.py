@@ -49,7 +49,7 @@ class WebServer:
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError("The local endpoint did not start; the log of uvicorn.error says why.")
+                raise RuntimeError("the local endpoint did not start: the log of uvicorn.error says why")
             time.sleep(0.005)
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from automl_cv_client._ranking import rank
 from automl_cv_client.results._explanation import Explanation
 from automl_cv_client.results._result import Result
 
@@ -47,7 +48,7 @@ class _Classes(Result, frozen=True):
 
     def _ranking(self) -> list[int]:
         """Indices of the labels, most probable first; not-a-number last."""
-        return sorted(range(len(self.probs)), key=lambda i: -self.probs[i] if self.probs[i] == self.probs[i] else 2.0)
+        return sorted(range(len(self.probs)), key=lambda i: rank(self.probs[i]))
 
     def _content(self) -> tuple[object, ...]:
         return (self.labels, self.probs, self.image.size)
@@ -73,8 +74,7 @@ class Classification(_Classes, frozen=True):
         return self.probs[self._best()]
 
     def _best(self) -> int:
-        # max() would stop at a NaN in the first place, so NaN ranks below everything.
-        return max(range(len(self.probs)), key=lambda i: self.probs[i] if self.probs[i] == self.probs[i] else -1.0)
+        return min(range(len(self.probs)), key=lambda i: rank(self.probs[i]))
 
     def _drawn(self, picture: Image) -> Image:
         from automl_cv_client.drawing import draw_classes

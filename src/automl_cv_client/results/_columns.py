@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from automl_cv_client._extras import need
 from automl_cv_client.geometry import Size
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[numpy.float64]
     Places = NDArray[numpy.int64]
+
+ColumnT = TypeVar("ColumnT", "Floats", "Ragged")
 
 
 class Ragged(NamedTuple):
@@ -65,14 +68,12 @@ class Columns:
     @property
     def boxes_array(self) -> Floats:
         """Normalised boxes: float64 ``[objects, 4]``, left, top, right, bottom."""
-        boxes: Floats = self._kept("_boxes_array", self._boxes)
-        return boxes
+        return self._kept("_boxes_array", self._boxes)
 
     @property
     def scores_array(self) -> Floats:
         """Scores: float64 ``[objects]``."""
-        scores: Floats = self._kept("_scores_array", lambda: _array([one.score for one in self.objects]))
-        return scores
+        return self._kept("_scores_array", lambda: _array([one.score for one in self.objects]))
 
     @property
     def labels_array(self) -> NDArray[numpy.object_]:
@@ -85,8 +86,7 @@ class Columns:
     @property
     def polygons_array(self) -> Ragged:
         """Normalised polygons of all objects in one flat array; objects without outline have no segments."""
-        polygons: Ragged = self._kept("_polygons_array", lambda: _ragged(self.objects))
-        return polygons
+        return self._kept("_polygons_array", lambda: _ragged(self.objects))
 
     def pixel_boxes_array(self, size: Size | tuple[int, int] | None = None) -> Floats:
         """Boxes in pixels: float64 ``[objects, 4]``; of a picture of ``size``, by default the upright one."""
@@ -96,8 +96,8 @@ class Columns:
     def _boxes(self) -> Floats:
         return _array([value for one in self.objects for value in one.box]).reshape(-1, 4)
 
-    def _kept(self, name: str, make: Any) -> Any:
-        found = self.__dict__.get(name)
+    def _kept(self, name: str, make: Callable[[], ColumnT]) -> ColumnT:
+        found: ColumnT | None = self.__dict__.get(name)
         if found is None:
             found = make()
             for array in found if isinstance(found, Ragged) else (found,):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from automl_cv_client._ranking import rank
 from automl_cv_client.geometry import Box, PixelBox, clip_segment, scale_segment, sound
 from automl_cv_client.geometry.tiles import cores_of, is_cut, same_objects
 from automl_cv_client.results._found import Detection, Instance
@@ -44,7 +45,7 @@ def merged(
     )
     cores = cores_of(tiles[:grid])
     objects = [_united([seen[i] for i in group], cores, tiles, size) for group in groups]
-    return sorted(objects, key=lambda one: -one.score if one.score == one.score else 2.0)
+    return sorted(objects, key=lambda one: rank(one.score))
 
 
 def _seen(one: Detection, number: int, tile: Tile, size: tuple[int, int]) -> _Seen:
@@ -57,8 +58,10 @@ def _seen(one: Detection, number: int, tile: Tile, size: tuple[int, int]) -> _Se
     return _Seen(one, number, box, segments, is_cut(box, tile, size))
 
 
-def _united(group: list[_Seen], cores: Sequence[Sequence[float]], tiles: Sequence[Tile], size: tuple[int, int]) -> Any:
-    best_first = sorted(group, key=lambda seen: -seen.one.score if seen.one.score == seen.one.score else 2.0)
+def _united(
+    group: list[_Seen], cores: Sequence[Sequence[float]], tiles: Sequence[Tile], size: tuple[int, int]
+) -> Detection:
+    best_first = sorted(group, key=lambda seen: rank(seen.one.score))
     whole = next((seen for seen in best_first if not seen.cut), None)
     if whole is not None:
         box, segments = whole.box, whole.segments
@@ -66,7 +69,7 @@ def _united(group: list[_Seen], cores: Sequence[Sequence[float]], tiles: Sequenc
         lefts, tops, rights, bottoms = zip(*(seen.box for seen in group), strict=True)
         box, segments = PixelBox(min(lefts), min(tops), max(rights), max(bottoms)), _pieces(best_first, cores, tiles)
     best = best_first[0].one
-    values = {"label": best.label, "score": best.score, "extra": None}
+    values: dict[str, Any] = {"label": best.label, "score": best.score, "extra": None}
     values["box"] = Box(box.left / size[0], box.top / size[1], box.right / size[0], box.bottom / size[1])
     if isinstance(best, Instance):
         values["polygons"] = tuple(scale_segment(segment, (1 / size[0], 1 / size[1])) for segment in segments)

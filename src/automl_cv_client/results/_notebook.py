@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, cast
 
+from automl_cv_client._ranking import rank
 from automl_cv_client.errors import ImageError, InvalidInput
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Notebook:
         from automl_cv_client.exporting.tables import columns_of
 
         names = [name for name in columns_of(cast(Any, self)) if name not in ("image", "index")]
-        rows = sorted(cast(Any, self).to_rows(), key=lambda row: -row["score"] if row["score"] == row["score"] else 2)
+        rows = sorted(cast(Any, self).to_rows(), key=lambda row: rank(row["score"]))
         picture = self._shown_picture()
         shown = None if picture is None else _encoded(picture, "JPEG", quality=85)
         return html_of(repr(self), names, [[row[name] for name in names] for row in rows], shown)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Union, cast, over
 
 from pydantic import model_serializer, model_validator
 
+from automl_cv_client._ranking import rank
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import PixelBox, keep_by_nms, scale_segment
 from automl_cv_client.results._columns import Columns
@@ -69,7 +70,7 @@ class _SequenceOf(Generic[ObjectT]):
 
     def top(self, n: int) -> Self:
         """The ``n`` objects with the highest scores, best first. The server's own order is not promised."""
-        return self._only(sorted(self.objects, key=_worst_first, reverse=True)[:n])
+        return self._only(sorted(self.objects, key=lambda one: rank(one.score))[:n])
 
     def nms(self, iou: float = 0.5, *, agnostic: bool = False) -> Self:
         """Without objects that a better one overlaps by more than ``iou`` (0 to 1).
@@ -166,10 +167,6 @@ def _masked(objects: Sequence[ObjectT], mask: Sequence[bool]) -> list[ObjectT]:
     if len(mask) != len(objects):
         raise InvalidInput(f"a mask of {len(mask)} for {len(objects)} objects: give one boolean an object")
     return [one for one, wanted in zip(objects, mask, strict=True) if wanted]
-
-
-def _worst_first(one: Detection) -> float:
-    return one.score if one.score == one.score else -1.0
 
 
 def _mark(one: Detection, size: tuple[int, int]) -> ObjectMark:

@@ -1,0 +1,50 @@
+"""The tree at the top of errors.py, and the one on the design page, are the classes there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from automl_cv_client import errors
+
+DESIGN = (Path(__file__).parents[1] / "docs" / "design.md").read_text(encoding="utf-8")
+
+
+def bases() -> dict[str, str]:
+    classes = [one for one in vars(errors).values() if isinstance(one, type)]
+    kinds = [one for one in classes if issubclass(one, errors.AutoMLVisionError)]
+    return {one.__name__: one.__base__.__name__ for one in kinds if one.__base__ is not None}
+
+
+def drawn(text: str) -> dict[str, str]:
+    """Each class and the one above it, by how far they are indented."""
+    above: list[tuple[int, str]] = [(-1, "Exception")]
+    found = {}
+    for line in text.splitlines():
+        name = re.match(r"[\s|*x+.'-]*([A-Z]\w+)", line)
+        if name is None:
+            continue
+        depth = name.start(1)
+        while above[-1][0] >= depth:
+            above.pop()
+        found[name[1]] = above[-1][1]
+        above.append((depth, name[1]))
+    return found
+
+
+def test_the_tree_in_the_file_is_that_of_the_classes():
+    text = str(errors.__doc__)
+    tree = drawn(text[text.index("    * ") : text.index("\n\nEvery error")])
+    assert tree == bases()
+
+
+def test_the_tree_on_the_design_page_names_every_class():
+    tree = DESIGN[DESIGN.index("```\nAutoMLVisionError") : DESIGN.index("They hold plain values, never")]
+    assert set(re.findall(r"[A-Z][a-z]\w+|AutoMLVisionError", tree)) >= set(bases())
+
+
+@pytest.mark.parametrize("text", ["* AutoMLVisionError\n  x ImageError", "* AutoMLVisionError\n  x InvalidInput"])
+def test_a_wrong_tree_would_be_found(text):
+    assert drawn(text) != bases()

@@ -132,9 +132,11 @@ def make_app(endpoints: Mapping[Task, tuple[str, str]], deployments: Sequence[st
 def chosen_endpoints() -> Iterator[tuple[dict[Task, tuple[str, str]], list[str]]]:
     """The endpoint of the variables, else one on this machine for all tasks with two deployments."""
     if uri := os.environ.get("AUTOML_CV_SCORING_URI"):
-        task = Task(os.environ.get("AUTOML_CV_TASK", Task.DETECTION.value))
+        key, task = os.environ.get("AUTOML_CV_KEY"), os.environ.get("AUTOML_CV_TASK", Task.DETECTION)
+        if not key or task not in list(Task):
+            sys.exit(f"set AUTOML_CV_KEY to the endpoint's key, and AUTOML_CV_TASK to one of {', '.join(Task)}")
         names = os.environ.get("AUTOML_CV_DEPLOYMENTS", "").split(",")
-        yield {task: (uri, os.environ["AUTOML_CV_KEY"])}, [name.strip() for name in names if name.strip()]
+        yield {Task(task): (uri, key)}, [name.strip() for name in names if name.strip()]
         return
     from automl_cv_client.local import LocalEndpoint
 

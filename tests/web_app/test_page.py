@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from automl_cv_client import Detections
 from automl_cv_client.testing import FakeEndpoint, SentRequest, classification, detections, instances, unavailable
@@ -124,6 +126,114 @@ def test_the_json_is_copied(visit: Visit, fake: FakeEndpoint, picture: bytes) ->
     visit.page.wait_for_selector("#status:text('Copied.')")
     copied = visit.page.evaluate("navigator.clipboard.readText()")
     assert Detections.model_validate(json.loads(copied)) == detections(CAT, size=(400, 200))
+    visit.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    visit.page.click("#copy")
+    visit.page.wait_for_selector("#error:text('does not let this page copy')")
+
+
+def turned(kind: str) -> bytes:
+    """A file of 200 x 400 pixels whose EXIF data make it one of 400 x 200."""
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (200, 400), "teal").save(file, kind, exif=exif)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_boxes_lie_on_the_upright_picture_whether_the_browser_can_show_it_or_not(
+    kind: str, visit: Visit, fake: FakeEndpoint
+) -> None:
+    fake.reply_with(detections(CAT))
+    visit.upload(turned(kind), f"turned.{kind.lower()}", f"image/{kind.lower()}")
+    visit.wait_for_result()
+    assert rows(visit) == ["cat | 0.900 | 100, 100, 300, 200"]
+    if kind in ("WEBP", "TIFF"):
+        visit.page.wait_for_selector("article p:text('This browser cannot show the picture')")
+        assert visit.page.is_hidden(".picture img")
+    else:
+        visit.page.eval_on_selector(".picture img", "one => one.decode()")
+        size = "one => [one.naturalWidth, one.naturalHeight]"
+        assert visit.page.eval_on_selector(".picture img", size) == [400, 200]
+        assert visit.page.locator(".unseen").count() == 0
+    frame = visit.page.locator(".picture").bounding_box()
+    assert frame["width"] / frame["height"] == pytest.approx(2, rel=0.02)
+    mark = visit.page.locator("svg rect").bounding_box()
+    assert mark["x"] + mark["width"] / 2 == pytest.approx(frame["x"] + frame["width"] / 2, abs=3)
+    assert mark["y"] + mark["height"] / 2 == pytest.approx(frame["y"] + frame["height"] * 0.75, abs=3)
+
+
+def test_the_newest_of_two_pictures_is_shown_and_named_while_it_is_in_work(
+    visit: Visit, fake: FakeEndpoint, picture: bytes
+) -> None:
+    held: list[Any] = []
+    visit.page.route("**/score", lambda route: held.append(route))
+    fake.reply_with(detections(CAT))
+    visit.upload(picture, "first.jpg")
+    visit.page.wait_for_selector("#status:text('Scoring first.jpg…')")
+    visit.upload(picture, "second.jpg")
+    visit.page.wait_for_selector("#status:text('Scoring second.jpg…')")
+    assert visit.page.is_hidden("#error")  # to be replaced is no failure
+    held[-1].continue_()
+    visit.wait_for_result()
+    assert visit.page.get_attribute(".picture img", "alt") == "The picture second.jpg"
+    fake.assert_sent(times=1)
+
+
+def test_a_failure_can_be_tried_again_and_a_refused_picture_is_named(
+    visit: Visit, fake: FakeEndpoint, picture: bytes
+) -> None:
+    fake.reply_with(unavailable(502))
+    visit.upload(picture)
+    visit.page.wait_for_selector("#again:not([hidden])")
+    fake.reply_with(detections(CAT))
+    visit.page.click("#again")
+    visit.wait_for_result()
+    assert visit.page.is_hidden("#again")
+    visit.upload(picture[: len(picture) // 2], "half.jpg")
+    visit.page.wait_for_selector("#error:not([hidden])")
+    assert visit.page.text_content("#error").startswith("half.jpg: ")
+    assert visit.page.is_hidden("#again")  # it would be refused again
+
+
+def test_an_answer_that_is_no_problem_of_ours_is_told_by_its_status(visit: Visit, picture: bytes) -> None:
+    visit.page.route("**/score", lambda route: route.fulfill(status=504, body="<h1>Gateway</h1>"))
+    visit.upload(picture)
+    visit.page.wait_for_selector("#error:not([hidden])")
+    assert visit.page.text_content("#error") == "The server answered 504."
+
+
+def test_the_same_file_can_be_chosen_again(visit: Visit, fake: FakeEndpoint, tmp_path: Path, picture: bytes) -> None:
+    """To a browser the same choice is no change, unless the field was emptied before."""
+    file = tmp_path / "same.jpg"
+    file.write_bytes(picture)
+    fake.reply_with(detections(CAT))
+    for times in (1, 2):
+        with visit.page.expect_file_chooser() as chooser:
+            visit.page.click("#drop")
+        assert visit.page.input_value("#file") == ""
+        chooser.value.set_files(file)
+        visit.wait_for_result()
+        fake.assert_sent(times=times)
+
+
+def test_a_deployment_is_not_compared_with_itself(visit: Visit) -> None:
+    closed = "all => all.filter(one => one.disabled).map(one => one.value)"
+    assert visit.page.eval_on_selector_all("#second option", closed) == ["blue"]
+    visit.page.select_option("#second", "green")
+    visit.page.select_option("#first", "green")
+    assert visit.page.input_value("#second") == ""
+    assert visit.page.eval_on_selector_all("#second option", closed) == ["green"]
+
+
+def test_nothing_found_and_nothing_shown_are_told_apart(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+    fake.reply_with(detections(CAT, DOG))
+    visit.upload(picture)
+    visit.wait_for_result()
+    visit.page.fill("#limit", "0.95")
+    assert visit.page.text_content("#status") == "blue: 0 of 2 shown"
+    fake.reply_with(detections())
+    visit.upload(picture)
+    visit.page.wait_for_selector("#status:text('blue: nothing found')")
 
 
 def test_what_goes_wrong_is_said(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
@@ -232,6 +342,17 @@ def test_labels_from_outside_stay_text(visit: Visit, fake: FakeEndpoint, picture
     assert rows(visit)[0].startswith(evil)
     assert visit.page.locator("tbody img").count() == 0
     assert visit.complaints == []
+
+
+@pytest.mark.parametrize("given", [{}, {"AUTOML_CV_KEY": "k", "AUTOML_CV_TASK": "cats"}])
+def test_a_half_set_environment_is_one_line(
+    given: dict[str, str], sample: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOML_CV_SCORING_URI", "https://cats.example/score")
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=r"set AUTOML_CV_KEY .* and AUTOML_CV_TASK to one of"):
+        sample.main()
 
 
 def test_the_page_is_small_and_needs_no_build() -> None:

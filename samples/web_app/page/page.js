@@ -4,6 +4,7 @@ import { colour, compared, findings, outline, pixels } from "./results.js";
 
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
+const UNREACHED = "The server cannot be reached. Is it running?";
 let picture = null; // the file
 let shown = []; // [{deployment, result}], one or two
 let asking = null; // stops the request before
@@ -14,7 +15,7 @@ async function begin() {
   try {
     offer(await (await fetch("api/offer")).json());
   } catch {
-    say("", "The server cannot be reached. Is it running?");
+    say("", `${UNREACHED} Then load this page again.`);
     return;
   }
   if (picture) ask();
@@ -27,15 +28,19 @@ function offer({ tasks, deployments }) {
   $("first").replaceChildren(...deployments.map((name) => new Option(name, name)));
   $("second").replaceChildren(new Option("nothing", ""), ...deployments.map((name) => new Option(name, name)));
   for (const label of document.querySelectorAll(".deployments")) label.hidden = deployments.length < 2;
+  apart();
 }
 
 function listen() {
+  $("file").addEventListener("click", () => { $("file").value = ""; }); // else the same file is no change, and not asked again
   $("file").addEventListener("change", () => choose($("file").files[0]));
+  $("first").addEventListener("change", apart); // before it is asked
   for (const id of ["task", "first", "second"]) $(id).addEventListener("change", ask);
   $("limit").addEventListener("input", draw);
   $("labels").addEventListener("change", draw);
   $("copy").addEventListener("click", copy);
   $("heat").addEventListener("click", heat);
+  $("again").addEventListener("click", ask);
   $("ask").addEventListener("submit", (event) => event.preventDefault());
   const drop = $("drop");
   addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
@@ -57,7 +62,7 @@ async function ask() {
   if (!picture || !$("task").value) return;
   asking?.abort();
   const mine = asking = new AbortController();
-  say("Scoring…");
+  say(`Scoring ${picture.name}…`);
   $("found").hidden = true;
   const deployments = [$("first").value, $("second").value].filter((name, i) => i === 0 || name);
   try {
@@ -66,14 +71,29 @@ async function ask() {
     shown = deployments.map((deployment, i) => ({ deployment, result: results[i] }));
     show();
   } catch (problem) {
-    if (problem.name !== "AbortError") say("", problem.detail ?? "The server cannot be reached. Is it running?");
+    if (problem.name === "AbortError") return;
+    say("", reason(problem));
+    $("again").hidden = [413, 415, 422].includes(problem.status); // this picture would be refused again
   }
+}
+
+/** A deployment is not compared with itself. */
+function apart() {
+  const [first, second] = [$("first"), $("second")];
+  for (const option of second.options) option.disabled = option.value !== "" && option.value === first.value;
+  if (second.selectedOptions[0]?.disabled) second.value = "";
+}
+
+/** What went wrong, in words for whoever chose the picture. */
+function reason(problem) {
+  return typeof problem.detail === "string" ? problem.detail.replace("<file object>", picture.name) : UNREACHED;
 }
 
 async function post(what, form, signal) {
   const answer = await fetch(`api/${$("task").value}/${what}`, { method: "POST", body: form, signal });
-  if (!answer.ok) throw await answer.json();
-  return answer;
+  if (answer.ok) return answer;
+  const { detail = `The server answered ${answer.status}.` } = await answer.json().catch(() => ({}));
+  throw { detail, status: answer.status };
 }
 
 function question(deployment) {
@@ -87,6 +107,7 @@ function question(deployment) {
 async function heat() {
   const on = $("heat").getAttribute("aria-pressed") !== "true";
   const frames = [...document.querySelectorAll(".picture .heat")];
+  $("heat").disabled = true; // one explanation is dear enough
   try {
     if (on && !frames[0].src) {
       say("Explaining…");
@@ -98,7 +119,9 @@ async function heat() {
     $("heat").setAttribute("aria-pressed", on);
     say(on ? "The bright places speak for the class." : "");
   } catch (problem) {
-    if (problem.name !== "AbortError") say("", problem.detail ?? "The server cannot be reached. Is it running?");
+    if (problem.name !== "AbortError") say("", reason(problem));
+  } finally {
+    $("heat").disabled = false;
   }
 }
 
@@ -131,10 +154,23 @@ function article({ deployment, result }) {
   one.classList.toggle("classes", !result.objects);
   one.querySelector("h2").textContent = deployment || result.call.deployment || "Result";
   const image = one.querySelector("img");
+  const withoutPicture = (words) => unseen(one, `${width} / ${height}`, words);
+  image.addEventListener("error", () => withoutPicture("This browser cannot show the picture."));
+  image.addEventListener("load", () => { // Chromium does not turn a WebP as its EXIF says
+    if (image.naturalWidth !== width) withoutPicture("This browser cannot show the picture upright.");
+  });
   Object.assign(image, { src: address, width, height, alt: `The picture ${picture.name}` });
   one.querySelector("svg").setAttribute("viewBox", `0 0 ${width} ${height}`);
   one.querySelector("caption").textContent = `What ${deployment || "the model"} found, best first`;
   return one;
+}
+
+/** A picture that the browser cannot show, such as a TIFF: its place is kept, so that the boxes are where they belong. */
+function unseen(one, ratio, words) {
+  const frame = one.querySelector(".picture");
+  frame.classList.add("unseen");
+  frame.style.aspectRatio = ratio;
+  one.querySelector("h2").after(Object.assign(document.createElement("p"), { textContent: words }));
 }
 
 function wanted(result) {
@@ -148,7 +184,13 @@ function draw() {
   const kept = shown.map(({ result }) => wanted(result));
   [...$("results").children].forEach((one, i) => drawOne(one, kept[i], shown[i].result.image.size));
   $("difference").textContent = kept.length < 2 ? "" : difference(...kept);
-  say(kept.map((found, i) => `${shown[i].deployment ? `${shown[i].deployment}: ` : ""}${found.length} shown`).join(", "));
+  say(kept.map((found, i) => told(shown[i], found.length)).join(", "));
+}
+
+function told({ deployment, result }, count) {
+  const all = findings(result).length;
+  const words = !all ? "nothing found" : count < all ? `${count} of ${all} shown` : `${count} shown`;
+  return deployment ? `${deployment}: ${words}` : words;
 }
 
 function difference(first, second) {
@@ -191,8 +233,12 @@ function row(object, size) {
 
 async function copy() {
   const results = shown.map(({ result }) => result);
-  await navigator.clipboard.writeText(JSON.stringify(results.length > 1 ? results : results[0], null, 2));
-  say("Copied.");
+  try {
+    await navigator.clipboard.writeText(JSON.stringify(results.length > 1 ? results : results[0], null, 2));
+    say("Copied.");
+  } catch {
+    say("", "The browser does not let this page copy.");
+  }
 }
 
 function element(name, attributes) {
@@ -205,6 +251,7 @@ function say(words, error = "") {
   $("status").textContent = words;
   $("error").textContent = error;
   $("error").hidden = !error;
+  $("again").hidden = true;
 }
 
 begin();

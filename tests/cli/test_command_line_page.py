@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import automl_cv_client
 from automl_cv_client import Task
 from automl_cv_client.cli.exits import EXIT_CODES
 from automl_cv_client.local import LocalEndpoint
@@ -156,7 +157,7 @@ def test_the_exit_codes_are_those_there_are():
 
 
 def test_the_variables_are_read_somewhere():
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(automl_cv_client.__file__).parent.rglob("*.py"))
     named = set(re.findall(r"AUTOML_CV_[A-Z_]+", TEXT))
     assert len(named) >= 7
     assert all(f'"{name}"' in source for name in named)

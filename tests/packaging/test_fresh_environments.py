@@ -80,7 +80,7 @@ def test_the_tests_pass(dists: Dists, models: str, tmp_path: Path, versions: str
     constraints = lowest(python) if versions == "lowest" else None
     here = environment(tmp_path / "venv", python, f"{dists.wheel}[all]", models, *TOOLS, constraints=constraints)
     shutil.copytree(ROOT / "tests", tmp_path / "tests")
-    for one in ("samples", "docs", "benchmarks", "pyproject.toml", "README.md"):
+    for one in ("samples", "docs", "benchmarks", "models", "pyproject.toml", "README.md"):
         (tmp_path / one).symlink_to(ROOT / one)
     options = ["-p", "no:cacheprovider", "-p", "no:anyio", "-o", "filterwarnings=default"]  # old versions may warn
     done = run(here, "-m", "pytest", *options, *(f"tests/{room}" for room in ROOMS), folder=tmp_path, seconds=1800)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from automl_cv_client import Outcome
 from automl_cv_client._flow.outcomes import Line
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._protocol.messages import Reply
+from automl_cv_client._transports.gates import AsyncGate, AsyncPassage, Gate, Passage, Stopped
 from automl_cv_client.errors import ConnectionFailed, TimedOut
 
 
@@ -77,3 +81,20 @@ def test_one_slow_picture_bounds_what_waits_behind_it() -> None:
     free = Line(ordered=False, longest=3)
     free.enter(100)
     assert not free.full
+
+
+def test_who_comes_to_a_gate_that_is_shut_does_not_pass() -> None:
+    """Though there is a free place: its picture was still being prepared when the run was drained."""
+    world: Any = None
+
+    async def awaited() -> None:
+        gate = AsyncGate(world, Traffic(4, None, clock=lambda: 0.0))
+        gate.stop()
+        await AsyncPassage(gate).authorize(None, 1.0)
+
+    gate = Gate(world, Traffic(4, None, clock=lambda: 0.0))
+    gate.stop()
+    with pytest.raises(Stopped):
+        Passage(gate).authorize(None, 1.0)
+    with pytest.raises(Stopped):
+        asyncio.run(awaited())

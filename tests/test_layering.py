@@ -97,7 +97,7 @@ LATER = {
     "numpy": ("_imaging/", "drawing/", "exporting/", "results/"),
     "opentelemetry": ("_telemetry/opentelemetry.py",),
     "pyarrow": ("batch/exports.py",),
-    "rich": ("batch/progress_bar.py",),
+    "rich": ("batch/bar.py",),
 }
 """Where it may be imported inside functions and for types, besides."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import stat
 import sys
 from pathlib import Path
 
@@ -50,6 +52,39 @@ def test_csv_cells_are_no_formulas(tmp_path: Path) -> None:
     out = job(tmp_path, Task.CLASSIFICATION)
     labels = {row["label"] for row in csv.DictReader(io.StringIO((out / "results.csv").read_text()))}
     assert labels == {"'=dog", ""}
+
+
+@pytest.mark.parametrize("label", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_no_label_begins_as_a_formula_does(label: str, tmp_path: Path) -> None:
+    with capped(json.dumps([{"probs": [1.0], "labels": [label]}]).encode(), service=0) as server:
+        pictures(tmp_path / "in", 1)
+        with Client(server.url, "k") as client:
+            score_folder(client, tmp_path / "in", tmp_path / "out", Task.CLASSIFICATION, formats=("csv",))
+    with (tmp_path / "out" / "results.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["label"] == "'" + label
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut then finds the old file or the new one, whole."""
+    out = job(tmp_path, Task.DETECTION)
+    events: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def syncs(handle: int) -> None:
+        events.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else f"{os.fstat(handle).st_size} bytes")
+        fsync(handle)
+
+    def replaces(old: Path, new: Path) -> None:
+        events.append("name")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", syncs)
+    monkeypatch.setattr(os, "replace", replaces)
+    size = export(out, "jsonl").stat().st_size
+    assert events == [f"{size} bytes", "name", "folder"]
 
 
 def test_an_export_elsewhere(tmp_path: Path) -> None:

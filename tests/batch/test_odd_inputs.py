@@ -164,3 +164,29 @@ def test_a_job_that_is_refused_leaves_no_file_open(tmp_path: Path) -> None:
         opened = [os.readlink(one) for one in handles if os.path.lexists(one)]
         assert not [one for one in opened if one.startswith(str(tmp_path))]
     assert caught.value
+
+
+def test_a_job_on_a_medium_that_is_read_only_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite could not make its files there, so it must not try to."""
+    pictures(tmp_path / "in", 2)
+    with capped(reply(), service=0) as server, Client(server.url, "k") as client:
+        score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
+    before = sorted(os.listdir(tmp_path / "out"))
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path / "out" and access(path, mode))
+    ledger = Ledger(tmp_path / "out", reading=True)
+    try:
+        assert len([*ledger.finished()]) == 2
+        assert sorted(os.listdir(tmp_path / "out")) == before
+    finally:
+        ledger.close()
+    assert status(tmp_path / "out").ok == 2
+
+
+def test_what_a_killed_export_left_is_gone_after_the_next_run(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", 1)
+    with capped(reply(), service=0) as server, Client(server.url, "k") as client:
+        score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
+        (tmp_path / "out" / ".results.jsonl.partial").write_bytes(b"half of a li")
+        score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
+    assert sorted(os.listdir(tmp_path / "out")) == [".lock", "ledger.sqlite", "results.jsonl"]

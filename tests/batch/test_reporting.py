@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from automl_cv_client import Client, ImagePolicy, Task, errors
+from automl_cv_client import Client, ImagePolicy, Outcome, Task, errors
 from automl_cv_client.batch import Progress, score_folder, status
 from automl_cv_client.batch import job as job_module
+from automl_cv_client.batch.summary import Tally
 from tests.batch.jobs import pictures, reply
 from tests.batch.test_folder import DETECTION, QUICK, Score, score
 from tests.capped import capped
@@ -49,6 +51,31 @@ def test_progress_is_told_from_the_start_in_the_callers_thread(score: Score, tmp
     steps.clear()
     score("http://127.0.0.1:9/score", tmp_path / "in", tmp_path / "other", DETECTION, progress=show)
     assert steps[-1].failed == 3
+
+
+def test_progress_comes_ten_times_a_second_with_the_time_that_is_left(score: Score, tmp_path: Path) -> None:
+    steps: list[Progress] = []
+    pictures(tmp_path / "in", 30)
+    with capped(reply(), service=0.03, cap=2) as server:
+        started = time.monotonic()
+        score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, concurrency=2, progress=steps.append)
+        seconds = time.monotonic() - started
+    assert len(steps) <= 10 * seconds + 3
+    assert steps[0].eta is None
+    assert [one.eta for one in steps if one.rate] == [
+        pytest.approx((one.total - one.done) / one.rate) for one in steps if one.rate
+    ]
+    assert (steps[-1].done, steps[-1].eta) == (30, 0)
+
+
+def test_percentiles_are_right_within_five_percent() -> None:
+    tally = Tally()
+    for number in range(100):
+        error = errors.TimedOut("too slow", elapsed=0.123 if number < 90 else 4.56)
+        tally.add(Outcome(number, "a.png", None, error))
+    assert tally.percentile(0.5) == pytest.approx(0.123, rel=0.05)
+    assert tally.percentile(0.95) == pytest.approx(4.56, rel=0.05)
+    assert Tally().percentile(0.5) is None
 
 
 def test_a_job_that_is_done_tells_so(score: Score, tmp_path: Path) -> None:
@@ -142,6 +169,7 @@ def test_the_options_that_make_the_result_are_part_of_the_job(tmp_path: Path) ->
                 score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
         others: list[tuple[str, dict[str, Any]]] = [
             ("deployment", {"deployment": "green"}),
+            ("dialect", {"dialect": "legacy-raw"}),
             ("images", {"images": ImagePolicy(max_pixels=64)}),
         ]
         for word, options in others:

@@ -59,6 +59,18 @@ def test_errors_are_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
         assert len(done.err.splitlines()) == 1
 
 
+def test_the_share_of_failures_that_stops_it_can_be_chosen(tmp_path: Path) -> None:
+    for path in pictures(tmp_path / "in", 60):
+        path.write_bytes(b"no picture")
+    variables = {"AUTOML_CV_SCORING_URI": "http://127.0.0.1:9/score", "AUTOML_CV_KEY": "k"}
+    words = ("batch", "run", tmp_path / "in", "--task", TASK, "--json", "--out")
+    stopped = run(*words, tmp_path / "half", **variables)
+    assert (stopped.code, stopped.out) == (2, "")
+    assert "pictures failed" in stopped.err
+    done = run(*words, tmp_path / "all", "--stop-above", "1", **variables)
+    assert (done.code, json.loads(done.out)["failed"]) == (1, 60)
+
+
 def test_an_interrupt_exits_with_130_and_nothing_is_drawn_without_a_terminal(tmp_path: Path) -> None:
     pictures(tmp_path / "in", 100)
     with capped(reply(), service=0.1) as server:

@@ -22,7 +22,7 @@ from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.local import LocalEndpoint
 from tests.capped import CappedServer, capped
 from tests.conftest import PHOTOS, Caller, encoded
-from tests.servers import Answer, ScriptedServer
+from tests.servers import Answer, Drip, ScriptedServer
 
 QUICK = RetryPolicy(attempts=5, backoff=0.001, longest_backoff=0.002)
 
@@ -302,13 +302,58 @@ def test_a_drained_run_hands_out_every_answer_that_came(tiny: bytes) -> None:
             while taken < 40:
                 taken += len(await pump.take())
             pump.drain()
+            sent = pump.traffic.requests
             while ready := await pump.take():
                 taken += len(ready)
             await pump.close()
+            assert pump.traffic.requests == sent  # who waited for a turn did not get one any more
             return taken
 
     with capped(service=0.03) as server:
         assert asyncio.run(main(server.url)) == len(server.received)
+
+
+@pytest.mark.parametrize("drained_first", [False, True], ids=["who pauses", "who would pause"])
+def test_a_drained_run_waits_for_no_pause(drained_first: bool, tiny: bytes, server: ScriptedServer) -> None:
+    """Both pumps; the answer that asks for the pause comes before the drain, or after it."""
+    server.steps = [Drip(503, b"no", {"retry-after": "60"}, pause=0.15)]
+
+    async def awaited() -> list[Any]:
+        async with AsyncClient(server.url, "k") as client:
+            pump = async_pump_for(client, iter([tiny]), Task.DETECTION, 0.5, ordered=False)
+            asyncio.get_running_loop().call_later(0.05 if drained_first else 0.5, pump.drain)
+            found = await pump.take()
+            await pump.close()
+            return found
+
+    def blocking() -> list[Any]:
+        with Client(server.url, "k") as client:
+            pump = pump_for(client, iter([tiny]), Task.DETECTION, 0.5, ordered=False)
+            threading.Timer(0.05 if drained_first else 0.5, pump.drain).start()
+            found = pump.take()
+            pump.close()
+            return found
+
+    for drained in (blocking, lambda: asyncio.run(awaited())):
+        started = time.monotonic()
+        assert drained() == []
+        assert time.monotonic() - started < 3
+    assert len(server.received) == 2
+
+
+def test_closing_the_awaited_stream_cancels_requests_in_flight(tiny: bytes) -> None:
+    async def main(server: CappedServer) -> float:
+        async with AsyncClient(server.url, "k") as client:
+            found = client.detect_many(itertools.repeat(tiny), ordered=False)
+            await anext(found)
+            server.service = 30
+            await asyncio.sleep(0.2)
+            started = time.monotonic()
+            await found.aclose()
+            return time.monotonic() - started
+
+    with capped(service=0.01) as server:
+        assert asyncio.run(main(server)) < 1
 
 
 @pytest.mark.slow

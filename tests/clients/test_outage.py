@@ -80,6 +80,29 @@ def test_an_outage_of_a_thousand_calls_costs_at_most_a_tenth_more(call: Caller) 
         assert 1000 <= len(server.received) <= 1100
 
 
+def test_an_endpoint_that_is_away_for_a_moment_costs_few_pictures(call: Caller) -> None:
+    """Connections fail within a millisecond: unless it waited, a thousand pictures a second would be given up."""
+    failed: list[bool] = []
+    away_until = time.monotonic() + 1.3
+
+    def judge(body: bytes, number: int) -> int:
+        if time.monotonic() < away_until:
+            raise ConnectionResetError
+        return 200
+
+    def look(outcome: Outcome[Any]) -> bool:
+        failed.append(not outcome.ok)
+        return True
+
+    with capped(service=0) as server:
+        server.judge = judge
+        many(call, server.url, itertools.repeat(TINY, 500), look)
+        back = time.monotonic() - away_until
+    assert len(failed) == 500
+    assert sum(failed) <= 20
+    assert 0 < back < 8
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", ["503", "hangs up"])
 def test_the_full_rate_is_back_within_five_seconds(broken: str, call: Caller) -> None:

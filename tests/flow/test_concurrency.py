@@ -148,6 +148,20 @@ def test_the_breaker_waits_half_a_minute_for_a_dead_endpoint() -> None:
     assert "cannot be reached" in breaker.open
 
 
+def test_an_endpoint_that_cannot_be_reached_is_tried_once_a_second() -> None:
+    breaker = Breaker()
+    for number in range(9):
+        breaker.failed(number / 100)
+        assert breaker.wait(number / 100) == 0.0
+    breaker.failed(0.1)
+    assert breaker.wait(0.1) == pytest.approx(1.0)
+    assert breaker.wait(0.6) == pytest.approx(0.5)
+    assert breaker.wait(1.2) == 0.0
+    breaker.answered(503, 1.2, 1.3)  # something answers
+    assert breaker.wait(1.3) == 0.0
+    assert not breaker.suspicious
+
+
 def test_the_pace_is_kept_also_with_late_wake_ups() -> None:
     pace, now, sent = Pace(1000.0), 0.0, 0
     while now < 20:

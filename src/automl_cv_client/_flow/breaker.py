@@ -5,6 +5,7 @@ from __future__ import annotations
 _REFUSALS = 5  # in a row, of a whole client: more cannot be chance
 _DEAD = 20  # failed connections in a row …
 _DEAD_FOR = 30.0  # … over at least so many seconds: a restart takes less
+_PROBE_EVERY = 1.0  # seconds: else a thousand pictures a second would fail until then
 
 _WORDS = {
     401: "the credential is refused (401): it was revoked, has expired, or is of another endpoint",
@@ -25,12 +26,20 @@ class Breaker:
         self._refusals = 0
         self._refused_since = float("-inf")
         self._failures = 0
-        self._failing_since = 0.0
+        self._failing_since = self._failed_at = 0.0
 
     @property
     def suspicious(self) -> bool:
-        """Whether the last answer was a refusal: then one request at a time finds out."""
-        return self._refusals > 0 or self._failures >= _DEAD // 2
+        """Whether the last answer was a refusal, or no connection comes about: one request at a time finds out."""
+        return self._refusals > 0 or self._unreachable
+
+    @property
+    def _unreachable(self) -> bool:
+        return self._failures >= _DEAD // 2
+
+    def wait(self, now: float) -> float:
+        """Seconds until a request may try again whether the endpoint can be reached; 0 while it can."""
+        return max(0.0, self._failed_at + _PROBE_EVERY - now) if self._unreachable else 0.0
 
     def answered(self, status: int, sent: float, now: float) -> None:
         """An answer came to a request that left at ``sent``.
@@ -55,6 +64,7 @@ class Breaker:
         if self._failures == 0:
             self._failing_since = now
         self._failures += 1
+        self._failed_at = now
         seconds = now - self._failing_since
         if self._failures >= _DEAD and seconds >= _DEAD_FOR:
             self.open = (

@@ -56,10 +56,11 @@ class Traffic:
         return max(0, self.limit - self.in_flight)
 
     def wait(self) -> float | None:
-        """Seconds until the pace lets the next request leave, 0 for now; None when all places are taken."""
+        """Seconds until the next request may leave, 0 for now; None when all places are taken."""
         if not self.free:
             return None
-        return 0.0 if self._pace is None else self._pace.wait(self.clock())
+        now = self.clock()
+        return max(self.breaker.wait(now), 0.0 if self._pace is None else self._pace.wait(now))
 
     def take(self) -> None:
         """A group has its turn."""

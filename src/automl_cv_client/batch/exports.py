@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -39,7 +40,8 @@ def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os
     target = Path(out) / f"results.{one}" if path is None else Path(path)
     ledger = Ledger(Path(out), reading=True)
     try:
-        write_export(ledger, Task(ledger.fingerprint()["task"]), one, target)
+        mark = f".{os.getpid()}-{threading.get_ident()}"  # there may be others, and a run at its end
+        write_export(ledger, Task(ledger.fingerprint()["task"]), one, target, mark)
     finally:
         ledger.close()
     return target
@@ -57,14 +59,23 @@ def checked_formats(formats: Iterable[str]) -> tuple[Format, ...]:
     return tuple(one for one in known if one in names)
 
 
-def write_export(ledger: Ledger, task: Task, format: Format, path: Path) -> None:
-    """Write one file from an open ledger."""
+def write_export(ledger: Ledger, task: Task, format: Format, path: Path, mark: str = "") -> None:
+    """Write one file from an open ledger.
+
+    Args:
+        ledger: to read from.
+        task: of the job.
+        format: of the file.
+        path: of the file.
+        mark: tells apart the temporary files of those who write at the same time. A run is alone, and has none: so
+            what it left behind when it was killed is overwritten by the next one.
+    """
     writers: dict[Format, Callable[[IO[bytes], Ledger, Task], None]] = {
         "jsonl": _write_jsonl,
         "csv": _write_csv,
         "parquet": _write_parquet,
     }
-    with _whole_file(path) as file:
+    with _whole_file(path, mark) as file:
         writers[format](file, ledger, task)
 
 
@@ -128,12 +139,12 @@ def _pyarrow() -> tuple[Any, Any]:
 
 
 @contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
+def _whole_file(path: Path, mark: str) -> Iterator[IO[bytes]]:
     """A file that appears under its name once all of it is on the disk; until then an older one stays.
 
     To append to the file itself would tear: at a crash a line of several MB is written in part.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f".{path.name}{mark}.partial")
     reason = ""
     try:
         with open(temporary, "wb") as file:

@@ -86,7 +86,8 @@ class Ledger:
         if reading and not self.path.is_file():
             raise BatchError(f"{folder} holds no batch job: it is the folder that was given as the output")
         with self._clear():
-            self._db = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
+            place, uri = (_reading_place(self.path), True) if reading else (str(self.path), False)
+            self._db = sqlite3.connect(place, timeout=5, isolation_level=None, check_same_thread=False, uri=uri)
         try:
             if reading:
                 self._check_begun()
@@ -233,6 +234,15 @@ class Ledger:
                 f"the ledger {self.path} cannot be used ({reason}): see that the disk has room and is in order, "
                 "then run the same command again; what is recorded stays"
             )
+
+
+def _reading_place(path: Path) -> str:
+    """The URI to look at a ledger by: SQLite cannot make its files beside one in a folder that is read-only.
+
+    https://www.sqlite.org/wal.html#read_only_databases
+    """
+    written_to = os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists()
+    return path.absolute().as_uri() + ("" if written_to else "?immutable=1")
 
 
 def _stored(name: str) -> str | bytes:

@@ -77,6 +77,16 @@ Threshold = Annotated[
         min=0.0, max=1.0, metavar="P", help="For multi-label: probability, 0 to 1, above which a label is present."
     ),
 ]
+StopAbove = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        metavar="SHARE",
+        help="Stop when more than this share of the pictures failed, of those tried for the first time and once there "
+        "are 50; 1 to go on whatever happens.",
+    ),
+]
 Formats = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(
@@ -107,6 +117,7 @@ def run(
     per_request: PerRequest = 1,
     bytes_per_second: Pace = None,
     threshold: Threshold = 0.5,
+    stop_above: StopAbove = 0.5,
     formats: Formats = None,
     as_json: FactsAsJson = False,
     uri: Uri = None,
@@ -125,6 +136,7 @@ def run(
         "per_request": per_request,
         "bytes_per_second": bytes_per_second,
         "threshold": threshold,
+        "stop_above": stop_above,
         "formats": checked_formats(formats or ("jsonl",)),
     }
     with (

@@ -1,0 +1,100 @@
+"""What answers teach a run: stepped by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from automl_cv_client import Outcome
+from automl_cv_client._flow.outcomes import Line
+from automl_cv_client._flow.traffic import Traffic
+from automl_cv_client._protocol.messages import Reply
+from automl_cv_client._transports.gates import AsyncGate, AsyncPassage, Gate, Passage, Stopped
+from automl_cv_client.errors import ConnectionFailed, TimedOut
+
+
+def grown() -> Traffic:
+    """Traffic whose limit has grown to five."""
+    traffic = Traffic(64, None, clock=lambda: 0.0)
+    while traffic.limit < 5:
+        sent = []
+        for _ in range(traffic.limit):
+            traffic.take()
+            sent.append(traffic.sent(10))
+        for one in sent:
+            traffic.answered(one, Reply(200))
+            traffic.leave()
+    return traffic
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "lowers"),
+    [
+        (429, {}, True),
+        (408, {}, True),
+        (504, {}, True),
+        (424, {"ms-azureml-model-error-statuscode": "429"}, True),
+        (424, {"ms-azureml-model-error-reason": "too_few_model_instance"}, True),
+        (424, {"ms-azureml-model-error-statuscode": "500"}, False),
+        (424, {"ms-azureml-model-error-reason": "model_not_ready"}, False),
+        (500, {}, False),
+        (503, {}, False),
+    ],
+)
+def test_which_answers_lower_the_limit(status: int, headers: dict[str, str], lowers: bool) -> None:
+    traffic = grown()
+    traffic.take()
+    traffic.answered(traffic.sent(10), Reply(status, headers))
+    assert (traffic.limit < 5) is lowers
+    assert traffic.refused == (status == 429)
+
+
+@pytest.mark.parametrize(("error", "lowers"), [(TimedOut("slow"), True), (ConnectionFailed("away"), False)])
+def test_which_failures_lower_the_limit(error: Exception, lowers: bool) -> None:
+    traffic = grown()
+    traffic.take()
+    traffic.failed(traffic.sent(10), error)
+    assert (traffic.limit < 5) is lowers
+
+
+def test_groups_that_pause_bound_what_is_read() -> None:
+    """Or an outage would read the whole source."""
+    traffic = Traffic(4, None, clock=lambda: 0.0)
+    traffic.active = 4 * 4 + 7
+    assert traffic.wants_more
+    traffic.active += 1
+    assert not traffic.wants_more
+
+
+def test_one_slow_picture_bounds_what_waits_behind_it() -> None:
+    line = Line(ordered=True, longest=3)
+    assert line.enter(3) == 0
+    assert line.full
+    line.add([Outcome(1, "b", None), Outcome(2, "c", None)])
+    assert line.full
+    assert line.ripe() == []
+    line.add([Outcome(0, "a", None)])
+    assert not line.full
+    assert [one.index for one in line.ripe()] == [0, 1, 2]
+    free = Line(ordered=False, longest=3)
+    free.enter(100)
+    assert not free.full
+
+
+def test_who_comes_to_a_gate_that_is_shut_does_not_pass() -> None:
+    """Though there is a free place: its picture was still being prepared when the run was drained."""
+    world: Any = None
+
+    async def awaited() -> None:
+        gate = AsyncGate(world, Traffic(4, None, clock=lambda: 0.0))
+        gate.stop()
+        await AsyncPassage(gate).authorize(None, 1.0)
+
+    gate = Gate(world, Traffic(4, None, clock=lambda: 0.0))
+    gate.stop()
+    with pytest.raises(Stopped):
+        Passage(gate).authorize(None, 1.0)
+    with pytest.raises(Stopped):
+        asyncio.run(awaited())

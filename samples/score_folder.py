@@ -12,22 +12,23 @@ from pathlib import Path
 
 from endpoint import endpoint_for
 
-from automl_cv_client import Client, Task
-from automl_cv_client.batch import Progress, score_folder, status
+from automl_cv_client import Client, Hooks, ResponseEvent, Task
+from automl_cv_client.batch import score_folder, status
 
 PHOTOS = Path(__file__).parent / "photos"
 
 
-def press_ctrl_c(step: Progress) -> None:
-    """As if somebody had lost patience after the first picture. Your own program gives no such ``progress``."""
+def press_ctrl_c(answer: ResponseEvent) -> None:
+    """As if somebody had lost patience after the first picture. Your own program has no such hook."""
     signal.raise_signal(signal.SIGINT)
 
 
 def main(pictures: str | Path = PHOTOS, folder: str | Path | None = None) -> None:
     folder = Path(folder or tempfile.mkdtemp(prefix="job-"))
     with endpoint_for(Task.DETECTION), Client.from_env() as client:
+        impatient = client.with_options(hooks=Hooks(on_response=press_ctrl_c))
         try:
-            score_folder(client, pictures, folder, Task.DETECTION, concurrency=1, progress=press_ctrl_c)
+            score_folder(impatient, pictures, folder, Task.DETECTION, concurrency=1)
         except KeyboardInterrupt:
             job = status(folder)
             print(f"interrupted: {job.ok} of {job.total} done, {job.to_do} to do")

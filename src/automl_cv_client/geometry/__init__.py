@@ -14,7 +14,6 @@ segment inside another one is a hole.
 from automl_cv_client.geometry.areas import even_odd_area
 from automl_cv_client.geometry.boxes import Box, PixelBox, PixelSegment, Segment, Size, iou, keep_by_nms
 from automl_cv_client.geometry.frames import Frame, Frames
-from automl_cv_client.geometry.outlines import outlines
 from automl_cv_client.geometry.polygons import (
     bounds,
     clip_segment,
@@ -28,6 +27,7 @@ from automl_cv_client.geometry.polygons import (
     sound,
 )
 from automl_cv_client.geometry.rle import Rle
+from automl_cv_client.geometry.tracing import outlines
 
 __all__ = [
     "Box",

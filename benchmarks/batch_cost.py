@@ -43,7 +43,7 @@ def ledger(folder: Path) -> tuple[float, float, float]:
     rows = book.to_do()
     started = time.perf_counter()
     for _ in range(500):
-        book.record([Finished(next(rows)[0], True, "{}" * 400)])
+        book.record([Finished(next(rows).id, True, "{}" * 400)])
     a_second = 500 / (time.perf_counter() - started)
     book._db.execute("UPDATE items SET state = 1")
     book.close()

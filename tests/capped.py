@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _REASONS = {200: "OK", 429: "Too Many Requests"}
@@ -64,19 +64,38 @@ class CappedServer:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512))
+        server = self._loop.run_until_complete(asyncio.start_server(self._taken, "127.0.0.1", 0, backlog=512))
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/score"
         self._ready.set()
         self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.01))
+        self._loop.run_until_complete(self._end(server))
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _end(self, server: asyncio.Server) -> None:
+        """End all connections. Those just taken have begun by now, as the loop keeps the order of its tasks.
+
+        One that begins after its server has closed, or is cancelled before, leaves its socket open for good.
+        """
+        server.close()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
+        for writer in list(self._writers):
+            writer.transport.abort()
+        await asyncio.sleep(0)  # an ended connection closes its socket in the loop's next turn
+
+    def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
-        try:
+        self._loop.create_task(self._serve(reader, writer)).add_done_callback(lambda _: self._over(writer))
+
+    def _over(self, writer: asyncio.StreamWriter) -> None:
+        self.connections -= 1
+        self._writers.discard(writer)
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 found = _LENGTH.search(head)
@@ -85,12 +104,6 @@ class CappedServer:
                 status = await self._status(body)
                 writer.write(self._answer(status, body))
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            self.connections -= 1
-            self._writers.discard(writer)
-            writer.close()
 
     async def _status(self, body: bytes) -> int:
         if self.in_flight >= self.cap:

@@ -31,10 +31,17 @@ def connected(serve: Serve, use: Callable[[httpcore.AsyncNetworkStream], Awaitab
     """What ``use`` makes of a connection that ``serve`` answers."""
 
     async def main() -> Any:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        taken = asyncio.Event()
+
+        async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken.set()
+            await serve(reader, writer)
+
+        server = await asyncio.start_server(begin, "127.0.0.1", 0)
         stream = await LoopNetwork().connect_tcp("127.0.0.1", server.sockets[0].getsockname()[1])
         try:
             async with asyncio.timeout(60):
+                await taken.wait()  # a server that closes before leaves a socket open
                 return await use(stream)
         finally:
             await stream.aclose()

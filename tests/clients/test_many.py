@@ -22,7 +22,7 @@ from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.local import LocalEndpoint
 from tests.capped import CappedServer, capped
 from tests.conftest import PHOTOS, Caller, encoded
-from tests.servers import Answer, Drip, ScriptedServer
+from tests.servers import Answer, Drip, ScriptedServer, wait_until
 from tests.timing import Stopwatch, is_within
 
 QUICK = RetryPolicy(attempts=5, backoff=0.001, longest_backoff=0.002)
@@ -241,10 +241,7 @@ class TestNothingIsLeftBehind:
 
         with capped(service=0.01) as server:
             asyncio.run(main(server))
-            deadline = time.monotonic() + 2
-            while server.connections and time.monotonic() < deadline:
-                time.sleep(0.01)
-            assert server.connections == 0
+            wait_until(lambda: server.connections == 0)
 
     def test_a_thousand_cancelled_calls_leave_no_place_taken(self, tiny: bytes) -> None:
         async def main(server: CappedServer) -> None:

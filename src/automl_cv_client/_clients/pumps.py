@@ -16,7 +16,6 @@ from contextlib import suppress
 from functools import partial
 
 from automl_cv_client._clients.reading import AsyncReader
-from automl_cv_client._flow.effects import Call, Effect, Sleep, mapped
 from automl_cv_client._flow.outcomes import AnyOutcome, Group, Job, Line
 from automl_cv_client._flow.run import run, run_async
 from automl_cv_client._flow.traffic import Traffic
@@ -147,7 +146,7 @@ class Pump(_Base):
             outcomes: list[AnyOutcome] = []
             failure: BaseException | None = None
             try:
-                outcomes = run(mapped(self._job.score(first, group), self._pausing), passage)
+                outcomes = run(self._job.score(first, group), passage)
             except Stopped:
                 pass
             except BaseException as error:  # noqa: BLE001 - raised again where the outcomes are taken
@@ -157,10 +156,6 @@ class Pump(_Base):
                 self._failure = self._failure or failure
             passage.end()
             del work, group, outcomes, failure  # a waiting thread holds no picture
-
-    def _pausing(self, effect: Effect) -> Effect:
-        """A pause that ends when the run does, in place of one that does not."""
-        return Call(partial(self._gate.pause, effect.seconds)) if isinstance(effect, Sleep) else effect
 
 
 class AsyncPump(_Base):
@@ -240,16 +235,8 @@ class AsyncPump(_Base):
 
     async def _score(self, first: int, group: Group, passage: AsyncPassage) -> None:
         try:
-            flow = mapped(self._job.score(first, group), partial(self._note, passage))
-            self._line.add(await run_async(flow, passage))
+            self._line.add(await run_async(self._job.score(first, group), passage))
         except Stopped:
             pass
         except Exception as error:  # noqa: BLE001 - raised again where the outcomes are taken
             self._failure = self._failure or error
-
-    def _note(self, passage: AsyncPassage, effect: Effect) -> Effect:
-        """Keep in mind who pauses; after the end nobody does."""
-        passage.pausing = isinstance(effect, Sleep)
-        if passage.pausing and self._gate.stopped:
-            raise Stopped
-        return effect

@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import deque
 
+from automl_cv_client._flow import run
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID
 from automl_cv_client._protocol.messages import Reply, Request
@@ -41,11 +42,6 @@ class Gate:
             self.stopped.set()
             self.turn.notify_all()
             self.news.notify_all()
-
-    def pause(self, seconds: float) -> None:
-        """Wait before another try. Raises Stopped when the run ends meanwhile."""
-        if self.stopped.wait(seconds):
-            raise Stopped
 
     def wake(self) -> None:
         """Something changed: as many waiting groups look again as there are places (the lock is held)."""
@@ -103,6 +99,12 @@ class Passage:
             gate.traffic.answered(sent, reply)
             self._leave()
         return reply
+
+    def pause(self, seconds: float) -> None:
+        """Wait before another try. Raises Stopped when the run ends before."""
+        run.pause(seconds, self._gate.stopped)
+        if self._gate.stopped.is_set():
+            raise Stopped
 
     def end(self) -> None:
         """The group is done."""
@@ -183,7 +185,7 @@ class AsyncPassage:
     """As :class:`Passage`, awaited.
 
     Attributes:
-        pausing: whether its flow pauses before another try; its driver notes that here.
+        pausing: whether its flow pauses before another try.
     """
 
     def __init__(self, gate: AsyncGate) -> None:
@@ -217,6 +219,16 @@ class AsyncPassage:
         for _ in range(_TURNS):  # first the endpoint gets work again, then this reply is read
             await asyncio.sleep(0)
         return reply
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before another try; at the end of the run the task is cancelled. Raises Stopped after that."""
+        if self._gate.stopped:
+            raise Stopped
+        self.pausing = True
+        try:
+            await run.pause_async(seconds)
+        finally:
+            self.pausing = False
 
     def end(self) -> None:
         """The group is done."""

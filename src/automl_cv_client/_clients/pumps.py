@@ -18,6 +18,7 @@ from functools import partial
 from automl_cv_client._clients.reading import AsyncReader
 from automl_cv_client._flow.outcomes import AnyOutcome, Group, Job, Line
 from automl_cv_client._flow.run import run, run_async
+from automl_cv_client._flow.service import harmless_body
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
 from automl_cv_client._transports.gates import AsyncGate, AsyncPassage, Gate, Passage, Stopped
@@ -86,7 +87,7 @@ class Pump(_Base):
     def __init__(self, groups: Iterator[Group], job: Job, world: SyncWorld, traffic: Traffic, line: Line) -> None:
         super().__init__(job, traffic, line)
         self._groups = groups
-        self._gate = Gate(world, traffic)
+        self._gate = Gate(world, traffic, harmless_body(job.plan))
         self._work: queue.SimpleQueue[tuple[int, Group, Passage] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -170,7 +171,7 @@ class AsyncPump(_Base):
         line: Line,
     ) -> None:
         super().__init__(job, traffic, line)
-        self._gate = AsyncGate(world, traffic)
+        self._gate = AsyncGate(world, traffic, harmless_body(job.plan))
         self._tasks: dict[asyncio.Task[None], AsyncPassage] = {}
         self._reader = AsyncReader(groups, self._gate.news.set) if isinstance(groups, AsyncGenerator) else None
         self._next = self._reader.next if self._reader else partial(next, groups)

@@ -38,9 +38,14 @@ class Screen(NamedTuple):
 
 
 def on_a_terminal(
-    *arguments: object, columns: int = 80, typed: bytes = b"", when: ScriptedServer | None = None, **variables: str
+    *arguments: object,
+    columns: int = 80,
+    typed: bytes = b"",
+    when: ScriptedServer | None = None,
+    again_at: bytes = b"",
+    **variables: str,
 ) -> Screen:
-    """Run a command in a terminal; ``typed`` is typed once ``when`` has had a request."""
+    """Run a command in a terminal; ``typed`` is typed once ``when`` has had a request, and again at these words."""
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     running = subprocess.Popen(
@@ -59,6 +64,9 @@ def on_a_terminal(
     with contextlib.suppress(OSError):  # Linux ends a terminal so
         while piece := os.read(ours, 10_000):
             seen += piece
+            if again_at and again_at in seen:
+                os.write(ours, typed)
+                again_at = b""
     os.close(ours)
     return Screen(running.wait(timeout=60), seen.decode())
 

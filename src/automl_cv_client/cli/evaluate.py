@@ -12,7 +12,7 @@ from automl_cv_client._client import Client
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.options import Deployment, Uri
-from automl_cv_client.cli.resuming import telling_how_to_go_on
+from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.scoring import Prospects
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import console, print_json, safe
@@ -131,7 +131,7 @@ def _scored(client: Client, labels: Path, images: Path) -> dict[str, Outcome[Res
 
 def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Path:
     """Score the labelled pictures as a batch job, which goes on where it was stopped; its results."""
-    from automl_cv_client.batch import progress_bar, score_folder
+    from automl_cv_client.batch import score_folder
     from automl_cv_client.dataset import LocalImages, read_jsonl
 
     files = LocalImages(images)
@@ -139,8 +139,8 @@ def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Pat
     if not rows:
         raise Unusable(f"{labels} holds no rows")
     pictures = [file for file in (files.find(row.image_url) for row in rows) if file is not None]
-    with telling_how_to_go_on(job), progress_bar() as bar:
-        score_folder(client, pictures, job, rows[0].task, progress=bar)
+    with watching(job) as progress:
+        score_folder(client, pictures, job, rows[0].task, progress=progress)
     return job / "results.jsonl"
 
 

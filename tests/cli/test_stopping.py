@@ -76,9 +76,9 @@ def test_a_batch_with_a_bar_says_so_in_a_line_of_its_own(server, held, tmp_path)
 @pytest.mark.parametrize(
     "command",
     [
-        "detect {photos}/coffee.png",
-        "explain {photos}/coffee.png",
-        "evaluate {labels}/detection.jsonl --images {photos}",
+        pytest.param("detect {photos}/coffee.png", marks=pytest.mark.slow),
+        pytest.param("explain {photos}/coffee.png", marks=pytest.mark.slow),
+        pytest.param("evaluate {labels}/detection.jsonl --images {photos}", marks=pytest.mark.slow),
         "compare {labels}/detection.jsonl --images {photos} --deployment a --deployment b",
     ],
 )

@@ -119,6 +119,14 @@ def test_a_bar_on_a_terminal_and_none_in_a_pipe(answering, many, tmp_path):
     assert (piped.code, piped.err, "in flight" in piped.out) == (0, "", False)
 
 
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_what_measures_has_a_bar_too(command, answering, tmp_path):
+    words = (command, PHOTOS / "labels" / "detection.jsonl", "--images", PHOTOS)
+    pair = ("--deployment", "a", "--deployment", "b", "--draws", 20) if command == "compare" else ()
+    seen = on_a_terminal(*words, *pair, columns=120, **answering)
+    assert (seen.code, "4/4" in seen.text, "in flight" in seen.text) == (0, True, True), seen.text
+
+
 @pytest.mark.slow  # the four models
 def test_the_demo_fits_a_narrow_terminal_and_says_there_what_it_does(folder, tmp_path):
     seen = on_a_terminal("demo", folder / "a-cat.png", "--out", tmp_path, columns=20)

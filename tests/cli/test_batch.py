@@ -73,7 +73,7 @@ def test_the_share_of_failures_that_stops_it_can_be_chosen(tmp_path: Path) -> No
 
 def test_an_interrupt_exits_with_130_and_nothing_is_drawn_without_a_terminal(tmp_path: Path) -> None:
     pictures(tmp_path / "in", 100)
-    with capped(reply(), service=0.1) as server:
+    with capped(reply(), service=0.3) as server:  # the wait is told by the tenth of a second
         variables = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k"}
         words = ["batch", "run", str(tmp_path / "in"), "--task", TASK, "--out", str(tmp_path / "out")]
         running = subprocess.Popen(
@@ -88,7 +88,8 @@ def test_an_interrupt_exits_with_130_and_nothing_is_drawn_without_a_terminal(tmp
         running.send_signal(signal.SIGINT)
         said = running.communicate(timeout=15)
         assert (running.returncode, said[0]) == (130, b"")
-        (line,) = said[1].decode().splitlines()  # and no bar
+        waiting, line = said[1].decode().splitlines()  # and no bar
+        assert waiting.startswith("automl-cv: stopping: waiting for ")
         assert line.startswith("automl-cv: interrupted: ")
         assert line.endswith(" of 100 pictures done; the same command goes on")
         server.service = 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -10,6 +13,7 @@ from automl_cv_client import Task
 from automl_cv_client.local import LocalEndpoint
 from tests.cli.conftest import run
 from tests.conftest import PHOTOS
+from tests.servers import Answer, Received, ScriptedServer, boxes
 
 LABELS = PHOTOS / "labels"
 
@@ -71,8 +75,59 @@ def test_an_endpoint_of_another_task_is_not_asked_for_every_picture(endpoint, tm
     variables = {"AUTOML_CV_SCORING_URI": endpoint.scoring_uri_of(Task.DETECTION), "AUTOML_CV_KEY": endpoint.key}
     done = run("evaluate", LABELS / "classification.jsonl", "--images", PHOTOS, **variables)
     assert (done.code, done.out) == (2, "")
-    assert "stopped, as no call succeeds" in done.err
+    assert "stopped, as no call to the endpoint succeeds" in done.err
     assert "this endpoint answers with boxes" in done.err
+
+
+@contextmanager
+def deployments(**answers: Answer) -> Iterator[dict[str, Any]]:
+    """An endpoint with deployments that answer each in their way; gives the variables, and what was asked of whom."""
+    asked: list[str] = []
+
+    class Endpoint(ScriptedServer):
+        def step_for(self, request: Received) -> Answer:
+            asked.append(request.headers["azureml-model-deployment"])
+            return answers[asked[-1]]
+
+    server = Endpoint()
+    server.start()
+    try:
+        yield {"asked": asked, "variables": {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k"}}
+    finally:
+        server.stop()
+
+
+WELL = Answer(body=boxes("cup"))
+PAIR = ("--deployment", "blue", "--deployment", "green")
+
+
+@pytest.mark.parametrize(
+    ("green", "calls", "says"),
+    [
+        (Answer(404), 1, "there is no deployment 'green'"),
+        (Answer(401), 1, "401"),
+        (Answer(200, b'[{"probs": [1.0], "labels": ["cup"]}]'), 3, "no call to deployment green succeeds"),
+        (Answer(424, headers={"ms-azureml-model-error-statuscode": "400"}), 3, "no call to deployment green succeeds"),
+    ],
+    ids=["gone", "refused", "another task", "broken"],
+)
+def test_a_comparison_ends_when_one_of_the_two_is_dead(green, calls, says):
+    """And not after every picture was sent to both in vain."""
+    with deployments(blue=WELL, green=green) as endpoint:
+        done = run("compare", LABELS / "detection.jsonl", "--images", PHOTOS, *PAIR, **endpoint["variables"])
+    assert (done.code, done.out) == (2, "")
+    (told,) = done.err.splitlines()
+    assert says in told
+    assert endpoint["asked"] == ["blue", "green"] * calls  # of four pictures
+
+
+def test_one_deployment_may_be_compared_with_itself():
+    with deployments(blue=WELL) as endpoint:
+        twice = ("--deployment", "blue", "--deployment", "blue")
+        words = ("compare", LABELS / "detection.jsonl", "--images", PHOTOS, *twice, "--draws", 20, "--json")
+        done = run(*words, **endpoint["variables"])
+    assert done.code == 0, done.err
+    assert (done.json["pictures"], done.json["disagreeing"]) == (4, 0)
 
 
 @pytest.mark.parametrize(

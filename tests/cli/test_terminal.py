@@ -38,9 +38,14 @@ class Screen(NamedTuple):
 
 
 def on_a_terminal(
-    *arguments: object, columns: int = 80, typed: bytes = b"", when: ScriptedServer | None = None, **variables: str
+    *arguments: object,
+    columns: int = 80,
+    typed: bytes = b"",
+    when: ScriptedServer | None = None,
+    again_at: bytes = b"",
+    **variables: str,
 ) -> Screen:
-    """Run a command in a terminal; ``typed`` is typed once ``when`` has had a request."""
+    """Run a command in a terminal; ``typed`` is typed once ``when`` has had a request, and again at these words."""
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     running = subprocess.Popen(
@@ -59,6 +64,9 @@ def on_a_terminal(
     with contextlib.suppress(OSError):  # Linux ends a terminal so
         while piece := os.read(ours, 10_000):
             seen += piece
+            if again_at and again_at in seen:
+                os.write(ours, typed)
+                again_at = b""
     os.close(ours)
     return Screen(running.wait(timeout=60), seen.decode())
 
@@ -109,6 +117,14 @@ def test_a_bar_on_a_terminal_and_none_in_a_pipe(answering, many, tmp_path):
     assert (seen.code, "in flight" in seen.text) == (0, True)
     piped = run_apart(*words, "--out", tmp_path / "b", **answering)
     assert (piped.code, piped.err, "in flight" in piped.out) == (0, "", False)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_what_measures_has_a_bar_too(command, answering, tmp_path):
+    words = (command, PHOTOS / "labels" / "detection.jsonl", "--images", PHOTOS)
+    pair = ("--deployment", "a", "--deployment", "b", "--draws", 20) if command == "compare" else ()
+    seen = on_a_terminal(*words, *pair, columns=120, **answering)
+    assert (seen.code, "4/4" in seen.text, "in flight" in seen.text) == (0, True, True), seen.text
 
 
 @pytest.mark.slow  # the four models

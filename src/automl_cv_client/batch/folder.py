@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
+from automl_cv_client._clients.pumps import AsyncPump, Pump
 from automl_cv_client._clients.runs import ManyOptions, async_pump_for, check_options, pump_for
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._options import checked_threshold
@@ -83,7 +85,7 @@ def score_folder(
         run.open()
         pump = pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), run.witness, **many)
         pump.while_waiting = run.begin(pump.traffic)
-        with interrupts(lambda: pump.drain(_DRAIN), _interrupt) as seen:
+        with interrupts(partial(_drain, pump, run), _interrupt) as seen:
             try:
                 while outcomes := pump.take():
                     run.record(outcomes)
@@ -107,7 +109,7 @@ async def score_folder_async(
         task_here = asyncio.current_task()
         assert task_here is not None
         loop = asyncio.get_running_loop()
-        with interrupts(lambda: pump.drain(_DRAIN), lambda: loop.call_soon_threadsafe(task_here.cancel)) as seen:
+        with interrupts(partial(_drain, pump, run), lambda: loop.call_soon_threadsafe(task_here.cancel)) as seen:
             try:
                 while outcomes := await pump.take():
                     await _to_its_end(asyncio.to_thread(run.record, outcomes))
@@ -156,6 +158,11 @@ def _finished(run: JobRun, task: Task, out: str | os.PathLike[str], formats: tup
     for one in formats:
         write_export(run.ledger, task, one, Path(out) / f"results.{one}")
     return run.summary()
+
+
+def _drain(pump: Pump | AsyncPump, run: JobRun) -> None:
+    pump.drain(_DRAIN)
+    run.stops_in(_DRAIN)
 
 
 def _interrupt() -> None:

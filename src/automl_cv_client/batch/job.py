@@ -64,6 +64,7 @@ class JobRun:
         self._traffic: Traffic | None = None
         self._started = self._logged = time.monotonic()
         self._shown = 0.0
+        self._ends_by: float | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -91,6 +92,10 @@ class JobRun:
         self._started = self._logged = time.monotonic()
         self.report()
         return self.report
+
+    def stops_in(self, seconds: float) -> None:
+        """The user pressed Ctrl-C: who shows progress is told how long it may take. Safe in a signal handler."""
+        self._ends_by = time.monotonic() + seconds
 
     def pictures(self) -> Iterator[str]:
         """The pictures to do: those never tried first, in order."""
@@ -162,6 +167,7 @@ class JobRun:
             eta=self._left() / rate if rate else None,
             in_flight=self._traffic.in_flight if self._traffic else 0,
             limit=self._traffic.limit if self._traffic else 0,
+            stopping=None if self._ends_by is None else max(0.0, self._ends_by - now),
         )
 
 

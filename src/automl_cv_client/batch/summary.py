@@ -24,6 +24,7 @@ class Progress:
         eta: seconds to the end at this rate; None when nobody knows.
         in_flight: requests on their way.
         limit: requests that may be on their way, as found out so far.
+        stopping: after Ctrl-C, the seconds that requests on their way have left to end; None before.
     """
 
     total: int
@@ -33,6 +34,7 @@ class Progress:
     eta: float | None
     in_flight: int
     limit: int
+    stopping: float | None = None
 
 
 ProgressCallback = Callable[[Progress], Any]

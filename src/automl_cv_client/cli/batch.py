@@ -14,7 +14,7 @@ from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
 from automl_cv_client.cli.options import TASKS, Deployment, Uri
 from automl_cv_client.cli.program import Command, Group
-from automl_cv_client.cli.resuming import telling_how_to_go_on
+from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.task import Task
 
@@ -125,10 +125,10 @@ def run(
 ) -> None:
     """Score every picture of the sources, and go on where an earlier run ended.
 
-    Draws a progress bar when standard error is a terminal. The first Ctrl-C lets requests in flight end, the second
-    stops at once; what is recorded stays.
+    Draws a progress bar when standard error is a terminal. The first Ctrl-C lets requests in flight end, 10 s at most,
+    and says so; the second stops at once. What is recorded stays.
     """
-    from automl_cv_client.batch import BatchOptions, progress_bar, score_folder
+    from automl_cv_client.batch import BatchOptions, score_folder
     from automl_cv_client.batch.exports import checked_formats
 
     options: BatchOptions = {
@@ -139,12 +139,8 @@ def run(
         "stop_above": stop_above,
         "formats": checked_formats(formats or ("jsonl",)),
     }
-    with (
-        client_for(uri, deployment) as client,
-        telling_how_to_go_on(out),
-        progress_bar() as bar,
-    ):
-        options["progress"] = bar
+    with client_for(uri, deployment) as client, watching(out) as progress:
+        options["progress"] = progress
         summary = score_folder(client, _one_source(sources), out, task, **options)
     _tell(summary, as_json)
     if not summary.total:

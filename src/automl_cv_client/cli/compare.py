@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -21,6 +22,7 @@ from automl_cv_client.cli.evaluate import (
     show,
 )
 from automl_cv_client.cli.exits import FAILED, Unusable
+from automl_cv_client.cli.labelled import score_labelled
 from automl_cv_client.cli.options import ENDPOINT_PANEL, Uri
 from automl_cv_client.cli.targets import check_targets
 
@@ -68,13 +70,15 @@ def compare(
     if len(names) != 2 or (results is not None and len(results) != 2):
         raise Unusable("compare takes two of each: --deployment blue --deployment green, or --results twice")
     check_targets(report or (), REPORTS, inputs=(labels, *(results or ())))
-    how = {"labels": labels, "deployments": names, "images": images, "threshold": threshold, "draws": draws}
-    if results:
-        found = measure(predictions=results, **how)  # type: ignore[arg-type]
-    else:
-        folder_of(images)
+    predictions: Sequence[Any] = results or ()
+    if not results:
+        folder = folder_of(images)
         with client_for(uri, None) as client:
-            found = measure(client, **how)  # type: ignore[arg-type]
+            sides = [(f"deployment {name}", client.with_options(deployment=name)) for name in names]
+            predictions = score_labelled(sides, labels, folder)
+    found = measure(
+        labels=labels, deployments=names, images=images, predictions=predictions, threshold=threshold, draws=draws
+    )
     show(found, as_json, report)
     if found.left_out:
         raise typer.Exit(FAILED)

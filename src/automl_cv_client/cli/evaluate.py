@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -11,15 +10,14 @@ import typer
 from automl_cv_client._client import Client
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, Unusable
+from automl_cv_client.cli.labelled import score_labelled
 from automl_cv_client.cli.options import Deployment, Uri
-from automl_cv_client.cli.resuming import telling_how_to_go_on
-from automl_cv_client.cli.scoring import Prospects
+from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import console, print_json, safe
 
 if TYPE_CHECKING:
     from automl_cv_client.evaluation import Comparison, EvaluationReport
-    from automl_cv_client.results import Outcome, Result
 
 EXAMPLES = """
 automl-cv evaluate labels.jsonl --images photos/ --report report.html
@@ -89,7 +87,7 @@ def evaluate(
         found = measure(results, labels, images=images, threshold=threshold, name=name)
     else:
         with client_for(uri, deployment) as client:
-            answers = _scored(client, labels, folder_of(images))
+            (answers,) = score_labelled([("the endpoint", client)], labels, folder_of(images))
         if store is not None:
             write_results(answers.items(), store)
         found = measure(answers, labels, images=images, threshold=threshold, name=name)
@@ -106,32 +104,9 @@ def _check_choice(results: Path | None, store: Path | None, job: Path | None) ->
         raise Unusable(f"--job keeps the results, in {job / 'results.jsonl'}: leave out --store")
 
 
-def _scored(client: Client, labels: Path, images: Path) -> dict[str, Outcome[Result]]:
-    """Score the labelled pictures one after the other, with a bar on a terminal.
-
-    Raises:
-        Unusable: the first calls have shown that none can succeed.
-    """
-    from automl_cv_client.batch import Progress, progress_bar
-    from automl_cv_client.dataset import read_jsonl
-    from automl_cv_client.evaluation import score_rows
-
-    rows, prospects, failed, began = list(read_jsonl(labels)), Prospects(), 0, time.monotonic()
-    answers: dict[str, Outcome[Result]] = {}
-    with progress_bar() as bar:
-        for number, (url, outcome) in enumerate(score_rows(client, rows, images), 1):
-            answers[url] = outcome
-            failed += outcome.error is not None
-            rate = number / max(time.monotonic() - began, 1e-9)
-            bar(Progress(len(rows), number, failed, rate, (len(rows) - number) / rate, in_flight=1, limit=1))
-            if prospects.lost_with(outcome.error):
-                raise Unusable(f"stopped, as no call succeeds: {outcome.error}; automl-cv doctor looks into it")
-    return answers
-
-
 def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Path:
     """Score the labelled pictures as a batch job, which goes on where it was stopped; its results."""
-    from automl_cv_client.batch import progress_bar, score_folder
+    from automl_cv_client.batch import score_folder
     from automl_cv_client.dataset import LocalImages, read_jsonl
 
     files = LocalImages(images)
@@ -139,8 +114,8 @@ def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Pat
     if not rows:
         raise Unusable(f"{labels} holds no rows")
     pictures = [file for file in (files.find(row.image_url) for row in rows) if file is not None]
-    with telling_how_to_go_on(job), progress_bar() as bar:
-        score_folder(client, pictures, job, rows[0].task, progress=bar)
+    with watching(job) as progress:
+        score_folder(client, pictures, job, rows[0].task, progress=progress)
     return job / "results.jsonl"
 
 

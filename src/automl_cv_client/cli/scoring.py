@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import typer
@@ -12,7 +13,7 @@ from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
 from automl_cv_client.cli.pictures import Drawings, pictures_of
 from automl_cv_client.cli.report import Scored, reporting
 from automl_cv_client.cli.text import complain
-from automl_cv_client.errors import AutoMLVisionError, ConnectionFailed, ImageError, UnexpectedReply
+from automl_cv_client.errors import AutoMLVisionError, CallError, ConnectionFailed, ImageError, UnexpectedReply
 from automl_cv_client.task import Task
 
 
@@ -49,18 +50,23 @@ def run(
 
 
 class Prospects:
-    """Whether a next picture can fare better than those before."""
+    """Whether a next picture can fare better than those before.
+
+    Args:
+        in_vain: errors that count: when no call found the endpoint, or each another task's.
+    """
 
     _ENOUGH = 3  # calls; one refused connection may be an endpoint that is being restarted
 
-    def __init__(self) -> None:
+    def __init__(self, in_vain: Collection[type[CallError]] = (ConnectionFailed, UnexpectedReply)) -> None:
+        self._counted = in_vain
         self._scored = False
         self._in_vain = 0
 
     def lost_with(self, error: AutoMLVisionError | None) -> bool:
-        """Count what became of one more picture; True when no call found the endpoint, or each another task's."""
+        """Count what became of one more picture; True when none was scored, and enough errors count."""
         self._scored |= error is None
-        self._in_vain += type(error) in (ConnectionFailed, UnexpectedReply)
+        self._in_vain += type(error) in self._counted
         return not self._scored and self._in_vain >= self._ENOUGH
 
 

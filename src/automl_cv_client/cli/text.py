@@ -43,7 +43,8 @@ def safe(text: object) -> str:
 
 def complain(message: str) -> None:
     """One line on stderr, after the program's name."""
-    console(stderr=True).print(f"automl-cv: {safe(message)}")
+    # Not by a console of rich: it would write past the proxy that keeps a line and a bar apart.
+    print(f"automl-cv: {safe(message)}", file=sys.stderr)
 
 
 def print_json(value: object, *, indent: int | None = None) -> None:

@@ -13,7 +13,7 @@ from automl_cv_client.dataset import Row, read_jsonl
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.evaluation.bootstrap import Side, sides_of
 from automl_cv_client.evaluation.evaluating import report_of, scores_of
-from automl_cv_client.evaluation.live import Scorer, score_rows
+from automl_cv_client.evaluation.live import Scorer, score_side_by_side
 from automl_cv_client.evaluation.ordering import disagreement
 from automl_cv_client.evaluation.pairs import Answer, Pair, Pairs, check_threshold, pair_up
 from automl_cv_client.evaluation.report import EvaluationReport, save_as
@@ -147,10 +147,9 @@ def _scored(
     if client is None or images is None:
         raise InvalidInput("compare needs a client and the folder of pictures, or predictions=(a, b)")
     clients = [client.with_options(deployment=name) for name in deployments]
-    scored: list[dict[str, Answer]] = [{}, {}]
-    for row in rows:  # picture by picture, so that both meet the service in the same hour
-        for side, answers in zip(clients, scored, strict=True):
-            answers.update(score_rows(side, [row], images))
+    scored: list[dict[str, Answer]] = [{} for _ in clients]
+    for which, image_url, outcome in score_side_by_side(clients, rows, images):
+        scored[which][image_url] = outcome
     return list(scored)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from automl_cv_client.dataset import LocalImages, Row, read_jsonl
@@ -49,10 +49,21 @@ def score_rows(
         InvalidInput: the labels cannot be read, or there is no such folder.
         AuthenticationFailed, PermissionDenied, EndpointNotFound: no later picture would fare better.
     """
-    files = LocalImages(images)
     rows = read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels
+    for _, image_url, outcome in score_side_by_side((client,), rows, images):
+        yield image_url, outcome
+
+
+def score_side_by_side(
+    clients: Sequence[Scorer], rows: Iterable[Row], images: str | os.PathLike[str]
+) -> Iterator[tuple[int, str, Outcome[Result]]]:
+    """As :func:`score_rows` with several clients, each picture by all of them before the next: all meet the service in
+    the same hour. Gives ``(which client, image_url, outcome)``.
+    """
+    files = LocalImages(images)
     for number, row in enumerate(rows):
-        yield row.image_url, _scored(client, files, row, number)
+        for which, client in enumerate(clients):
+            yield which, row.image_url, _scored(client, files, row, number)
 
 
 def _scored(client: Scorer, files: LocalImages, row: Row, number: int) -> Outcome[Result]:

@@ -1,0 +1,71 @@
+"""Scores labelled pictures for ``evaluate`` and ``compare``: with a bar on a terminal, and while there is hope."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automl_cv_client._client import Client
+from automl_cv_client.cli.exits import Unusable
+from automl_cv_client.cli.scoring import Prospects
+from automl_cv_client.errors import (
+    ConnectionFailed,
+    DeadlineExceeded,
+    ModelError,
+    ServiceUnavailable,
+    Throttled,
+    TimedOut,
+    UnexpectedReply,
+)
+
+if TYPE_CHECKING:
+    from automl_cv_client.results import Outcome, Result
+
+_IN_VAIN = (
+    ConnectionFailed,
+    DeadlineExceeded,
+    ModelError,
+    ServiceUnavailable,
+    Throttled,
+    TimedOut,
+    UnexpectedReply,
+)
+"""More than for pictures to score: what is to be measured has been scored by some model before."""
+
+
+def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Path) -> list[dict[str, Outcome[Result]]]:
+    """Score the labelled pictures one after the other, each with every client.
+
+    Args:
+        sides: clients, each with what to call it when it fails.
+        labels: the training file.
+        images: the folder of pictures.
+
+    Returns:
+        The outcomes by image URL, of each client.
+
+    Raises:
+        Unusable: the first calls to one of them have shown that none can succeed.
+    """
+    from automl_cv_client.batch import Progress, progress_bar
+    from automl_cv_client.dataset import read_jsonl
+    from automl_cv_client.evaluation.live import score_side_by_side
+
+    rows, failed, began = list(read_jsonl(labels)), 0, time.monotonic()
+    clients = [client for _, client in sides]
+    prospects = [Prospects(_IN_VAIN) for _ in sides]
+    answers: list[dict[str, Outcome[Result]]] = [{} for _ in sides]
+    with progress_bar() as bar:
+        bar(Progress(len(rows), 0, 0, 0.0, None, in_flight=1, limit=1))
+        for number, (which, url, outcome) in enumerate(score_side_by_side(clients, rows, images), 1):
+            answers[which][url] = outcome
+            failed += outcome.error is not None
+            rate = number / len(sides) / max(time.monotonic() - began, 1e-9)
+            done = number // len(sides)
+            bar(Progress(len(rows), done, failed, rate, (len(rows) - done) / rate, in_flight=1, limit=1))
+            if prospects[which].lost_with(outcome.error):
+                whom = f"no call to {sides[which][0]} succeeds"
+                raise Unusable(f"stopped, as {whom}: {outcome.error}; automl-cv doctor looks into it")
+    return answers

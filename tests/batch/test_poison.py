@@ -61,7 +61,7 @@ def fails(server: CappedServer, which: Callable[[bytes], bool], failure: str) ->
         said: bytes = answer(given, request)
         return said.replace(b"content-length", headers.encode() + b"content-length") if given == code else said
 
-    server.judge, server._answer = judge, with_headers  # type: ignore[method-assign]
+    server.judge, server._answer = judge, with_headers  # type: ignore[method-assign, assignment]
 
 
 def poison(*paths: Path) -> Callable[[bytes], bool]:

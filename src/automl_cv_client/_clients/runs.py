@@ -58,8 +58,8 @@ def pump_for(
     **options: Unpack[ManyOptions],
 ) -> Pump:
     """A pump with a client's plan and connections. Raises InvalidInput, naming the argument."""
-    job, traffic, line, size = _parts(client._plan, task, threshold, **options)
-    return Pump(in_groups(images, size), replace(job, witness=witness), client._world, traffic, line)
+    job, traffic, line, size = _parts(client._plan, task, threshold, witness, **options)
+    return Pump(in_groups(images, size), job, client._world, traffic, line)
 
 
 def async_pump_for(
@@ -71,8 +71,8 @@ def async_pump_for(
     **options: Unpack[ManyOptions],
 ) -> AsyncPump:
     """As :func:`pump_for`, for an event loop."""
-    job, traffic, line, size = _parts(client._plan, task, threshold, **options)
-    return AsyncPump(_groups(images, size), replace(job, witness=witness), client._world, traffic, line)
+    job, traffic, line, size = _parts(client._plan, task, threshold, witness, **options)
+    return AsyncPump(_groups(images, size), job, client._world, traffic, line)
 
 
 def explaining_pump_for(
@@ -137,6 +137,7 @@ def _parts(
     plan: Plan,
     task: Task,
     threshold: float,
+    witness: Witness | None = None,
     *,
     concurrency: int = CONCURRENCY,
     ordered: bool = True,
@@ -145,9 +146,10 @@ def _parts(
 ) -> tuple[Job, Traffic, Line, int]:
     given = ManyOptions(concurrency=concurrency, per_request=per_request, bytes_per_second=bytes_per_second)
     check_options(plan, given)
-    job = Job(task, patient(plan), checked_threshold(threshold))
+    job = Job(task, patient(plan), checked_threshold(threshold), witness=witness)
     line = Line(ordered, longest=per_request * (8 * concurrency + 16))
-    return job, Traffic(concurrency, bytes_per_second, plan.clock), line, per_request
+    traffic = Traffic(concurrency, bytes_per_second, plan.clock, patient=witness is not None)
+    return job, traffic, line, per_request
 
 
 def _check_count(name: str, value: Any, most: int) -> None:

@@ -47,7 +47,7 @@ class BatchSummary:
         ok: with a result.
         failed: with an error.
         to_do: without a record yet.
-        given_up: of the failed, those that were tried 3 times and are not tried again.
+        given_up: of the failed, those that were tried 3 times and are not tried again, unless with ``retry_failed``.
         scored: pictures this run recorded.
         seconds: what it took, once the source was read.
         rate: pictures a second.

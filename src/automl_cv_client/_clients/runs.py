@@ -110,15 +110,26 @@ def pictures(images: Any) -> Iterator[ImageInput]:
 
 
 def folder_pictures(folder: Path) -> Iterator[str]:
-    """The paths of a folder's pictures, then of its subfolders', by name; links to folders are not followed."""
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        if os.path.splitext(entry.name)[1].lower() in ENDINGS and entry.is_file():
-            yield entry.path
-    for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            yield from folder_pictures(Path(entry.path))
+    """The paths of a folder's pictures, then of its subfolders', by name; links to folders are not followed.
+
+    A link that leads nowhere counts as a picture, which will fail: to leave it out would lose it silently.
+    """
+    folders = [os.fspath(folder)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
+            if os.path.splitext(entry.name)[1].lower() in ENDINGS and _is_picture(entry):
+                yield entry.path
+        inside = [os.fspath(Path(entry.path)) for entry in found if entry.is_dir(follow_symlinks=False)]
+        folders += reversed(inside)
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file. Sockets and pipes are not, which would be waited for in vain."""
+    if entry.is_symlink() and not os.path.exists(entry.path):
+        return True
+    return entry.is_file()
 
 
 def check_options(plan: Plan, options: ManyOptions) -> None:

@@ -154,6 +154,8 @@ class JobRun:
             self._logged = now
             step = self._step(now)
             logger.info("%d of %d pictures, %.1f a second, %d failed", step.done, step.total, step.rate, step.failed)
+            if step.away:
+                logger.warning("the endpoint is away: waiting for it")
         if self._progress is not None and (now - self._shown >= _SHOW_EVERY or not self._left()):
             self._shown = now
             self._progress(self._step(now))
@@ -171,6 +173,7 @@ class JobRun:
             eta=self._left() / rate if rate else None,
             in_flight=self._traffic.in_flight if self._traffic else 0,
             limit=self._traffic.limit if self._traffic else 0,
+            away=self._traffic is not None and self._traffic.breaker.away,
         )
 
 

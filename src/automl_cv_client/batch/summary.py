@@ -24,6 +24,7 @@ class Progress:
         eta: seconds to the end at this rate; None when nobody knows.
         in_flight: requests on their way.
         limit: requests that may be on their way, as found out so far.
+        away: whether the run waits for an endpoint that is away.
     """
 
     total: int
@@ -33,6 +34,7 @@ class Progress:
     eta: float | None
     in_flight: int
     limit: int
+    away: bool = False
 
 
 ProgressCallback = Callable[[Progress], Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,13 @@ def poison(*paths: Path) -> Callable[[bytes], bool]:
     return lambda body: any(one in body for one in inside)
 
 
-@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(one, marks=() if one in ("reset", "503", "504", "424 of 500") else pytest.mark.slow)
+        for one in FAILURES
+    ],
+)
 def test_a_picture_that_fails_alone_is_tried_by_three_runs(failure: str, score: Score, tmp_path: Path) -> None:
     paths = pictures(tmp_path / "in", 6)
     with capped(reply(), service=0) as server:
@@ -82,7 +89,7 @@ def test_a_picture_that_fails_alone_is_tried_by_three_runs(failure: str, score: 
     assert [one["status"] for one in lines(tmp_path / "out")] == ["ok", "ok", "error", "ok", "ok", "ok"]
 
 
-@pytest.mark.parametrize("failure", ["reset", "502", "503", "424 of 500"])
+@pytest.mark.parametrize("failure", ["reset", "503", "424 of 500"])
 def test_an_endpoint_that_fails_for_all_costs_no_picture_its_tries(failure: str, score: Score, tmp_path: Path) -> None:
     pictures(tmp_path / "in", 3)
     with capped(reply(), service=0) as server:
@@ -111,7 +118,7 @@ def run(call: Caller, url: str, folder: Path, concurrency: int, **options: Any) 
     return done
 
 
-def test_one_that_hangs_is_given_up_too(tmp_path: Path, call: Caller) -> None:
+def test_one_that_hangs_is_to_blame_too(tmp_path: Path, call: Caller) -> None:
     paths = pictures(tmp_path / "in", 3)
     of_one = poison(paths[0])
     with capped(reply(), service=0) as server:
@@ -122,9 +129,11 @@ def test_one_that_hangs_is_given_up_too(tmp_path: Path, call: Caller) -> None:
 
         server.judge = judge
         retry = RetryPolicy(attempts=2, backoff=0.001)
-        for _ in range(3):
-            done = run(call, server.url, tmp_path, concurrency=1, timeout=0.1, retry=retry)
-    assert (done.ok, done.failed, done.given_up) == (2, 1, 1)
+        done = run(call, server.url, tmp_path, concurrency=1, timeout=0.3, retry=retry)
+    assert (done.ok, done.errors) == (2, {"TimedOut": 1})
+    database = sqlite3.connect(tmp_path / "out" / "ledger.sqlite")
+    assert database.execute("SELECT tries FROM items WHERE state = 2").fetchall() == [(1,)]
+    database.close()
 
 
 def test_pictures_sent_with_one_that_breaks_the_connection_are_not_harmed(score: Score, tmp_path: Path) -> None:
@@ -176,7 +185,7 @@ def test_a_model_that_fails_for_all_costs_one_harmless_picture_a_second(score: S
     assert 1 <= asked <= 2 * (took + 2)  # it has two attempts here, as the pictures have
 
 
-@pytest.mark.parametrize("answer", ["503", "424 of a model that starts", "reset"])
+@pytest.mark.parametrize("answer", ["503", "reset"])
 def test_a_picture_that_takes_the_server_down_for_a_moment_harms_no_other(
     answer: str, call: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,12 +197,12 @@ def test_a_picture_that_takes_the_server_down_for_a_moment_harms_no_other(
     def down(body: bytes) -> bool:
         nonlocal down_until
         if of_one(body) and time.monotonic() >= down_until:
-            down_until = time.monotonic() + 0.05
+            down_until = time.monotonic() + 0.04
         return time.monotonic() < down_until
 
     with capped(reply(), service=0.001) as server:
         fails(server, down, answer)
-        retry = RetryPolicy(attempts=10, backoff=0.01, longest_backoff=0.05)
+        retry = RetryPolicy(attempts=8, backoff=0.02, longest_backoff=0.03)
         runs = [run(call, server.url, tmp_path, concurrency=4, retry=retry) for _ in range(4)]
     assert [(one.ok, one.failed, one.given_up) for one in runs] == [(79, 1, 0), (79, 1, 0), (79, 1, 1), (79, 1, 1)]
     assert [one.scored for one in runs] == [80, 1, 1, 0]
@@ -235,6 +244,10 @@ def test_what_is_tried_again_and_not_mended_has_three_new_tries(score: Score, tm
         (errors.StatusError("400", status=400, attempts=1), Blame.PICTURE),
         (errors.ModelError("424", status=424, model_status=413, attempts=1), Blame.PICTURE),
         (errors.DeadlineExceeded("slow", attempts=1), Blame.OPEN),
+        (errors.ConnectionFailed("reset", attempts=1), Blame.OPEN),
+        (errors.StatusError("408", status=408, attempts=1), Blame.OPEN),
+        (errors.ServiceUnavailable("502", status=502, attempts=1), Blame.OPEN),
+        (errors.ModelError("424", status=424, reason="model_not_ready", attempts=1), Blame.OPEN),
         (errors.TimedOut("no turn to send in time", attempts=0), Blame.ENDPOINT),
         (errors.ConnectionFailed("certificate", retryable=False, attempts=1), Blame.ENDPOINT),
         (errors.EndpointNotFound("404", status=404, attempts=1), Blame.ENDPOINT),

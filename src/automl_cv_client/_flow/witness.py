@@ -62,7 +62,7 @@ class Witness:
         self.excused: set[int] = set()
         self._lock = threading.Lock()
         self._busy = False
-        self._ill_until = -math.inf
+        self._well_at = self._ill_until = -math.inf
 
     def judge(self, one: Outcome[Any], plan: Plan, once_more: Callable[[], Flow[Outcome[Any]]]) -> Flow[Outcome[Any]]:
         """The outcome, or a better one; excuses the picture unless the failure was its own.
@@ -76,31 +76,36 @@ class Witness:
             once_more: sends the picture again, once.
         """
         whose = Blame.PICTURE if one.error is None else blame(one.error)
-        if whose is Blame.OPEN and (yield from self._turn(plan)):
-            try:
-                well = yield from self._is_well(plan)
-                again = (yield from once_more()) if well else one
-            finally:  # also when the run is stopped meanwhile
-                self._busy = False
-            if again.error is None:
-                return again
-            whose = blame(again.error) if well else Blame.ENDPOINT
-        elif whose is Blame.OPEN:
-            whose = Blame.ENDPOINT
+        if whose is Blame.OPEN:
+            lives = isinstance(one.error, errors.ModelError) and one.error.model_status == 500  # its script complains
+            well = yield from self._turn(plan, lives)
+            if well is None:
+                try:
+                    well = yield from self._is_well(plan)
+                    again = (yield from once_more()) if well and not lives else one
+                finally:  # also when the run is stopped meanwhile
+                    self._busy = False
+                if again.error is None:
+                    return again
+                whose = blame(again.error)
+            whose = whose if well else Blame.ENDPOINT
         if whose is Blame.ENDPOINT:
             self.excused.add(one.index)
         return one
 
-    def _turn(self, plan: Plan) -> Flow[bool]:
-        """Wait until no other picture is being judged; False when one found meanwhile that the endpoint is ill."""
+    def _turn(self, plan: Plan, lives: bool) -> Flow[bool | None]:
+        """Wait until no other picture is being judged; or tell what one found meanwhile about the endpoint.
+
+        That it is well says nothing of a failure that may be the crash of another picture.
+        """
         failed_at = plan.clock()
         while True:
             with self._lock:
-                if self._ill_until >= failed_at:
-                    return False
+                if self._ill_until >= failed_at or (lives and self._well_at >= failed_at):
+                    return self._ill_until < failed_at
                 if not self._busy:
                     self._busy = True
-                    return True
+                    return None
             yield from sleep(_LOOK)
 
     def _is_well(self, plan: Plan) -> Flow[bool]:
@@ -109,4 +114,5 @@ class Witness:
         except errors.CallError:
             self._ill_until = plan.clock() + _ILL_FOR
             return False
+        self._well_at = plan.clock()
         return True

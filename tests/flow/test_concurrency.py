@@ -162,6 +162,29 @@ def test_an_endpoint_that_cannot_be_reached_is_tried_once_a_second() -> None:
     assert not breaker.suspicious
 
 
+def test_a_patient_breaker_waits_five_minutes_for_a_container_that_starts() -> None:
+    breaker = Breaker(patient=True)
+    for second in range(300):
+        breaker.answered(503, second - 0.5, second, away=True)
+        assert breaker.open is None
+        assert breaker.away is (second >= 9)
+    breaker.failed(299.5)  # its connections have been failing for a moment only
+    assert breaker.open is None
+    breaker.answered(503, 299.6, 300, away=True)
+    assert breaker.open is not None
+    assert "503" in breaker.open
+
+
+def test_any_other_answer_ends_the_wait_of_a_patient_breaker() -> None:
+    breaker = Breaker(patient=True)
+    for second in range(20):
+        breaker.answered(503, second - 0.5, second, away=True)
+    assert breaker.wait(19.25) == pytest.approx(0.75)
+    breaker.answered(424, 20.0, 20.5)
+    assert not breaker.away
+    assert breaker.wait(20.5) == 0.0
+
+
 def test_the_pace_is_kept_also_with_late_wake_ups() -> None:
     pace, now, sent = Pace(1000.0), 0.0, 0
     while now < 20:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 
 from automl_cv_client._flow import run
@@ -16,10 +17,14 @@ from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID, new_client_request_id
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
-from automl_cv_client.errors import TimedOut
+from automl_cv_client.errors import CallError, TimedOut
 
 _FOREVER = 3600.0
 _TURNS = 3  # of the event loop, until one who waited has sent: benchmarks/saturation.py, 0.926 to 0.937 at a cap of 6
+
+
+_NO_TURN = "no turn to send in time: the endpoint answers too slowly for the deadline"
+_AWAY = "the endpoint was away, and did not come back in time"
 
 
 class Stopped(Exception):
@@ -90,15 +95,30 @@ class Passage:
         return header
 
     def send(self, request: Request, limit: float) -> Reply:
-        traffic, again = self._gate.traffic, self._conversations.goes_on(request)
-        if traffic.breaker.unreachable:  # what this one says of the endpoint, it does not say of the picture
-            until = traffic.clock() + limit
-            self._exchange(_harmless(request, self._gate.harmless), limit, last=False)
-            limit = max(0.0, until - traffic.clock())
+        again = self._conversations.goes_on(request)
+        if self._gate.traffic.breaker.away:
+            limit = self._wait_for_endpoint(request, limit)
         return self._exchange(request, limit, again=again)
 
+    def _wait_for_endpoint(self, request: Request, limit: float) -> float:
+        """Send a harmless picture a second until the endpoint is back; the seconds of the limit that are left then."""
+        gate, traffic = self._gate, self._gate.traffic
+        until = traffic.clock() + limit
+        try:
+            while traffic.breaker.away:
+                with suppress(CallError):  # it is counted, and says nothing of this picture
+                    self._exchange(_harmless(request, gate.harmless), until - traffic.clock(), last=False)
+                wait = traffic.breaker.wait(traffic.clock())
+                gate.pause(wait)
+                _give_up(traffic.breaker.open is not None, until - traffic.clock(), _AWAY)
+        except BaseException:
+            with gate.lock:
+                self._leave()
+            raise
+        return until - traffic.clock()
+
     def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Reply:
-        """Send; the turn is over after the ``last`` request, or one that fails."""
+        """Send; after the ``last`` request the turn is over."""
         gate = self._gate
         with gate.lock:
             sent = gate.traffic.sent(len(request.body), again=again)
@@ -107,7 +127,8 @@ class Passage:
         except BaseException as error:
             with gate.lock:
                 gate.traffic.failed(sent, error)
-                self._leave()
+                if last:
+                    self._leave()
             raise
         with gate.lock:
             gate.traffic.answered(sent, reply)
@@ -222,15 +243,27 @@ class AsyncPassage:
         return header
 
     async def send(self, request: Request, limit: float) -> Reply:
-        traffic, again = self._gate.traffic, self._conversations.goes_on(request)
-        if traffic.breaker.unreachable:
-            until = traffic.clock() + limit
-            await self._exchange(_harmless(request, self._gate.harmless), limit, last=False)
-            limit = max(0.0, until - traffic.clock())
+        again = self._conversations.goes_on(request)
+        if self._gate.traffic.breaker.away:
+            limit = await self._wait_for_endpoint(request, limit)
         reply = await self._exchange(request, limit, again=again)
         for _ in range(_TURNS):  # first the endpoint gets work again, then this reply is read
             await asyncio.sleep(0)
         return reply
+
+    async def _wait_for_endpoint(self, request: Request, limit: float) -> float:
+        gate, traffic = self._gate, self._gate.traffic
+        until = traffic.clock() + limit
+        try:
+            while traffic.breaker.away:
+                with suppress(CallError):
+                    await self._exchange(_harmless(request, gate.harmless), until - traffic.clock(), last=False)
+                await asyncio.sleep(traffic.breaker.wait(traffic.clock()))
+                _give_up(gate.stopped or traffic.breaker.open is not None, until - traffic.clock(), _AWAY)
+        except BaseException:
+            self._leave()
+            raise
+        return until - traffic.clock()
 
     async def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Reply:
         traffic = self._gate.traffic
@@ -239,7 +272,8 @@ class AsyncPassage:
             reply = await self._gate.world.send(request, limit)
         except BaseException as error:
             traffic.failed(sent, error)
-            self._leave()
+            if last:
+                self._leave()
             raise
         traffic.answered(sent, reply)
         if last:
@@ -293,8 +327,8 @@ def _harmless(request: Request, body: bytes) -> Request:
     return replace(request.with_headers({CLIENT_REQUEST_ID: new_client_request_id()}), body=body)
 
 
-def _give_up(stopped: bool, left: float) -> None:
+def _give_up(stopped: bool, left: float, why: str = _NO_TURN) -> None:
     if stopped:
         raise Stopped
     if left <= 0:
-        raise TimedOut("no turn to send in time: the endpoint answers too slowly for the deadline")
+        raise TimedOut(why)

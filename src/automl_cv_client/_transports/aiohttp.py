@@ -71,7 +71,11 @@ def _ours(failure: Exception, request: Request, limit: float) -> Exception:
         case ReplyTooLarge() | BrokenReply():
             return UnexpectedReply(f"{where} sent {failure}")
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
-            return ConnectionFailed(f"the certificate of {where} is not trusted ({words})", retryable=False)
+            return ConnectionFailed(
+                f"the certificate of {where} is not trusted ({words}): set SSL_CERT_FILE to a file with the "
+                "certificate of its authority, or of your network's proxy",
+                retryable=False,
+            )
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return ConnectionFailed(f"the request to {where} cannot be sent ({words})", retryable=False)
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():

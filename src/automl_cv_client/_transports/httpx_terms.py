@@ -80,7 +80,11 @@ def our_error(failure: Exception, library: ModuleType, request: Request, limit: 
     if isinstance(failure, ReplyTooLarge | BrokenReply):
         return UnexpectedReply(f"{where} sent {failure}")
     if _is_bad_certificate(failure):
-        return ConnectionFailed(f"the certificate of {where} is not trusted ({words})", retryable=False)
+        return ConnectionFailed(
+            f"the certificate of {where} is not trusted ({words}): set SSL_CERT_FILE to a file with the "
+            "certificate of its authority, or of your network's proxy",
+            retryable=False,
+        )
     if isinstance(failure, library.UnsupportedProtocol | library.LocalProtocolError | library.InvalidURL):
         return ConnectionFailed(f"the request to {where} cannot be sent ({words})", retryable=False)
     if isinstance(failure, library.TransportError | httpcore.NetworkError | httpcore.ProtocolError):

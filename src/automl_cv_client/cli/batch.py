@@ -64,9 +64,10 @@ Sources = Annotated[
 TaskOption = Annotated[Task, typer.Option("--task", metavar="TASK", help=TASKS)]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the job; give it again to resume.")]
 Concurrency = Annotated[
-    int, typer.Option(min=1, metavar="N", help="Requests in flight at most; how many are is found out.")
+    int,
+    typer.Option(min=1, max=256, metavar="N", help="Requests in flight at most, up to 256; how many are is found out."),
 ]
-PerRequest = Annotated[int, typer.Option(min=1, metavar="N", help="Pictures a request.")]
+PerRequest = Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Pictures a request, up to 100.")]
 Pace = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(min=1.0, metavar="BYTES", help="Bytes a second sent at most; the service allows 5000000 an endpoint."),

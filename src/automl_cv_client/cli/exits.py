@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ from automl_cv_client.errors import (
     PermissionDenied,
 )
 from automl_cv_client.settings import KEY
+from automl_cv_client.task import Task
 
 WELL, FAILED, USAGE, INTERRUPTED, UNHEARD = 0, 1, 2, 130, 141
 
@@ -61,7 +63,9 @@ def exit_code_of(run: Callable[[], object]) -> int:
         One of ``EXIT_CODES``. Errors that are no fault of the user are raised: they are ours.
     """
     try:
-        code = _told(run)
+        with warnings.catch_warnings():
+            warnings.showwarning = _in_a_line
+            code = _told(run)
         sys.stdout.flush()  # else a closed pipe or full disk would show when Python has ended, as a traceback
         return code
     except BrokenPipeError:
@@ -80,13 +84,20 @@ def code_of(error: AutoMLVisionError) -> int:
 
 
 def in_words(error: AutoMLVisionError) -> str:
-    """The message, without what azure-identity has to say of its ten ways to sign in; the doctor shows that."""
+    """The message, with the names of commands for those of methods, and without what azure-identity has to say of its
+    ten ways to sign in, which the doctor shows.
+    """
     if isinstance(error, AuthenticationFailed) and str(error).startswith("no token") and not os.environ.get(KEY):
         return (
             f"the variable {KEY} is not set, and azure-identity cannot sign in: set it to the endpoint's key (studio: "
             "Endpoints, tab 'Consume'), or sign in with 'az login'; automl-cv doctor says more"
         )
-    return str(error)
+    return str(error).replace(Task.MULTILABEL.method, Task.MULTILABEL.method.replace("_", "-"))
+
+
+def _in_a_line(message: Warning | str, category: object, filename: str, lineno: int, *_: object, **__: object) -> None:
+    """A warning for who types a command: without the place in the source, which says nothing to them."""
+    complain(f"warning: {message}")
 
 
 def _told(run: Callable[[], object]) -> int:

@@ -15,6 +15,7 @@ from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
 from automl_cv_client.cli.options import TASKS, Deployment, Uri
 from automl_cv_client.cli.program import Command, Group
 from automl_cv_client.cli.resuming import watching
+from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.task import Task
 
@@ -42,6 +43,9 @@ automl-cv batch export job/ --format parquet --to boxes.parquet
 """
 
 _UNITS = {"seconds": "s", "rate": "pictures/s", "p50": "s a picture", "p95": "s a picture"}
+
+_OWN_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", ".lock")
+"""Of a job's folder: an export that wrote over one of them would be the end of the job."""
 
 _HOPELESS = {kind.__name__ for kind in HOPELESS}
 
@@ -184,6 +188,7 @@ def export(job: Job, format: Format = "jsonl", path: To = None, as_json: FileAsJ
     from automl_cv_client.batch.exports import checked_formats
 
     (checked,) = checked_formats((format,))
+    check_targets(filter(None, (path,)), inputs=[job / name for name in _OWN_FILES])
     file = write(job, checked, path)
     if as_json:
         print_json({"file": str(file), "format": checked})

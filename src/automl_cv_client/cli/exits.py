@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from automl_cv_client.cli.text import complain
+from automl_cv_client.cli.text import complain, json_begins, json_has_begun, print_json
 from automl_cv_client.errors import (
     AuthenticationFailed,
     AutoMLVisionError,
@@ -53,19 +53,21 @@ class Unusable(Exception):
     """The command cannot go on as it was called or configured; the message says why and what to do."""
 
 
-def exit_code_of(run: Callable[[], object]) -> int:
+def exit_code_of(run: Callable[[], object], *, as_json: bool = False) -> int:
     """Run a command to its end, and say on stderr what ended it early.
 
     Args:
         run: the command; returns the exit code, or something else when all is well.
+        as_json: also say it on stdout, as JSON, where the command has printed none.
 
     Returns:
         One of ``EXIT_CODES``. Errors that are no fault of the user are raised: they are ours.
     """
+    json_begins(False)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _in_a_line
-            code = _told(run)
+            code = _told(run, as_json)
         sys.stdout.flush()  # else a closed pipe or full disk would show when Python has ended, as a traceback
         return code
     except BrokenPipeError:
@@ -100,33 +102,35 @@ def _in_a_line(message: Warning | str, category: object, filename: str, lineno: 
     complain(f"warning: {message}")
 
 
-def _told(run: Callable[[], object]) -> int:
+def _told(run: Callable[[], object], as_json: bool) -> int:
     try:
         code = run()
         return code if isinstance(code, int) else WELL
     except UsageError as error:
-        _tell_wrong_usage(error)
+        kind, words, code = "UsageError", _of_wrong_usage(error), USAGE
     except AutoMLVisionError as error:
-        complain(in_words(error))
-        return code_of(error)
+        kind, words, code = type(error).__name__, in_words(error), code_of(error)
     except Unusable as error:
-        complain(str(error))
+        kind, words, code = "UsageError", str(error), USAGE
     except ModuleNotFoundError as error:
-        complain(_missing(error))
+        kind, words, code = "ModuleNotFoundError", _missing(error), USAGE
     except OSError as error:
         if error.filename is None:
             raise
-        complain(f"{os.fsdecode(error.filename)}: {error.strerror}")
+        kind, words, code = "OSError", f"{os.fsdecode(error.filename)}: {error.strerror}", USAGE
     except typer.Abort:
         return INTERRUPTED
-    return USAGE
+    complain(words)
+    if as_json and not json_has_begun():
+        print_json({"error": {"type": kind, "message": words}})
+    return code
 
 
-def _tell_wrong_usage(error: Any) -> None:
+def _of_wrong_usage(error: Any) -> str:
     words = " ".join(str(error.format_message()).replace("Value error, ", "").split())
     path = error.ctx.command_path if error.ctx else "automl-cv"
     # "Did you mean 'detect'?" ends in a mark of its own.
-    complain(f"{words} See {path} --help" if words.endswith("?") else f"{words.rstrip('.')}; see {path} --help")
+    return f"{words} See {path} --help" if words.endswith("?") else f"{words.rstrip('.')}; see {path} --help"
 
 
 def _missing(error: ModuleNotFoundError) -> str:

@@ -60,7 +60,7 @@ class Form(StrEnum):
 _FORMS = f"One of {', '.join(Form)}."
 
 
-_TO_FOLDERS = (Form.VOC, Form.YOLO, Form.FOLDERS)
+_TO_FOLDERS = (Form.VOC, Form.YOLO)
 
 
 @dataclass(frozen=True)
@@ -139,11 +139,7 @@ def convert(
     With --to jsonl an MLTable file is written beside TARGET.
     """
     _check_places(source, target, write)
-    if read is Form.YOLO:
-        classes = _class_names(source, classes)
     rows = _some(_readers(source, task, prefix, images, classes)[read], source, read)
-    if write is Form.FOLDERS:
-        raise Unusable("--to folders is not offered: it would copy the pictures; use --to csv")
     if validation and write is not Form.JSONL:
         raise Unusable("--validation goes with --to jsonl")
     written = list(_write(rows, target, write, validation))
@@ -156,6 +152,8 @@ def convert(
 
 def _check_places(source: Path, target: Path, write: Form) -> None:
     """Raises Unusable for a source that is not there, or a target that cannot be written or is the source."""
+    if write is Form.FOLDERS:
+        raise Unusable("--to folders is not offered: it would copy the pictures; use --to csv")
     if not source.exists():
         raise Unusable(f"{source}: there is no such file or folder")
     if write not in _TO_FOLDERS:
@@ -194,7 +192,7 @@ def _readers(
         Form.JSONL: lambda: read_jsonl(source),
         Form.COCO: lambda: from_coco(source, task, prefix=prefix),
         Form.VOC: lambda: from_voc(source, prefix=prefix),
-        Form.YOLO: lambda: from_yolo(images or source, source, classes or source / "classes.txt", task, prefix=prefix),
+        Form.YOLO: lambda: from_yolo(images or source, source, _class_names(source, classes), task, prefix=prefix),
         Form.FOLDERS: lambda: from_folders(source, prefix=prefix),
         Form.CSV: lambda: from_csv(source, prefix=prefix),
     }

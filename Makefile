@@ -49,8 +49,7 @@ build: $(INSTALLED)
 	$(BIN)/python -m build --outdir dist .
 
 bench: $(INSTALLED)
-	@for file in $$(grep -l '^def main' benchmarks/*.py); do \
-		echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
+	@$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf .venv build dist site demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,17 +18,21 @@ from automl_cv_client._protocol.messages import Request
 from automl_cv_client._protocol.requests import scoring_body
 from automl_cv_client._transports.aiohttp import AiohttpTransport
 from automl_cv_client._transports.awaited_httpx import AsyncHttpxTransport
-from benchmarks.measuring import instant_server, table
+from benchmarks.measuring import amount, instant_server, table
 
-PICTURES = 300
-ROUNDS = 3
 HEADERS = {"content-type": "application/json", "authorization": "Bearer key"}
 One = Callable[[], Awaitable[object]]
 
 
+def many() -> int:
+    """Pictures a measurement."""
+    return amount(300, 10)
+
+
 async def rate(one: One, in_flight: int) -> float:
     """Pictures a second: ``in_flight`` workers, each sending one after the other."""
-    numbers = iter(range(PICTURES))
+    pictures = many()
+    numbers = iter(range(pictures))
 
     async def worker() -> None:
         for _ in numbers:
@@ -36,7 +40,7 @@ async def rate(one: One, in_flight: int) -> float:
 
     started = time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(in_flight)))
-    return PICTURES / (time.perf_counter() - started)
+    return pictures / (time.perf_counter() - started)
 
 
 async def rate_of_many(client: AsyncClient, picture: bytes, in_flight: int) -> float:
@@ -46,16 +50,16 @@ async def rate_of_many(client: AsyncClient, picture: bytes, in_flight: int) -> f
         async for outcome in client.detect_many(itertools.repeat(picture), concurrency=in_flight, ordered=False):
             yield outcome
 
-    count, started = 0, 0.0
+    pictures, count, started = many(), 0, 0.0
     found = outcomes()
     async for _ in found:
         count += 1
-        if count == PICTURES:
+        if count == pictures:
             started = time.perf_counter()
-        if count == 2 * PICTURES:
+        if count == 2 * pictures:
             break
     await found.aclose()
-    return PICTURES / (time.perf_counter() - started)
+    return pictures / (time.perf_counter() - started)
 
 
 async def measure(url: str, picture: bytes, in_flight: int) -> dict[str, list[float]]:
@@ -91,7 +95,7 @@ async def measure(url: str, picture: bytes, in_flight: int) -> dict[str, list[fl
             "AsyncClient.detect(bytes) over aiohttp": lambda: rate(lambda: over_aiohttp.detect(picture), in_flight),
             "AsyncClient.detect_many over aiohttp": lambda: rate_of_many(over_aiohttp, picture, in_flight),
         }
-        for _ in range(ROUNDS + 1):  # the first one opens connections
+        for _ in range(1 + amount(3, 1)):  # the first one opens connections
             for name, way in ways.items():
                 found.setdefault(name, []).append(await way())
     await transport.close()
@@ -108,7 +112,7 @@ def main() -> None:
     picture = buffer.getvalue()
     rows: list[tuple[str, str, str, str]] = []
     with instant_server(b'[{"boxes": []}]') as url:
-        for in_flight in (32, 64):
+        for in_flight in (32, 64)[: amount(2, 1)]:
             found = asyncio.run(measure(url, picture, in_flight))
             plain = found["plain httpx.AsyncClient, body ready"]
             fast = found["aiohttp, body ready"]

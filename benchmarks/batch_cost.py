@@ -9,8 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from automl_cv_client._flow.service import grey_png
 from automl_cv_client.batch.ledger import Finished, Ledger, State
-from benchmarks.measuring import instant_server, table
+from benchmarks.measuring import amount, instant_server, table
 
 QUEUED = """
 import itertools, resource, sys
@@ -19,40 +20,40 @@ picture = open(sys.argv[2], "rb").read()
 with Client(sys.argv[1], "key") as client:
     for outcome in client.detect_many(itertools.repeat(picture), ordered=False, concurrency=16):
         assert outcome.ok
-        if outcome.index in (10_000, int(sys.argv[3])):
+        if outcome.index in (int(sys.argv[3]), int(sys.argv[4])):
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
-            if outcome.index > 10_000:
+            if outcome.index == int(sys.argv[4]):
                 break
 """
-MILLION = 1_000_000
 
 
-def queued(many: int, picture: Path) -> tuple[float, float]:
-    """Peak memory in MB at 10,000 pictures and at ``many``, in a process of its own."""
+def queued(few: int, many: int, picture: Path) -> tuple[float, float]:
+    """Peak memory in MB at ``few`` pictures and at ``many``, in a process of its own."""
     with instant_server(b'[{"boxes": []}]') as url:
-        words = [sys.executable, "-c", QUEUED, url, str(picture), str(many)]
+        words = [sys.executable, "-c", QUEUED, url, str(picture), str(few), str(many)]
         said = subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout.split()
     first, last = (int(one) / 1024 for one in said)
     return first, last
 
 
-def ledger(folder: Path) -> tuple[float, float, float]:
-    """Records a second, one transaction each; seconds to resume a million; MB that takes."""
+def ledger(folder: Path, done: int) -> tuple[float, float, float]:
+    """Records a second, one transaction each; seconds to resume ``done`` pictures; MB that takes."""
     book = Ledger(folder)
-    book.add(f"/pictures/{number:07}.jpg" for number in range(MILLION))
+    book.add(f"/pictures/{number:07}.jpg" for number in range(done))
     rows = book.to_do()
     started = time.perf_counter()
-    for _ in range(500):
+    records = amount(500, 20)
+    for _ in range(records):
         book.record([Finished(next(rows).id, True, "{}" * 400)])
-    a_second = 500 / (time.perf_counter() - started)
+    a_second = records / (time.perf_counter() - started)
     book._db.execute("UPDATE items SET state = 1")
     book.close()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     book = Ledger(folder)
-    book.add(f"/pictures/{number:07}.jpg" for number in range(MILLION))
+    book.add(f"/pictures/{number:07}.jpg" for number in range(done))
     book.reopen_errors()
-    assert book.counts()[State.OK] == MILLION
+    assert book.counts()[State.OK] == done
     assert next(book.to_do(), None) is None
     seconds = time.perf_counter() - started
     book.close()
@@ -60,19 +61,18 @@ def ledger(folder: Path) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    many = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    few, many, done = amount(10_000, 10), *(numbers or [amount(100_000, 40)]), amount(1_000_000, 1_000)
     with tempfile.TemporaryDirectory() as folder:
-        a_second, seconds, grown = ledger(Path(folder))
+        a_second, seconds, grown = ledger(Path(folder), done)
         picture = Path(folder) / "grey.png"
-        from automl_cv_client._flow.service import grey_png
-
         picture.write_bytes(grey_png(32))
-        first, last = queued(many, picture)
+        first, last = queued(few, many, picture)
     rows = [
-        (f"peak memory, 10,000 → {many:,} pictures", f"{first:.1f} → {last:.1f} MB",
+        (f"peak memory, {few:,} → {many:,} pictures", f"{first:.1f} → {last:.1f} MB",
          f"+{last - first:.1f} MB", "≤ +2 MB"),
         ("records of 800 bytes, a transaction each", f"{a_second:.0f}/s", "", ""),
-        ("resume 1,000,000 done pictures", f"{seconds:.2f} s", "", "< 2 s"),
+        (f"resume {done:,} done pictures", f"{seconds:.2f} s", "", "< 2 s"),
         ("memory that takes", f"+{grown:.1f} MB", "", ""),
     ]  # fmt: skip
     table("Batch", rows, "python -m benchmarks.batch_cost")

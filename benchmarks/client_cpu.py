@@ -12,7 +12,7 @@ from PIL import Image
 
 from automl_cv_client import Client
 from automl_cv_client._protocol.requests import scoring_body
-from benchmarks.measuring import instant_server, interleaved, ratio, table, watch_peak
+from benchmarks.measuring import amount, instant_server, interleaved, ratio, table, watch_peak
 from benchmarks.parsing import boxes
 
 
@@ -59,7 +59,7 @@ def request_cost(file: Path, data: bytes) -> list[tuple[str, str, str, str]]:
 def main() -> None:
     rows: list[tuple[str, str, str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for size in (193_000, 1_000_000):
+        for size in (193_000, amount(1_000_000, 250_000)):
             data = picture(size)
             file = Path(folder) / f"{size}.jpg"
             file.write_bytes(data)

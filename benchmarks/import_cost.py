@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 
 import automl_cv_client
-from benchmarks.measuring import ratio, table
+from benchmarks.measuring import amount, ratio, table
 
-ROUNDS = 15
 STATEMENTS = {
     "import httpx, pydantic, tenacity": "import httpx, pydantic, tenacity",
     "import automl_cv_client": "import automl_cv_client",
@@ -31,7 +30,7 @@ def cpu_of(statement: str) -> float:
 def main() -> None:
     compileall.compile_dir(Path(automl_cv_client.__file__).parent, quiet=1)  # as an installer does
     seconds: dict[str, list[float]] = {name: [] for name in STATEMENTS}
-    for _ in range(ROUNDS):
+    for _ in range(amount(15, 1)):
         start = cpu_of("pass")
         for name, statement in STATEMENTS.items():
             seconds[name].append(cpu_of(statement) - start)

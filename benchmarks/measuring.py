@@ -11,6 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T", int, float)
+
+
+def amount(full: T, least: T) -> T:
+    """How much of something to measure: ``least`` in the smallest form of a benchmark, which ``--quick`` asks for."""
+    return least if "--quick" in sys.argv[1:] else full
 
 
 def cpu_seconds(work: Callable[[], object], times: int) -> float:
@@ -23,8 +31,9 @@ def cpu_seconds(work: Callable[[], object], times: int) -> float:
 
 def interleaved(works: Sequence[Callable[[], object]], *, rounds: int = 15, times: int = 100) -> list[list[float]]:
     """CPU seconds of each work in each round; all works take part in every round, one after the other."""
+    rounds, times = amount(rounds, 1), amount(times, 1)
     for work in works:  # imports, connections and caches are not what is measured
-        cpu_seconds(work, max(3, times // 10))
+        cpu_seconds(work, amount(max(3, times // 10), 1))
     gc.collect()
     rows = [[cpu_seconds(work, times) for work in works] for _ in range(rounds)]
     return [list(column) for column in zip(*rows, strict=True)]
@@ -46,17 +55,16 @@ def table(title: str, rows: Sequence[tuple[str, str, str, str]], command: str) -
 @contextmanager
 def instant_server(reply: bytes) -> Iterator[str]:
     """The URL of a server in a process of its own that gives one reply at once, whatever it is asked."""
-    script = Path(__file__).with_name("instant_server.py")
-    process = subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(reply)
-    process.stdin.close()
-    try:
-        yield f"http://127.0.0.1:{json.loads(process.stdout.readline())}/score"
-    finally:
-        process.terminate()
-        process.wait()
+    script = Path(__file__).with_name("servers") / "instant.py"
+    with subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(reply)
+        process.stdin.close()
+        try:
+            yield f"http://127.0.0.1:{json.loads(process.stdout.readline())}/score"
+        finally:
+            process.terminate()
 
 
 def watch_peak(work: Callable[[], object]) -> int:

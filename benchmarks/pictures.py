@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import statistics
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from automl_cv_client import Client, ImageInfo, ImagePolicy, Instance, Instances
 from automl_cv_client._imaging import prepare
 from automl_cv_client.geometry import Box
 from automl_cv_client.local import LocalEndpoint
-from benchmarks.measuring import interleaved, ratio, table
+from benchmarks.measuring import amount, interleaved, ratio, table
 
 PHOTOS = Path(__file__).parents[1] / "samples" / "photos"
 COMMAND = "python -m benchmarks.pictures"
@@ -27,10 +28,15 @@ POLICIES = {
 }
 
 
+def megapixels() -> int:
+    """Of the photographs that are measured."""
+    return amount(12, 1)
+
+
 def phone_photo(name: str, sigma: float = 7.0) -> bytes:
     """12 megapixels in about 4 MB: a photograph, enlarged, with the noise of a small sensor."""
     with Image.open(PHOTOS / name) as small:
-        scale = math.sqrt(12e6 / (small.width * small.height))
+        scale = math.sqrt(megapixels() * 1e6 / (small.width * small.height))
         size = round(small.width * scale), round(small.height * scale)
         large = small.convert("RGB").resize(size, Image.Resampling.BICUBIC)
     noise = np.random.default_rng(1).normal(0, sigma, (large.height, large.width, 1)).astype(np.int16)
@@ -55,11 +61,10 @@ def fitting() -> list[tuple[str, str, str, str]]:
     data, rows = phone_photo("chelsea.png"), []
     for name, policy in list(POLICIES.items())[1:]:
         size = prepare(data, policy).info.sent_size
-        pillow, ours = interleaved(
-            [lambda size=size: with_draft(data, size), lambda policy=policy: prepare(data, policy)], rounds=7, times=1
-        )
+        works = partial(with_draft, data, size), partial(prepare, data, policy)
+        pillow, ours = interleaved(works, rounds=7, times=1)
         rows.append(
-            (f"{len(data) / 1e6:.1f} MB, 12 megapixels, {name}", f"{statistics.median(ours) * 1e3:.0f} ms",
+            (f"{len(data) / 1e6:.1f} MB, {megapixels()} megapixels, {name}", f"{statistics.median(ours) * 1e3:.0f} ms",
              f"{ratio(ours, pillow):.2f}", "≤ 1.2")
         )  # fmt: skip
     return rows

@@ -6,9 +6,8 @@ import json
 import statistics
 
 from automl_cv_client.dataset import check, read_jsonl
-from benchmarks.measuring import interleaved, ratio, table, watch_peak
+from benchmarks.measuring import amount, interleaved, ratio, table, watch_peak
 
-ROWS = 2_000
 ROW = (
     '{"image_url": "azureml://subscriptions/s/resourcegroups/r/workspaces/w/datastores/d/paths/images/%d.jpg", '
     '"image_details": {"format": "jpg", "width": "499px", "height": "666px"}, "label": [{"label": "can", '
@@ -16,28 +15,29 @@ ROW = (
 )
 
 
-def lines(count: int = ROWS) -> list[str]:
+def lines(count: int) -> list[str]:
     """Detection rows of one box."""
     return [ROW % number for number in range(count)]
 
 
 def main() -> None:
     """Print the table."""
-    rows = lines()
+    rows = lines(amount(2_000, 100))
     works = (
         lambda: [json.loads(row) for row in rows],
         lambda: sum(1 for _ in read_jsonl(rows)),
         lambda: check(rows),
     )
     decoded, read, checked = interleaved(works, rounds=7, times=2)
-    stream = (ROW % number for number in range(20_000))
+    many = amount(20_000, 1_000)
+    stream = (ROW % number for number in range(many))
     peak = watch_peak(lambda: check(stream))
     names = (("json.loads alone", decoded), ("read_jsonl", read), ("check", checked))
     figures = [
-        (name, f"{statistics.median(one) / ROWS * 1e6:.0f} µs a row", f"{ratio(one, decoded):.1f}x", "–")
+        (name, f"{statistics.median(one) / len(rows) * 1e6:.0f} µs a row", f"{ratio(one, decoded):.1f}x", "–")
         for name, one in names
     ]
-    figures.append(("memory of check, 20,000 rows", f"{peak / 1e6:.1f} MB", "–", "100,000 rows < 100 MB"))
+    figures.append((f"memory of check, {many:,} rows", f"{peak / 1e6:.1f} MB", "–", "100,000 rows < 100 MB"))
     table("Training data", figures, "python -m benchmarks.training_data")
 
 

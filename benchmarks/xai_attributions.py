@@ -20,7 +20,7 @@ from automl_cv_client._protocol.requests import scoring_body
 from automl_cv_client._protocol.xai import explaining_body
 from automl_cv_client.results import CallInfo
 from automl_cv_client.results._float_map import FloatMap
-from benchmarks.measuring import interleaved, ratio, table, watch_peak
+from benchmarks.measuring import amount, interleaved, ratio, table, watch_peak
 from tests.explanations import figure, numbers, reply, row
 
 SIZE = Size(451, 300)
@@ -33,7 +33,9 @@ def decoding() -> list[tuple[str, str, str, str]]:
     parser = simdjson.Parser()
 
     def limit() -> object:
-        doubles = np.frombuffer(parser.parse(text).as_buffer(of_type="d"), dtype=np.float64)
+        parsed = parser.parse(text)
+        assert isinstance(parsed, simdjson.Array)
+        doubles = np.frombuffer(parsed.as_buffer(of_type="d"), dtype=np.float64)
         return doubles.astype(np.float32)
 
     def ours() -> object:
@@ -58,7 +60,7 @@ def decoding() -> list[tuple[str, str, str, str]]:
 
 def whole_replies() -> list[tuple[str, str, str, str]]:
     rows = []
-    for classes, task in ((1, Task.CLASSIFICATION), (5, Task.MULTILABEL)):
+    for classes, task in ((1, Task.CLASSIFICATION), (amount(5, 2), Task.MULTILABEL)):
         pictures, arrays = [figure(noise=500)] * classes, [numbers(i).tolist() for i in range(classes)]
         parts = (pictures[0], arrays[0]) if classes == 1 else (pictures, arrays)
         body = reply(row([0.9] * classes, *parts))

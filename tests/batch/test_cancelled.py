@@ -17,6 +17,7 @@ from automl_cv_client.batch import score_folder, score_folder_async, status
 from automl_cv_client.batch.job import JobRun
 from tests.batch.jobs import lines, pictures, reply
 from tests.capped import CappedServer, capped
+from tests.servers import wait_until
 
 
 def slowly(paths: list[Path], seconds: float = 0.1) -> Iterator[str]:
@@ -46,15 +47,22 @@ def test_cancelled_while_it_reads_the_source(tmp_path: Path) -> None:
 def test_cancelled_under_way(answers: int, tmp_path: Path) -> None:
     pictures(tmp_path / "in", 60)
 
+    def held(body: bytes, number: int) -> int:
+        if number > answers:
+            server.service = 60
+        return 200
+
     async def main(server: CappedServer) -> None:
         async with AsyncClient(server.url, "k") as client:
             running = asyncio.create_task(score_folder_async(client, tmp_path / "in", tmp_path / "out", Task.DETECTION))
-            await asyncio.to_thread(wait_for, server, answers)
+            await asyncio.to_thread(wait_until, lambda: len(server.answers) >= answers)
             await _cancelled(running)
+            server.judge, server.service, server.cap = None, 0, 1000
             done = await score_folder_async(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
             assert done.ok == done.total == 60
 
     with capped(reply(), service=0.03, cap=4) as server:
+        server.judge = held
         asyncio.run(main(server))
     assert len(lines(tmp_path / "out")) == 60
 
@@ -64,12 +72,6 @@ async def _cancelled(running: asyncio.Task[Any]) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-def wait_for(server: CappedServer, answers: int) -> None:
-    until = time.monotonic() + 10
-    while len(server.answers) < answers and time.monotonic() < until:
-        time.sleep(0.005)
 
 
 def test_cancelled_again_and_again_while_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

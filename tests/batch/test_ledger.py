@@ -39,7 +39,7 @@ def test_a_second_record_replaces_the_first(tmp_path: Path) -> None:
     (row,) = ledger.to_do()
     ledger.record([Finished(row.id, False, '{"kind": "ImageError"}')])
     ledger.reopen_errors()
-    assert [(one.name, one.tries) for one in ledger.to_do()] == [("a.png", 1)]
+    assert [(one.name, one.failed) for one in ledger.to_do()] == [("a.png", True)]
     ledger.record([Finished(row.id, True, '{"labels": []}')])
     assert [*ledger.finished()] == [("a.png", True, '{"labels": []}')]
     assert ledger.counts() == {State.TO_DO: 0, State.OK: 1, State.ERROR: 0}

@@ -88,11 +88,11 @@ def test_who_comes_to_a_gate_that_is_shut_does_not_pass() -> None:
     world: Any = None
 
     async def awaited() -> None:
-        gate = AsyncGate(world, Traffic(4, None, clock=lambda: 0.0))
+        gate = AsyncGate(world, Traffic(4, None, clock=lambda: 0.0), b"")
         gate.stop()
         await AsyncPassage(gate).authorize(None, 1.0)
 
-    gate = Gate(world, Traffic(4, None, clock=lambda: 0.0))
+    gate = Gate(world, Traffic(4, None, clock=lambda: 0.0), b"")
     gate.stop()
     with pytest.raises(Stopped):
         Passage(gate).authorize(None, 1.0)

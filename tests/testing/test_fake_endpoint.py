@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -127,14 +128,30 @@ def test_the_script_goes_on_and_its_last_step_repeats(ask: Any, picture: bytes) 
 
 
 def test_no_waiting_ends_with_its_block() -> None:
-    import time
-
     from automl_cv_client._flow import run
 
+    before = run.pause, run.pause_async
     with no_waiting():
-        assert run.pause is not time.sleep
-    assert run.pause is time.sleep
-    assert run.pause_async is asyncio.sleep
+        assert run.pause is not before[0]
+        assert run.pause_async is not before[1]
+    assert (run.pause, run.pause_async) == before
+
+
+@pytest.mark.parametrize("awaited", [False, True], ids=["sync", "async"])
+def test_many_pictures_do_not_wait_either(awaited: bool, picture: bytes) -> None:
+    async def asked(fake: FakeEndpoint) -> list[bool]:
+        async with fake.async_client() as client:
+            return [one.ok async for one in client.detect_many([picture])]
+
+    fake, started = FakeEndpoint(throttled(30), CAT), time.monotonic()
+    with no_waiting() as pauses:
+        if awaited:
+            assert asyncio.run(asked(fake)) == [True]
+        else:
+            with fake.client() as client:
+                assert [one.ok for one in client.detect_many([picture])] == [True]
+    assert pauses == [30]
+    assert time.monotonic() - started < 20
 
 
 def test_a_list_gets_a_row_each_and_a_dropped_row_its_own_requests(ask: Any, picture: bytes) -> None:

@@ -16,9 +16,9 @@ from contextlib import suppress
 from functools import partial
 
 from automl_cv_client._clients.reading import AsyncReader
-from automl_cv_client._flow.effects import Call, Effect, Sleep, mapped
 from automl_cv_client._flow.outcomes import AnyOutcome, Group, Job, Line
 from automl_cv_client._flow.run import run, run_async
+from automl_cv_client._flow.service import harmless_body
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
 from automl_cv_client._transports.gates import AsyncGate, AsyncPassage, Gate, Passage, Stopped
@@ -87,7 +87,7 @@ class Pump(_Base):
     def __init__(self, groups: Iterator[Group], job: Job, world: SyncWorld, traffic: Traffic, line: Line) -> None:
         super().__init__(job, traffic, line)
         self._groups = groups
-        self._gate = Gate(world, traffic)
+        self._gate = Gate(world, traffic, harmless_body(job.plan))
         self._work: queue.SimpleQueue[tuple[int, Group, Passage] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -147,7 +147,7 @@ class Pump(_Base):
             outcomes: list[AnyOutcome] = []
             failure: BaseException | None = None
             try:
-                outcomes = run(mapped(self._job.score(first, group), self._pausing), passage)
+                outcomes = run(self._job.score(first, group), passage)
             except Stopped:
                 pass
             except BaseException as error:  # noqa: BLE001 - raised again where the outcomes are taken
@@ -157,10 +157,6 @@ class Pump(_Base):
                 self._failure = self._failure or failure
             passage.end()
             del work, group, outcomes, failure  # a waiting thread holds no picture
-
-    def _pausing(self, effect: Effect) -> Effect:
-        """A pause that ends when the run does, in place of one that does not."""
-        return Call(partial(self._gate.pause, effect.seconds)) if isinstance(effect, Sleep) else effect
 
 
 class AsyncPump(_Base):
@@ -175,7 +171,7 @@ class AsyncPump(_Base):
         line: Line,
     ) -> None:
         super().__init__(job, traffic, line)
-        self._gate = AsyncGate(world, traffic)
+        self._gate = AsyncGate(world, traffic, harmless_body(job.plan))
         self._tasks: dict[asyncio.Task[None], AsyncPassage] = {}
         self._reader = AsyncReader(groups, self._gate.news.set) if isinstance(groups, AsyncGenerator) else None
         self._next = self._reader.next if self._reader else partial(next, groups)
@@ -240,16 +236,8 @@ class AsyncPump(_Base):
 
     async def _score(self, first: int, group: Group, passage: AsyncPassage) -> None:
         try:
-            flow = mapped(self._job.score(first, group), partial(self._note, passage))
-            self._line.add(await run_async(flow, passage))
+            self._line.add(await run_async(self._job.score(first, group), passage))
         except Stopped:
             pass
         except Exception as error:  # noqa: BLE001 - raised again where the outcomes are taken
             self._failure = self._failure or error
-
-    def _note(self, passage: AsyncPassage, effect: Effect) -> Effect:
-        """Keep in mind who pauses; after the end nobody does."""
-        passage.pausing = isinstance(effect, Sleep)
-        if passage.pausing and self._gate.stopped:
-            raise Stopped
-        return effect

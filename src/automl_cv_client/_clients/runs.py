@@ -14,6 +14,7 @@ from automl_cv_client._clients.pumps import AsyncPump, Pump
 from automl_cv_client._flow.outcomes import Group, Job, Line, in_groups, patient
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.traffic import Traffic
+from automl_cv_client._flow.witness import Witness
 from automl_cv_client._imaging import ImageInput, describe
 from automl_cv_client._options import checked_threshold
 from automl_cv_client._protocol.xai import XaiParameters
@@ -49,11 +50,16 @@ class ManyOptions(TypedDict, total=False):
 
 
 def pump_for(
-    client: Connected, images: Iterator[ImageInput], task: Task, threshold: float, **options: Unpack[ManyOptions]
+    client: Connected,
+    images: Iterator[ImageInput],
+    task: Task,
+    threshold: float,
+    witness: Witness | None = None,
+    **options: Unpack[ManyOptions],
 ) -> Pump:
     """A pump with a client's plan and connections. Raises InvalidInput, naming the argument."""
     job, traffic, line, size = _parts(client._plan, task, threshold, **options)
-    return Pump(in_groups(images, size), job, client._world, traffic, line)
+    return Pump(in_groups(images, size), replace(job, witness=witness), client._world, traffic, line)
 
 
 def async_pump_for(
@@ -61,11 +67,12 @@ def async_pump_for(
     images: Iterator[ImageInput] | AsyncIterable[ImageInput],
     task: Task,
     threshold: float,
+    witness: Witness | None = None,
     **options: Unpack[ManyOptions],
 ) -> AsyncPump:
     """As :func:`pump_for`, for an event loop."""
     job, traffic, line, size = _parts(client._plan, task, threshold, **options)
-    return AsyncPump(_groups(images, size), job, client._world, traffic, line)
+    return AsyncPump(_groups(images, size), replace(job, witness=witness), client._world, traffic, line)
 
 
 def explaining_pump_for(

@@ -31,15 +31,19 @@ class Breaker:
     @property
     def suspicious(self) -> bool:
         """Whether the last answer was a refusal, or no connection comes about: one request at a time finds out."""
-        return self._refusals > 0 or self._unreachable
+        return self._refusals > 0 or self.unreachable
 
     @property
-    def _unreachable(self) -> bool:
+    def unreachable(self) -> bool:
+        """Whether so many connections failed that a harmless picture should go ahead of each one of the run.
+
+        Else some pictures that crash the server, left alone at the end, would look like an endpoint that is away.
+        """
         return self._failures >= _DEAD // 2
 
     def wait(self, now: float) -> float:
         """Seconds until a request may try again whether the endpoint can be reached; 0 while it can."""
-        return max(0.0, self._failed_at + _PROBE_EVERY - now) if self._unreachable else 0.0
+        return max(0.0, self._failed_at + _PROBE_EVERY - now) if self.unreachable else 0.0
 
     def answered(self, status: int, sent: float, now: float) -> None:
         """An answer came to a request that left at ``sent``.

@@ -55,25 +55,6 @@ Effect = Call | Authorize | Send | Sleep
 Flow = Generator[Effect, Any, T]
 
 
-def mapped(flow: Flow[T], change: Callable[[Effect], Effect]) -> Flow[T]:
-    """The flow, each effect changed on its way to the driver. What ``change`` raises ends the flow."""
-    try:
-        effect = next(flow)
-        while True:
-            effect = change(effect)
-            try:
-                answer = yield effect
-            except Exception as error:  # noqa: BLE001 - the flow decides what an error means
-                effect = flow.throw(error)
-            else:
-                effect = flow.send(answer)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        flow.close()
-
-
 def call(function: Callable[[], T]) -> Flow[T]:
     result: T = yield Call(function)
     return result

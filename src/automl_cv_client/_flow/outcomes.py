@@ -11,21 +11,14 @@ from automl_cv_client._flow.effects import Flow
 from automl_cv_client._flow.explaining import explain_one
 from automl_cv_client._flow.plan import Plan, RetryPolicy
 from automl_cv_client._flow.scoring import score_one, score_together
+from automl_cv_client._flow.witness import Blame, Witness, blame
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._protocol.xai import XaiParameters
-from automl_cv_client.errors import (
-    AutoMLVisionError,
-    ModelError,
-    PayloadTooLarge,
-    ServiceUnavailable,
-    TimedOut,
-    UnexpectedReply,
-)
+from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Outcome, Result
 from automl_cv_client.task import Task
 
 _PATIENT_ATTEMPTS = 10  # at 30 % passing failures 6 of 1,000,000 pictures fail; with 5 attempts 2,400
-_PERHAPS_ONE_PICTURE = (ModelError, PayloadTooLarge, ServiceUnavailable, TimedOut, UnexpectedReply)
 
 AnyOutcome = Outcome[Any]
 Group = list[ImageInput]
@@ -39,18 +32,24 @@ class Job:
     plan: Plan
     threshold: float
     explain: XaiParameters | None = None  # what to explain, where that is asked for: one picture a request
+    witness: Witness | None = None  # finds out whose failures they were, where somebody wants to know
 
     def score(self, first: int, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome]]:
         """One outcome a picture, in order; ``first`` is the index of the first one."""
         found = yield from self._together(images)
-        if isinstance(found, AutoMLVisionError) and len(images) > 1 and isinstance(found, _PERHAPS_ONE_PICTURE):
+        if isinstance(found, AutoMLVisionError) and len(images) > 1 and blame(found) is not Blame.ENDPOINT:
             outcomes: list[AnyOutcome] = []  # one picture must not harm the others
             for index, image in enumerate(images):
                 outcomes += yield from self.score(first + index, [image])
             return outcomes
         if isinstance(found, AutoMLVisionError):
-            return [Outcome(first + index, image, None, found) for index, image in enumerate(images)]
-        return [replace(one, index=first + index) for index, one in enumerate(found)]
+            found = [Outcome(0, image, None, found) for image in images]
+        outcomes = [replace(one, index=first + index) for index, one in enumerate(found)]
+        if self.witness is not None:
+            for one in outcomes:
+                if one.error is not None:
+                    yield from self.witness.judge(one.index, one.error, self.plan)
+        return outcomes
 
     def _together(self, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome] | AutoMLVisionError]:
         try:

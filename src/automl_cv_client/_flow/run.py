@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any, Protocol, TypeVar
 
@@ -11,8 +12,18 @@ from automl_cv_client._protocol.messages import Reply, Request
 
 T = TypeVar("T")
 
-pause = time.sleep  # names of their own, so that automl_cv_client.testing.no_waiting() can replace them
-pause_async = asyncio.sleep
+
+def pause(seconds: float, over: threading.Event | None = None) -> None:
+    """Wait so long, or until ``over`` is set. automl_cv_client.testing.no_waiting() replaces this and the next."""
+    if over is None:
+        time.sleep(seconds)
+    else:
+        over.wait(seconds)
+
+
+async def pause_async(seconds: float) -> None:
+    """Wait so long."""
+    await asyncio.sleep(seconds)
 
 
 class Backend(Protocol):
@@ -20,6 +31,7 @@ class Backend(Protocol):
 
     def authorize(self, refused: str | None, limit: float | None) -> str | None: ...
     def send(self, request: Request, limit: float) -> Reply: ...
+    def pause(self, seconds: float) -> None: ...
 
 
 class AsyncBackend(Protocol):
@@ -27,6 +39,7 @@ class AsyncBackend(Protocol):
 
     async def authorize(self, refused: str | None, limit: float | None) -> str | None: ...
     async def send(self, request: Request, limit: float) -> Reply: ...
+    async def pause(self, seconds: float) -> None: ...
 
 
 def run(flow: Flow[T], backend: Backend) -> T:
@@ -74,7 +87,7 @@ def _perform(effect: Effect, backend: Backend) -> Any:
         case Send(request, limit):
             return backend.send(request, limit)
         case Sleep(seconds):
-            return pause(seconds)
+            return backend.pause(seconds)
 
 
 async def _perform_async(effect: Effect, backend: AsyncBackend) -> Any:
@@ -86,4 +99,4 @@ async def _perform_async(effect: Effect, backend: AsyncBackend) -> Any:
         case Send(request, limit):
             return await backend.send(request, limit)
         case Sleep(seconds):
-            return await pause_async(seconds)
+            return await backend.pause(seconds)

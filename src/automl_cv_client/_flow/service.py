@@ -67,10 +67,15 @@ def warm_up(plan: Plan) -> Flow[CallInfo]:
     The reply is not looked at: any status 200 will do. Raises what scoring would raise.
     """
     conversation = Conversation(plan)
-    body = requests.scoring_body([grey_png(32)], plan.dialect)
+    body = harmless_body(plan)
     headers = {"content-type": requests.content_type(plan.dialect), **deployment_header(plan.deployment)}
     reply = yield from conversation.send(Request(plan.url, body, headers))
     return conversation.call_info(reply)
+
+
+def harmless_body(plan: Plan) -> bytes:
+    """A scoring request of a tiny grey picture."""
+    return requests.scoring_body([grey_png(32)], plan.dialect)
 
 
 def grey_png(side: int) -> bytes:

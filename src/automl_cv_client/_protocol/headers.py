@@ -17,6 +17,7 @@ from automl_cv_client.errors import InvalidInput
 
 DEPLOYMENT = "azureml-model-deployment"
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
+ALWAYS_SENT = {"accept-encoding": "identity", "user-agent": "automl-cv-client"}
 _MODEL_STATUS = "ms-azureml-model-error-statuscode"
 _MODEL_REASON = "ms-azureml-model-error-reason"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from automl_cv_client._protocol.excerpts import clean
-from automl_cv_client._protocol.headers import secret_in
+from automl_cv_client._protocol.headers import ALWAYS_SENT
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._transports.limits import Body, BrokenReply, ReplyTooLarge
-from automl_cv_client.errors import ConnectionFailed, InvalidInput, TimedOut, UnexpectedReply
+from automl_cv_client._transports.failures import Failure
+from automl_cv_client._transports.limits import Body
+from automl_cv_client.errors import InvalidInput
 
-_HEADERS = {"accept-encoding": "identity", "user-agent": "automl-cv-client"}
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # asyncio.timeout bounds the whole; aiohttp rounds up to seconds
 
 
@@ -47,7 +45,7 @@ class AiohttpTransport:
             request.method,
             request.url,
             data=io.BytesIO(request.body),  # of raw bytes above 1 MB aiohttp warns; a file it sends in pieces
-            headers={**_HEADERS, **request.headers},
+            headers={**ALWAYS_SENT, **request.headers},
             allow_redirects=False,  # a 307 would post the picture to somebody else
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
@@ -61,27 +59,20 @@ class AiohttpTransport:
             return Reply(response.status, headers, body.whole(), time.time())
 
 
-def _ours(failure: Exception, request: Request, limit: float) -> Exception:
+def _ours(error: Exception, request: Request, limit: float) -> Exception:
     """Our error for a failure of aiohttp, with plain values only; what is not of aiohttp stays as it is."""
-    where = urlsplit(request.url).netloc.rpartition("@")[2]
-    words = clean(f"{type(failure).__name__}: {failure}", [secret_in(request.headers.get("authorization"))], 300)
-    match failure:
-        case TimeoutError():
-            return TimedOut(f"no answer from {where} within {limit:.3g} s")
-        case ReplyTooLarge() | BrokenReply():
-            return UnexpectedReply(f"{where} sent {failure}")
+    failure = Failure(error, request, limit)
+    if plain := failure.of_no_library():
+        return plain
+    match error:
         case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
-            return ConnectionFailed(
-                f"the certificate of {where} is not trusted ({words}): set SSL_CERT_FILE to a file with the "
-                "certificate of its authority, or of your network's proxy",
-                retryable=False,
-            )
+            return failure.untrusted()
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return ConnectionFailed(f"the request to {where} cannot be sent ({words})", retryable=False)
+            return failure.unsendable()
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
-            return ConnectionFailed(f"the proxy on the way to {where} failed ({words}): check the session's proxy")
+            return failure.no_way_through_proxy("the session's proxy")
         case aiohttp.ClientConnectorError():
-            return ConnectionFailed(f"cannot connect to {where} ({words}): check the scoring URI and the network")
+            return failure.no_connection("the scoring URI and the network")
         case aiohttp.ClientError():
-            return ConnectionFailed(f"the connection to {where} broke before the answer was whole ({words})")
-    return failure
+            return failure.broken()
+    return error

@@ -11,18 +11,8 @@ import httpcore
 import httpx
 
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._transports.httpx_terms import (
-    IDLE,
-    built_by,
-    headers_of,
-    library_of,
-    our_error,
-    plain_request,
-    proxy_of,
-    refuse_closed,
-    tls_for,
-)
-from automl_cv_client._transports.idle import MOST_CONNECTIONS, Shelf
+from automl_cv_client._transports import httpx_terms
+from automl_cv_client._transports.idle import LONGEST_IDLE, MOST_CONNECTIONS, Shelf
 from automl_cv_client._transports.limits import Body
 from automl_cv_client._transports.loop_network import LoopNetwork
 
@@ -35,14 +25,14 @@ class AsyncHttpxTransport:
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._injected = client
-        self._library = library_of(client)
+        self._library = httpx_terms.library_of(client)
         self._connections: dict[asyncio.AbstractEventLoop, _Connections] = {}
         self._tls: ssl.SSLContext | None = None
         self._closed = False
 
     async def send(self, request: Request, limit: float) -> Reply:
         """The reply, whole, within ``limit`` seconds. Raises TransportError or UnexpectedReply."""
-        refuse_closed(self._closed)
+        httpx_terms.refuse_closed(self._closed)
         failure: Exception
         try:
             async with asyncio.timeout(limit):
@@ -51,7 +41,8 @@ class AsyncHttpxTransport:
                 return await self._here(request.url).reply(request, limit)
         except Exception as error:  # noqa: BLE001 - mapped below, or raised again as it is
             failure = error
-        raise our_error(failure, self._library, request, limit)  # out of the handler: httpx's error holds the request
+        # Out of the handler, as httpx's error holds the request.
+        raise httpx_terms.our_error(failure, self._library, request, limit)
 
     async def close(self) -> None:
         """Close this loop's connections, unless the client was injected. One in use is closed after its request."""
@@ -62,14 +53,14 @@ class AsyncHttpxTransport:
             await here.close()
 
     async def _through_injected(self, client: httpx.AsyncClient, request: Request, limit: float) -> Reply:
-        built = built_by(client, request, limit)
+        built = httpx_terms.built_by(client, request, limit)
         return await _whole(await client.send(built, stream=True, auth=None, follow_redirects=False))
 
     def _here(self, url: str) -> _Connections:
         loop = asyncio.get_running_loop()
         found = self._connections.get(loop)
         if found is None:
-            self._tls = self._tls or tls_for(url)
+            self._tls = self._tls or httpx_terms.tls_for(url)
             found = _Connections(self._tls)
             living = {one: its for one, its in self._connections.items() if not one.is_closed()}
             self._connections = {**living, loop: found}
@@ -88,7 +79,7 @@ class _Connections:
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
-        self._shelf: Shelf[httpx.AsyncHTTPTransport] = Shelf(IDLE)
+        self._shelf: Shelf[httpx.AsyncHTTPTransport] = Shelf(LONGEST_IDLE)
         self._places = asyncio.Semaphore(MOST_CONNECTIONS)
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -99,7 +90,7 @@ class _Connections:
             pool = self._shelf.take() or _LoopTransport(request.url, self._tls)
             usable = False
             try:
-                reply = await _whole(await pool.handle_async_request(plain_request(request, limit)))
+                reply = await _whole(await pool.handle_async_request(httpx_terms.plain_request(request, limit)))
                 usable = True
                 return reply
             finally:
@@ -125,19 +116,13 @@ class _LoopTransport(httpx.AsyncHTTPTransport):
     """httpx's own transport over a pool of one connection, which the event loop itself serves."""
 
     def __init__(self, url: str, tls: ssl.SSLContext) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            proxy=proxy_of(url),
-            max_connections=1,
-            max_keepalive_connections=1,
-            keepalive_expiry=IDLE,
-            network_backend=LoopNetwork(),
-        )
+        options = httpx_terms.of_one_connection(url, tls)
+        self._pool = httpcore.AsyncConnectionPool(**options, network_backend=LoopNetwork())
 
 
 async def _whole(response: httpx.Response) -> Reply:
     try:
-        headers = headers_of(response)
+        headers = httpx_terms.headers_of(response)
         body = Body(headers)
         async for piece in _pieces(response):
             body.add(piece)

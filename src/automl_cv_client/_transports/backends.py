@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from automl_cv_client._flow import run
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client.credentials import Credential
 
@@ -51,6 +52,9 @@ class SyncWorld:
     def send(self, request: Request, limit: float) -> Reply:
         return self.transport.send(request, limit)
 
+    def pause(self, seconds: float) -> None:
+        run.pause(seconds)
+
     def close(self) -> None:
         """Close the connections, and what the credential opened."""
         self.transport.close()
@@ -69,6 +73,9 @@ class AsyncWorld:
 
     async def send(self, request: Request, limit: float) -> Reply:
         return await self.transport.send(request, limit)
+
+    async def pause(self, seconds: float) -> None:
+        await run.pause_async(seconds)
 
     async def close(self) -> None:
         """Close the connections, and what the credential opened."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from dataclasses import replace
 
+from automl_cv_client._flow import run
 from automl_cv_client._flow.traffic import Traffic
-from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID
+from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID, new_client_request_id
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
 from automl_cv_client.errors import TimedOut
@@ -25,11 +27,15 @@ class Stopped(Exception):
 
 
 class Gate:
-    """The way out for threads. ``turn`` and ``news`` share one lock, under which all state is kept."""
+    """The way out for threads. ``turn`` and ``news`` share one lock, under which all state is kept.
 
-    def __init__(self, world: SyncWorld, traffic: Traffic) -> None:
+    ``harmless`` is the body of a request that finds out whether an endpoint that seems to be away is there.
+    """
+
+    def __init__(self, world: SyncWorld, traffic: Traffic, harmless: bytes) -> None:
         self.world = world
         self.traffic = traffic
+        self.harmless = harmless
         self.lock = threading.Lock()
         self.turn = threading.Condition(self.lock)
         self.news = threading.Condition(self.lock)
@@ -41,11 +47,6 @@ class Gate:
             self.stopped.set()
             self.turn.notify_all()
             self.news.notify_all()
-
-    def pause(self, seconds: float) -> None:
-        """Wait before another try. Raises Stopped when the run ends meanwhile."""
-        if self.stopped.wait(seconds):
-            raise Stopped
 
     def wake(self) -> None:
         """Something changed: as many waiting groups look again as there are places (the lock is held)."""
@@ -89,9 +90,18 @@ class Passage:
         return header
 
     def send(self, request: Request, limit: float) -> Reply:
+        traffic, again = self._gate.traffic, self._conversations.goes_on(request)
+        if traffic.breaker.unreachable:  # what this one says of the endpoint, it does not say of the picture
+            until = traffic.clock() + limit
+            self._exchange(_harmless(request, self._gate.harmless), limit, last=False)
+            limit = max(0.0, until - traffic.clock())
+        return self._exchange(request, limit, again=again)
+
+    def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Reply:
+        """Send; the turn is over after the ``last`` request, or one that fails."""
         gate = self._gate
         with gate.lock:
-            sent = gate.traffic.sent(len(request.body), again=self._conversations.goes_on(request))
+            sent = gate.traffic.sent(len(request.body), again=again)
         try:
             reply = gate.world.send(request, limit)
         except BaseException as error:
@@ -101,8 +111,15 @@ class Passage:
             raise
         with gate.lock:
             gate.traffic.answered(sent, reply)
-            self._leave()
+            if last:
+                self._leave()
         return reply
+
+    def pause(self, seconds: float) -> None:
+        """Wait before another try. Raises Stopped when the run ends before."""
+        run.pause(seconds, self._gate.stopped)
+        if self._gate.stopped.is_set():
+            raise Stopped
 
     def end(self) -> None:
         """The group is done."""
@@ -143,9 +160,10 @@ class Passage:
 class AsyncGate:
     """The way out for an event loop."""
 
-    def __init__(self, world: AsyncWorld, traffic: Traffic) -> None:
+    def __init__(self, world: AsyncWorld, traffic: Traffic, harmless: bytes) -> None:
         self.world = world
         self.traffic = traffic
+        self.harmless = harmless
         self.stopped = False
         self.news = asyncio.Event()
         self._queue: deque[asyncio.Future[None]] = deque()
@@ -183,7 +201,7 @@ class AsyncPassage:
     """As :class:`Passage`, awaited.
 
     Attributes:
-        pausing: whether its flow pauses before another try; its driver notes that here.
+        pausing: whether its flow pauses before another try.
     """
 
     def __init__(self, gate: AsyncGate) -> None:
@@ -204,8 +222,19 @@ class AsyncPassage:
         return header
 
     async def send(self, request: Request, limit: float) -> Reply:
+        traffic, again = self._gate.traffic, self._conversations.goes_on(request)
+        if traffic.breaker.unreachable:
+            until = traffic.clock() + limit
+            await self._exchange(_harmless(request, self._gate.harmless), limit, last=False)
+            limit = max(0.0, until - traffic.clock())
+        reply = await self._exchange(request, limit, again=again)
+        for _ in range(_TURNS):  # first the endpoint gets work again, then this reply is read
+            await asyncio.sleep(0)
+        return reply
+
+    async def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Reply:
         traffic = self._gate.traffic
-        sent = traffic.sent(len(request.body), again=self._conversations.goes_on(request))
+        sent = traffic.sent(len(request.body), again=again)
         try:
             reply = await self._gate.world.send(request, limit)
         except BaseException as error:
@@ -213,10 +242,19 @@ class AsyncPassage:
             self._leave()
             raise
         traffic.answered(sent, reply)
-        self._leave()
-        for _ in range(_TURNS):  # first the endpoint gets work again, then this reply is read
-            await asyncio.sleep(0)
+        if last:
+            self._leave()
         return reply
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before another try; at the end of the run the task is cancelled. Raises Stopped after that."""
+        if self._gate.stopped:
+            raise Stopped
+        self.pausing = True
+        try:
+            await run.pause_async(seconds)
+        finally:
+            self.pausing = False
 
     def end(self) -> None:
         """The group is done."""
@@ -248,6 +286,11 @@ class AsyncPassage:
         self._inside = False
         self._gate.traffic.leave()
         self._gate.wake()
+
+
+def _harmless(request: Request, body: bytes) -> Request:
+    """To the same place with the same credential."""
+    return replace(request.with_headers({CLIENT_REQUEST_ID: new_client_request_id()}), body=body)
 
 
 def _give_up(stopped: bool, left: float) -> None:

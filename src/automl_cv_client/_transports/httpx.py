@@ -15,18 +15,8 @@ import httpcore
 import httpx
 
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._transports.httpx_terms import (
-    IDLE,
-    built_by,
-    headers_of,
-    library_of,
-    our_error,
-    plain_request,
-    proxy_of,
-    refuse_closed,
-    tls_for,
-)
-from automl_cv_client._transports.idle import MOST_CONNECTIONS, Shelf
+from automl_cv_client._transports import httpx_terms
+from automl_cv_client._transports.idle import LONGEST_IDLE, MOST_CONNECTIONS, Shelf
 from automl_cv_client._transports.limits import Body, BoundedNetwork, Stopwatch
 
 
@@ -42,9 +32,9 @@ class HttpxTransport:
 
     def __init__(self, client: httpx.Client | None = None) -> None:
         self._injected = client
-        self._library = library_of(client)
+        self._library = httpx_terms.library_of(client)
         self._stopwatch = Stopwatch()
-        self._shelf: Shelf[httpx.HTTPTransport] = Shelf(IDLE)
+        self._shelf: Shelf[httpx.HTTPTransport] = Shelf(LONGEST_IDLE)
         self._places = threading.Semaphore(MOST_CONNECTIONS)
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
@@ -52,7 +42,7 @@ class HttpxTransport:
 
     def send(self, request: Request, limit: float) -> Reply:
         """The reply, whole, within ``limit`` seconds. Raises TransportError or UnexpectedReply."""
-        refuse_closed(self._closed)
+        httpx_terms.refuse_closed(self._closed)
         failure: Exception
         self._stopwatch.until = time.monotonic() + limit
         try:
@@ -61,7 +51,8 @@ class HttpxTransport:
             failure = error
         finally:
             self._stopwatch.until = float("inf")
-        raise our_error(failure, self._library, request, limit)  # out of the handler: httpx's error holds the request
+        # Out of the handler, as httpx's error holds the request.
+        raise httpx_terms.our_error(failure, self._library, request, limit)
 
     def close(self) -> None:
         """Close the connections, unless the client was injected. One in use is closed when its request is over."""
@@ -71,7 +62,7 @@ class HttpxTransport:
 
     def _reply(self, request: Request, limit: float) -> Reply:
         if self._injected is not None:
-            built = built_by(self._injected, request, limit)
+            built = httpx_terms.built_by(self._injected, request, limit)
             return self._whole(self._injected.send(built, stream=True, auth=None, follow_redirects=False))
         if not self._places.acquire(timeout=limit):
             raise httpcore.PoolTimeout("all connections are in use")
@@ -84,7 +75,7 @@ class HttpxTransport:
         pool = self._shelf.take() or self._new_pool(request.url)
         usable = False
         try:
-            reply = self._whole(pool.handle_request(plain_request(request, limit)))
+            reply = self._whole(pool.handle_request(httpx_terms.plain_request(request, limit)))
             usable = True
             return reply
         finally:
@@ -93,12 +84,12 @@ class HttpxTransport:
 
     def _new_pool(self, url: str) -> httpx.HTTPTransport:
         with self._lock:
-            self._tls = self._tls or tls_for(url)
+            self._tls = self._tls or httpx_terms.tls_for(url)
         return _BoundedTransport(url, self._tls, self._stopwatch)
 
     def _whole(self, response: httpx.Response) -> Reply:
         try:
-            headers = headers_of(response)
+            headers = httpx_terms.headers_of(response)
             body = Body(headers)
             for piece in _pieces(response):
                 body.add(piece)
@@ -112,14 +103,8 @@ class _BoundedTransport(httpx.HTTPTransport):
     """httpx's own transport over a pool of one connection that obeys the stopwatch."""
 
     def __init__(self, url: str, tls: ssl.SSLContext, stopwatch: Stopwatch) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls,
-            proxy=proxy_of(url),
-            max_connections=1,
-            max_keepalive_connections=1,
-            keepalive_expiry=IDLE,
-            network_backend=BoundedNetwork(stopwatch),
-        )
+        options = httpx_terms.of_one_connection(url, tls)
+        self._pool = httpcore.ConnectionPool(**options, network_backend=BoundedNetwork(stopwatch))
 
 
 def _pieces(response: httpx.Response) -> Iterable[bytes]:

@@ -6,20 +6,17 @@ import ssl
 import sys
 from functools import lru_cache
 from types import ModuleType
-from urllib.parse import urlsplit
+from typing import Any
 
 import httpcore
 import httpx
 
-from automl_cv_client._protocol.excerpts import clean
-from automl_cv_client._protocol.headers import secret_in
+from automl_cv_client._protocol.headers import ALWAYS_SENT
 from automl_cv_client._protocol.messages import Request
-from automl_cv_client._transports.limits import BrokenReply, ReplyTooLarge
+from automl_cv_client._transports.failures import Failure
+from automl_cv_client._transports.idle import LONGEST_IDLE
 from automl_cv_client._transports.proxies import proxy_for
-from automl_cv_client.errors import ConnectionFailed, InvalidInput, TimedOut, UnexpectedReply
-
-IDLE = 60.0  # seconds an idle connection is kept
-_DEFAULT_HEADERS = {"accept-encoding": "identity", "user-agent": "automl-cv-client"}
+from automl_cv_client.errors import InvalidInput
 
 
 def refuse_closed(closed: bool) -> None:
@@ -33,14 +30,14 @@ def _parsed(url: str) -> httpx.URL:
 
 
 def plain_request(request: Request, limit: float) -> httpx.Request:
-    headers = {**_DEFAULT_HEADERS, **request.headers}
+    headers = {**ALWAYS_SENT, **request.headers}
     timeouts = dict.fromkeys(("connect", "read", "write", "pool"), limit)
     url = _parsed(request.url)
     return httpx.Request(request.method, url, headers=headers, content=request.body, extensions={"timeout": timeouts})
 
 
 def built_by(client: httpx.Client | httpx.AsyncClient, request: Request, limit: float) -> httpx.Request:
-    headers = {**_DEFAULT_HEADERS, **request.headers}
+    headers = {**ALWAYS_SENT, **request.headers}
     return client.build_request(request.method, request.url, content=request.body, headers=headers, timeout=limit)
 
 
@@ -54,7 +51,13 @@ def tls_for(url: str) -> ssl.SSLContext:
     return httpx.create_ssl_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def proxy_of(url: str) -> httpcore.Proxy | None:
+def of_one_connection(url: str, tls: ssl.SSLContext) -> dict[str, Any]:
+    """The arguments of a pool of httpcore that keeps one connection, through the proxy that the environment names."""
+    connections = {"max_connections": 1, "max_keepalive_connections": 1, "keepalive_expiry": LONGEST_IDLE}
+    return {"ssl_context": tls, "proxy": _proxy_of(url), **connections}
+
+
+def _proxy_of(url: str) -> httpcore.Proxy | None:
     found = proxy_for(url)
     if found is None:
         return None
@@ -71,33 +74,24 @@ def library_of(client: object | None) -> ModuleType:
     return httpx
 
 
-def our_error(failure: Exception, library: ModuleType, request: Request, limit: float) -> Exception:
+def our_error(error: Exception, library: ModuleType, request: Request, limit: float) -> Exception:
     """Our error for a failure of the library, with plain values only; what is not of the library stays as it is."""
-    where = urlsplit(request.url).netloc.rpartition("@")[2]
-    words = clean(f"{type(failure).__name__}: {failure}", [secret_in(request.headers.get("authorization"))], 300)
-    if isinstance(failure, library.TimeoutException | httpcore.TimeoutException | TimeoutError):
-        return TimedOut(f"no answer from {where} within {limit:.3g} s")
-    if isinstance(failure, ReplyTooLarge | BrokenReply):
-        return UnexpectedReply(f"{where} sent {failure}")
-    if _is_bad_certificate(failure):
-        return ConnectionFailed(
-            f"the certificate of {where} is not trusted ({words}): set SSL_CERT_FILE to a file with the "
-            "certificate of its authority, or of your network's proxy",
-            retryable=False,
-        )
-    if isinstance(failure, library.UnsupportedProtocol | library.LocalProtocolError | library.InvalidURL):
-        return ConnectionFailed(f"the request to {where} cannot be sent ({words})", retryable=False)
-    if isinstance(failure, library.TransportError | httpcore.NetworkError | httpcore.ProtocolError):
-        return ConnectionFailed(_connection_words(failure, library, where, words))
-    return failure
-
-
-def _connection_words(failure: Exception, library: ModuleType, where: str, words: str) -> str:
-    if isinstance(failure, library.ConnectError):
-        return f"cannot connect to {where} ({words}): check the scoring URI, the network and the proxy settings"
-    if isinstance(failure, library.ProxyError):
-        return f"the proxy on the way to {where} failed ({words}): check HTTPS_PROXY and NO_PROXY"
-    return f"the connection to {where} broke before the answer was whole ({words})"
+    failure = Failure(error, request, limit)
+    if plain := failure.of_no_library():
+        return plain
+    if isinstance(error, library.TimeoutException | httpcore.TimeoutException):
+        return failure.too_slow()
+    if _is_bad_certificate(error):
+        return failure.untrusted()
+    if isinstance(error, library.UnsupportedProtocol | library.LocalProtocolError | library.InvalidURL):
+        return failure.unsendable()
+    if isinstance(error, library.ConnectError):
+        return failure.no_connection("the scoring URI, the network and the proxy settings")
+    if isinstance(error, library.ProxyError):
+        return failure.no_way_through_proxy("HTTPS_PROXY and NO_PROXY")
+    if isinstance(error, library.TransportError | httpcore.NetworkError | httpcore.ProtocolError):
+        return failure.broken()
+    return error
 
 
 def _is_bad_certificate(failure: BaseException | None) -> bool:

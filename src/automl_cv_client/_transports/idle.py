@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+LONGEST_IDLE = 60.0
+"""Seconds an idle connection is kept."""
+
 MOST_CONNECTIONS = 256
 """Connections of one client at once: many more than a deployment takes, and far from the 1,024 files a process may
 open on most systems."""

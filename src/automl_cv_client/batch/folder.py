@@ -40,6 +40,7 @@ class BatchOptions(TypedDict, total=False):
         stop_above: the share of failed pictures, of those this run tries for the first time and once there are 50,
             above which it stops: 0.5 by default; None to go on whatever happens.
         formats: what to export at the end, of ``"jsonl"`` (the default), ``"csv"`` and ``"parquet"``.
+        retry_failed: try pictures again that were given up, as after their cause is mended; they have three new tries.
         progress: called with a :class:`Progress` about ten times a second, in the thread (or event loop) of the run.
             What it raises ends the run.
     """
@@ -50,6 +51,7 @@ class BatchOptions(TypedDict, total=False):
     threshold: float
     stop_above: float | None
     formats: tuple[Format, ...]
+    retry_failed: bool
     progress: ProgressCallback | None
 
 
@@ -81,7 +83,7 @@ def score_folder(
     kind, many, formats = _prepared(client._plan, task, options)
     with _job(client._plan, source, out, kind, options) as run:
         run.open()
-        pump = pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), **many)
+        pump = pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), run.witness, **many)
         pump.while_waiting = run.begin(pump.traffic)
         with interrupts(partial(_drain, pump, run), _interrupt) as seen:
             try:
@@ -102,7 +104,7 @@ async def score_folder_async(
     kind, many, formats = _prepared(client._plan, task, options)
     with _job(client._plan, source, out, kind, options) as run:
         await _to_its_end(asyncio.to_thread(run.open))
-        pump = async_pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), **many)
+        pump = async_pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), run.witness, **many)
         pump.while_waiting = run.begin(pump.traffic)
         task_here = asyncio.current_task()
         assert task_here is not None
@@ -149,7 +151,7 @@ def _job(plan: Plan, source: Source, out: str | os.PathLike[str], task: Task, op
         "images": plan.images.model_dump_json(),
     }
     worst = options.get("stop_above", _STOP_ABOVE)
-    return JobRun(Path(out), source, fingerprint, worst, options.get("progress"))
+    return JobRun(Path(out), source, fingerprint, worst, options.get("progress"), options.get("retry_failed", False))
 
 
 def _finished(run: JobRun, task: Task, out: str | os.PathLike[str], formats: tuple[Format, ...]) -> BatchSummary:

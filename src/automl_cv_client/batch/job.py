@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from automl_cv_client._flow.traffic import Traffic
+from automl_cv_client._flow.witness import Witness
 from automl_cv_client.batch.ledger import Ledger, State, ToDo
 from automl_cv_client.batch.lock import Lock
 from automl_cv_client.batch.records import finished
@@ -34,6 +35,10 @@ class JobRun:
         fingerprint: what makes this job this job.
         worst: the share of failed pictures above which the run stops; None to go on whatever happens.
         progress: called with each step.
+        retry_failed: try pictures that were given up, too.
+
+    Attributes:
+        witness: knows whose failures were the endpoint's.
     """
 
     def __init__(
@@ -43,13 +48,16 @@ class JobRun:
         fingerprint: dict[str, str],
         worst: float | None,
         progress: ProgressCallback | None,
+        retry_failed: bool,
     ) -> None:
         self.ledger: Ledger
+        self.witness = Witness()
         self._folder = folder
         self._source = source
         self._fingerprint = fingerprint
         self._worst = worst
         self._progress = progress
+        self._retry_failed = retry_failed
         self._tally = Tally()
         self._fresh = Tally()  # without those that failed before: they say nothing new about the endpoint
         self._in_work: dict[int, ToDo] = {}  # by their index
@@ -75,7 +83,7 @@ class JobRun:
         self._open.callback(self.ledger.close)
         self.ledger.agree(self._fingerprint)
         self.ledger.add(names)
-        self.ledger.reopen_errors()
+        self.ledger.reopen_errors(given_up=self._retry_failed)
         self._before = self.ledger.counts()
 
     def begin(self, traffic: Traffic) -> Callable[[], None]:
@@ -90,7 +98,7 @@ class JobRun:
         self._ends_by = time.monotonic() + seconds
 
     def pictures(self) -> Iterator[str]:
-        """The pictures to do, in order."""
+        """The pictures to do: those never tried first, in order."""
         for index, one in enumerate(self.ledger.to_do()):
             self._in_work[index] = one
             yield one.name
@@ -98,10 +106,11 @@ class JobRun:
     def record(self, outcomes: Sequence[Outcome[Any]]) -> None:
         """Keep what became of some pictures. Raises BatchError when too many fail, after keeping it."""
         done = [(self._in_work.pop(one.index), one) for one in outcomes]
-        self.ledger.record(finished(row.id, one) for row, one in done)
+        self.ledger.record(finished(row.id, one, one.index in self.witness.excused) for row, one in done)
+        self.witness.excused.difference_update(one.index for one in outcomes)
         for row, one in done:
             self._tally.add(one)
-            if not row.tries:
+            if not row.failed:
                 self._fresh.add(one)
         tally = self._fresh
         if self._worst is not None and tally.scored >= _ENOUGH and tally.failed > self._worst * tally.scored:

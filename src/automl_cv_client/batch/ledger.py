@@ -62,12 +62,12 @@ class ToDo:
     Attributes:
         id: its row.
         name: its path.
-        tries: how often it has failed before.
+        failed: whether it was tried before.
     """
 
     id: int
     name: str
-    tries: int
+    failed: bool
 
 
 class Ledger:
@@ -153,23 +153,32 @@ class Ledger:
                 with self._transaction():
                     self._db.executemany("INSERT OR IGNORE INTO items(name) VALUES (?)", ((name,) for name in chunk))
 
-    def reopen_errors(self) -> None:
-        """Errors that may be tried again are to do again."""
+    def reopen_errors(self, *, given_up: bool = False) -> None:
+        """Errors that may be tried again are to do again; with ``given_up`` all, and their tries are forgotten."""
         with self._transaction():
+            if given_up:
+                self._db.execute("UPDATE items SET tries = 0 WHERE state = 2")
             self._db.execute("UPDATE items SET state = 0 WHERE state = 2 AND tries < ?", (TRIES,))
 
     def to_do(self) -> Iterator[ToDo]:
-        """The pictures to do, in order; may be read while others are recorded."""
-        last = 0
-        query = "SELECT id, name, tries FROM items WHERE state = 0 AND id > ? ORDER BY id LIMIT 500"
-        while True:
-            with self._clear():
-                rows = self._db.execute(query, (last,)).fetchall()
-            if not rows:
-                return
-            for row, name, tries in rows:
-                yield ToDo(row, _name(name), tries)
-            last = rows[-1][0]
+        """The pictures to do, in order; may be read while others are recorded.
+
+        Those that failed before come last: what crashes the server does not keep new ones from their first try.
+        """
+        for failed, known in ((False, "NOT EXISTS"), (True, "EXISTS")):
+            last = 0
+            query = (
+                "SELECT id, name FROM items WHERE state = 0 AND id > ? "
+                f"AND {known} (SELECT 1 FROM records WHERE records.id = items.id) ORDER BY id LIMIT 500"
+            )
+            while True:
+                with self._clear():
+                    rows = self._db.execute(query, (last,)).fetchall()
+                if not rows:
+                    break
+                for row, name in rows:
+                    yield ToDo(row, _name(name), failed)
+                last = rows[-1][0]
 
     def record(self, finished: Iterable[Finished]) -> None:
         """Write what became of some pictures; on the disk when this returns."""

@@ -23,11 +23,14 @@ def no_waiting() -> Iterator[list[float]]:
     pauses: list[float] = []
     before = run.pause, run.pause_async
 
+    def skip(seconds: float, over: object = None) -> None:
+        pauses.append(seconds)
+
     async def skip_async(seconds: float) -> None:
         pauses.append(seconds)
         await asyncio.sleep(0)  # others get their turn, as they would
 
-    run.pause, run.pause_async = pauses.append, skip_async  # type: ignore[assignment]
+    run.pause, run.pause_async = skip, skip_async
     try:
         yield pauses
     finally:

@@ -1,0 +1,231 @@
+"""Whose failure was it? A picture that fails at the endpoint has three tries; one that met an outage keeps them."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from automl_cv_client import RetryPolicy, errors
+from automl_cv_client._flow import breaker, witness
+from automl_cv_client._flow.service import grey_png
+from automl_cv_client._flow.witness import Blame, blame
+from automl_cv_client.batch import status
+from tests.batch.jobs import lines, pictures, reply
+from tests.batch.test_folder import DETECTION, Score, score
+from tests.capped import CappedServer, capped
+from tests.conftest import Caller
+
+__all__ = ["score"]  # the fixture
+
+GREY = base64.b64encode(grey_png(32))
+Judge = Callable[[bytes, int], int]
+
+MODEL = "ms-azureml-model-error-statuscode: {}\r\n"
+FAILURES: dict[str, tuple[int, str]] = {
+    "reset": (0, ""),
+    "500": (500, ""),
+    "502": (502, ""),
+    "503": (503, ""),
+    "504": (504, ""),
+    "408": (408, ""),
+    "424": (424, ""),
+    "424 of 500": (424, MODEL.format(500)),
+    "424 of 503": (424, MODEL.format(503)),
+    "424 of a model that starts": (424, "ms-azureml-model-error-reason: model_not_ready\r\n"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_time_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "_LOOK", 0.01)
+
+
+def fails(server: CappedServer, which: Callable[[bytes], bool], failure: str) -> None:
+    """From now on the server fails this way for these requests."""
+    code, headers = FAILURES[failure]
+
+    def judge(body: bytes, number: int) -> int:
+        if not which(body):
+            return 200
+        if not code:
+            raise ConnectionResetError
+        return code
+
+    answer = CappedServer._answer.__get__(server)
+
+    def with_headers(given: int, request: bytes) -> bytes:
+        said: bytes = answer(given, request)
+        return said.replace(b"content-length", headers.encode() + b"content-length") if given == code else said
+
+    server.judge, server._answer = judge, with_headers  # type: ignore[method-assign, assignment]
+
+
+def poison(*paths: Path) -> Callable[[bytes], bool]:
+    inside = [base64.b64encode(path.read_bytes()) for path in paths]
+    return lambda body: any(one in body for one in inside)
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_picture_that_fails_alone_is_tried_by_three_runs(failure: str, score: Score, tmp_path: Path) -> None:
+    paths = pictures(tmp_path / "in", 6)
+    with capped(reply(), service=0) as server:
+        fails(server, poison(paths[2]), failure)
+        runs = [score(server.url, tmp_path / "in", tmp_path / "out", DETECTION) for _ in range(5)]
+    assert [run.scored for run in runs] == [6, 1, 1, 0, 0]
+    assert [run.given_up for run in runs] == [0, 0, 1, 1, 1]
+    assert [one["status"] for one in lines(tmp_path / "out")] == ["ok", "ok", "error", "ok", "ok", "ok"]
+
+
+@pytest.mark.parametrize("failure", ["reset", "502", "503", "424 of 500"])
+def test_an_endpoint_that_fails_for_all_costs_no_picture_its_tries(failure: str, score: Score, tmp_path: Path) -> None:
+    pictures(tmp_path / "in", 3)
+    with capped(reply(), service=0) as server:
+        fails(server, lambda body: True, failure)
+        for _ in range(4):
+            done = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
+            assert (done.failed, done.given_up) == (3, 0)
+        server.judge = None
+        assert score(server.url, tmp_path / "in", tmp_path / "out", DETECTION).ok == 3
+
+
+def test_a_picture_that_is_refused_for_the_load_keeps_its_tries(score: Score, tmp_path: Path) -> None:
+    paths = pictures(tmp_path / "in", 3)
+    with capped(reply(), service=0) as server:
+        of_one = poison(paths[0])
+        server.judge = lambda body, number: 429 if of_one(body) else 200
+        runs = [score(server.url, tmp_path / "in", tmp_path / "out", DETECTION) for _ in range(4)]
+    assert [(run.failed, run.given_up) for run in runs] == [(1, 0)] * 4
+
+
+def test_one_that_hangs_is_given_up_too(tmp_path: Path, call: Caller) -> None:
+    from automl_cv_client.batch import score_folder, score_folder_async
+
+    paths = pictures(tmp_path / "in", 3)
+    of_one = poison(paths[0])
+    with capped(reply(), service=0) as server:
+
+        def judge(body: bytes, number: int) -> int:
+            server.service = 5.0 if of_one(body) else 0.0
+            return 200
+
+        server.judge = judge
+        function = score_folder_async if call.awaited else score_folder
+        for _ in range(3):
+            done = call.using(
+                server.url,
+                lambda client: function(client, tmp_path / "in", tmp_path / "out", DETECTION, concurrency=1),
+                timeout=0.15,
+                retry=RetryPolicy(attempts=2, backoff=0.001),
+            )
+    assert (done.ok, done.failed, done.given_up) == (2, 1, 1)
+
+
+def test_pictures_sent_with_one_that_breaks_the_connection_are_not_harmed(score: Score, tmp_path: Path) -> None:
+    paths = pictures(tmp_path / "in", 8)
+    with capped(reply(), service=0) as server:
+        server.reply_for = lambda body: b"[" + b",".join([reply()[1:-1]] * body.count(b"iVBOR")) + b"]"
+        fails(server, poison(paths[1]), "reset")
+        done = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, per_request=4)
+    assert (done.ok, done.failed) == (7, 1)
+
+
+def test_many_that_break_the_connection_do_not_look_like_an_endpoint_that_is_away(
+    call: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else is left to send: without a harmless picture, 50 connections in a row would fail."""
+    monkeypatch.setattr(breaker, "_DEAD_FOR", 0.0)
+    monkeypatch.setattr(breaker, "_PROBE_EVERY", 0.001)
+    with capped(reply(), service=0) as server:
+        fails(server, lambda body: GREY not in body, "reset")
+
+        def use(client: object) -> object:
+            found = client.detect_many(map(str, pictures(tmp_path, 25)), ordered=False)  # type: ignore[attr-defined]
+            if not call.awaited:
+                return [*found]
+
+            async def gather() -> object:
+                return [one async for one in found]
+
+            return gather()
+
+        outcomes = call.using(server.url, use, retry=RetryPolicy(attempts=2, backoff=0.001))
+        assert [type(one.error) for one in outcomes] == [errors.ConnectionFailed] * 25
+        fails(server, lambda body: True, "reset")
+        with pytest.raises(errors.BatchError, match="cannot be reached"):
+            call.using(server.url, use, retry=RetryPolicy(attempts=2, backoff=0.001))
+
+
+def test_an_outage_costs_one_harmless_picture_a_second_and_not_one_a_picture(score: Score, tmp_path: Path) -> None:
+    pictures(tmp_path / "in", 150)
+    started = time.monotonic()
+    with capped(reply(), service=0) as server:
+        server.keep = True
+        fails(server, lambda body: True, "503")
+        done = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, stop_above=None)
+        took = time.monotonic() - started
+        asked = sum(count for body, count in server.bodies.items() if GREY in body)
+    assert (done.failed, done.given_up) == (150, 0)
+    assert 1 <= asked <= 2 * (took + 2)  # a witness has two attempts here, as the pictures have
+
+
+def test_pictures_that_failed_before_come_last(score: Score, tmp_path: Path) -> None:
+    """So that what crashes the server at the beginning of each run does not keep the new ones from their turn."""
+    paths = pictures(tmp_path / "in", 3)
+    with capped(reply(), service=0) as server:
+        fails(server, poison(paths[0], paths[1]), "424")
+        score(server.url, paths[:2], tmp_path / "out", DETECTION)
+        server.keep = True
+        score(server.url, paths, tmp_path / "out", DETECTION, concurrency=1)
+        first = next(iter(server.bodies))
+    assert poison(paths[2])(first)
+
+
+def test_given_up_pictures_are_tried_again_when_that_is_asked_for(score: Score, tmp_path: Path) -> None:
+    paths = pictures(tmp_path / "in", 5)
+    good = paths[3].read_bytes()
+    paths[3].write_bytes(b"no picture")
+    with capped(reply(), service=0) as server:
+        fails(server, poison(paths[1]), "424")
+        for _ in range(3):
+            score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
+        assert status(tmp_path / "out").given_up == 2
+        paths[3].write_bytes(good)  # mended
+        server.judge = None
+        before = len(server.received)
+        assert score(server.url, tmp_path / "in", tmp_path / "out", DETECTION).scored == 0
+        done = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, retry_failed=True)
+        assert len(server.received) == before + 2
+    assert (done.scored, done.ok, done.failed, done.given_up) == (2, 5, 0, 0)
+    assert [(one["input"], one["status"]) for one in lines(tmp_path / "out")] == [(str(path), "ok") for path in paths]
+
+
+def test_what_is_tried_again_and_not_mended_has_three_new_tries(score: Score, tmp_path: Path) -> None:
+    pictures(tmp_path / "in", 1)[0].write_bytes(b"no picture")
+    with capped(reply(), service=0) as server:
+        how = [{}, {}, {}, {"retry_failed": True}, {}, {}, {}]
+        runs = [score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, **one) for one in how]
+    assert [run.scored for run in runs] == [1, 1, 1, 1, 1, 1, 0]
+    assert [run.given_up for run in runs] == [0, 0, 1, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("error", "whose"),
+    [
+        (errors.ImageError("torn"), Blame.PICTURE),
+        (errors.ImageDropped("dropped", attempts=1), Blame.PICTURE),
+        (errors.StatusError("400", status=400, attempts=1), Blame.PICTURE),
+        (errors.ModelError("424", status=424, model_status=413, attempts=1), Blame.PICTURE),
+        (errors.DeadlineExceeded("slow", attempts=1), Blame.OPEN),
+        (errors.TimedOut("no turn to send in time", attempts=0), Blame.ENDPOINT),
+        (errors.ConnectionFailed("certificate", retryable=False, attempts=1), Blame.ENDPOINT),
+        (errors.EndpointNotFound("404", status=404, attempts=1), Blame.ENDPOINT),
+        (errors.ModelError("424", status=424, model_status=429, attempts=1), Blame.ENDPOINT),
+    ],
+    ids=str,
+)
+def test_whose_failure_an_error_is_as_far_as_it_tells(error: Exception, whose: Blame) -> None:
+    assert blame(error) is whose

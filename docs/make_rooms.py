@@ -14,7 +14,7 @@ from tests.test_layering import DOORS, PACKAGE, ROWS, SOURCE, imports_of
 
 PICTURE = Path(__file__).with_name("images") / "rooms.svg"
 ORDER = (
-    ("_extras", "_ranking", "errors", "geometry", "task"),
+    ("_extras", "_formulas", "_ranking", "errors", "geometry", "task"),
     ("drawing", "exporting", "results", "_choices", "dataset", "evaluation"),
     ("_imaging", "_protocol"),
     ("_flow",),

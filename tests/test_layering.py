@@ -17,7 +17,7 @@ PACKAGE = "automl_cv_client"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
-    {"_extras", "_ranking", "errors", "geometry", "task"},
+    {"_extras", "_formulas", "_ranking", "errors", "geometry", "task"},
     {"_choices", "results", "drawing", "exporting", "dataset", "evaluation"},
     {"_protocol", "_imaging"},
     {"_flow"},
@@ -31,6 +31,7 @@ ROWS = (
 NEIGHBOURS = {
     ("geometry", "errors"),  # to say which frame or tile cannot be
     ("geometry", "_ranking"),
+    ("_ranking", "errors"),
     ("task", "errors"),
     ("exporting", "results"),
     ("evaluation", "results"),

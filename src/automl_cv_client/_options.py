@@ -81,13 +81,6 @@ def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
     return changed
 
 
-def checked_threshold(threshold: float) -> float:
-    """A probability between 0 and 1. Raises InvalidInput otherwise."""
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
-        raise InvalidInput(f"threshold must be a probability between 0 and 1, not {threshold!r}")
-    return float(threshold)
-
-
 def is_several(images: Any) -> bool:
     """Whether the argument holds several pictures (a list or tuple) rather than one."""
     return isinstance(images, list | tuple)

@@ -87,7 +87,7 @@ def test_the_share_of_failures_that_stops_it_can_be_chosen(tmp_path: Path) -> No
     variables = {"AUTOML_CV_SCORING_URI": "http://127.0.0.1:9/score", "AUTOML_CV_KEY": "k"}
     words = ("batch", "run", tmp_path / "in", "--task", TASK, "--json", "--out")
     stopped = run(*words, tmp_path / "half", **variables)
-    assert (stopped.code, stopped.out) == (2, "")
+    assert (stopped.code, stopped.json["error"]["type"]) == (2, "BatchError")
     assert "pictures failed" in stopped.err
     done = run(*words, tmp_path / "all", "--stop-above", "1", **variables)
     assert (done.code, json.loads(done.out)["failed"]) == (1, 60)

@@ -109,11 +109,40 @@ def test_what_was_written_is_told(told, tmp_path, job):
     assert told("batch export").json == {"file": str(job / "results.csv"), "format": "csv"}
 
 
-def test_a_failure_of_the_whole_command_leaves_stdout_empty(tmp_path):
-    for words in (["detect", "x.png"], ["batch", "status", tmp_path], ["dataset", "check", tmp_path / "gone"]):
-        done = run(*words, "--json")
-        assert (done.code, done.out) == (2, "")
-        assert len(done.err.splitlines()) == 1
+@pytest.mark.parametrize("name", RUNS)
+def test_a_failure_of_the_whole_command_is_json_too(name):
+    """Here a usage error of each command."""
+    done = run(*name.split(), "--nonsense", "--json")
+    assert (done.code, done.json["error"]["type"]) == (2, "UsageError")
+    assert done.err == f"automl-cv: {done.json['error']['message']}\n"
+    assert f"see automl-cv {name} --help" in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("detect x.png", "InvalidInput"),
+        ("batch status {tmp}", "BatchError"),
+        ("dataset check {tmp}/gone", "InvalidInput"),
+        ("explain {tmp}", "UsageError"),
+        ("evaluate {labels} --images {photos} --report a.pdf", "UsageError"),
+        ("serve --labels a.json", "InvalidInput"),
+    ],
+)
+def test_the_error_of_a_command_that_does_nothing_is_told_by_its_type(line, kind, tmp_path):
+    done = run(*(word.format(tmp=tmp_path, labels=LABELS, photos=PHOTOS) for word in line.split()), "--json")
+    assert (done.code, done.json["error"]["type"]) == (2, kind)
+    assert done.err == f"automl-cv: {done.json['error']['message']}\n"
+
+
+def test_a_list_that_was_begun_has_no_second_value_after_it(server, folder, monkeypatch):
+    """The folder for the drawings goes away in between."""
+    server.steps = [Answer(body=boxes("cat"))]
+    out = folder / "drawn"
+    monkeypatch.setattr("automl_cv_client.cli.pictures.Drawings._target", lambda *_: out / "gone" / "a.jpg")
+    done = run("detect", folder / "a-cat.png", "--out", out, "--json", "--uri", server.url, AUTOML_CV_KEY="k")
+    assert (done.code, done.json) == (2, [])
+    assert "cannot write" in done.err
 
 
 def test_not_a_number_is_still_json_that_reads_back(server, folder):

@@ -123,7 +123,7 @@ def test_a_deployment_is_asked_for(server, folder):
 )
 def test_a_missing_variable_is_named(given, told, folder):
     done = run("detect", folder, "--json", **given)
-    assert (done.code, done.out) == (2, "")
+    assert (done.code, done.json["error"]["type"]) == (2, "InvalidInput")
     assert told in done.err
     assert done.err.count("\n") == 1
 

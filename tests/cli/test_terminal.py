@@ -202,6 +202,11 @@ def test_a_full_disk_and_a_closed_stdout(answering, folder):
     assert (done.code, done.err) == (0, "")
 
 
+def test_a_closed_stdin_is_an_empty_one(answering, tmp_path):
+    done = in_a_shell(f"automl-cv batch run - --task image-object-detection --out {tmp_path}/job <&-", **answering)
+    assert (done.code, done.err) == (1, "automl-cv: there are no pictures in standard input\n")
+
+
 @pytest.mark.parametrize(
     "variables",
     [{"PYTHONIOENCODING": "ascii"}, pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0"}, marks=pytest.mark.slow)],

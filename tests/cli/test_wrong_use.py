@@ -18,6 +18,7 @@ def places(tmp_path, folder):
     """Things that are not what a command looks for."""
     (tmp_path / "dir.jpg").mkdir()
     (tmp_path / "bad.jsonl").write_bytes(b"a\xff\n")
+    (tmp_path / "empty.jsonl").touch()
     return {"tmp": tmp_path, "cat": folder / "a-cat.png", "folder": folder, "labels": LABELS, "photos": PHOTOS}
 
 
@@ -41,6 +42,14 @@ def places(tmp_path, folder):
         ("batch run {folder} --task detect --out {tmp}/job", 2, "'image-object-detection'"),
         ("batch run {folder} --task image-object-detection --out {cat}", 2, "cannot make the folder"),
         ("batch export {tmp}", 2, "holds no batch job"),
+        ("batch export {tmp} --to {tmp}/ledger.sqlite", 2, "it is read by this command; name another file"),
+        ("batch export {tmp} --to {tmp}/gone/a.jsonl", 2, "there is no folder"),
+        ("evaluate {labels} --images {folder} --job {tmp}/job", 2, "none of the 4 labelled pictures is in"),
+        ("dataset convert {tmp}/gone {tmp}/new.jsonl --from yolo", 2, "there is no such file or folder"),
+        ("dataset convert {tmp} {tmp}/new.jsonl --from yolo", 2, "name it by --classes"),
+        ("dataset convert {labels} {labels} --to coco", 2, "it is read by this command; name another file"),
+        ("dataset convert {labels} {tmp}/gone/a.json --to coco", 2, "there is no folder"),
+        ("dataset convert {labels} {cat} --to voc", 2, "it is a file; name a folder"),
         ("dataset check {tmp}/bad.jsonl", 2, "bad.jsonl: it is not UTF-8"),
         ("dataset convert {tmp}/dir.jpg {tmp}/new.jsonl --from voc", 2, "holds no rows to convert: say what it is by"),
         ("evaluate {labels} --images {tmp}/gone", 2, "no such folder of pictures"),
@@ -70,6 +79,12 @@ def test_a_line_that_helps(line, code, says, places, variables):
     assert told.startswith("automl-cv: ")
     assert says in told
     assert not (places["tmp"] / "new.jsonl").exists()
+
+
+def test_a_training_file_without_rows_is_not_well(places):
+    done = run("dataset", "check", places["tmp"] / "empty.jsonl", "--json")
+    assert (done.code, done.json["rows"]) == (1, 0)
+    assert done.err == f"automl-cv: there are no rows in {places['tmp'] / 'empty.jsonl'}\n"
 
 
 def test_an_empty_word_is_named():

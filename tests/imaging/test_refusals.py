@@ -74,7 +74,7 @@ REFUSED = [
     (b"\x93NUMPY\1\0v\0", "numpy.load"),
     (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n", "Git LFS pointer"),
     (base64.b64encode(PNG), "base64 text; decode it first"),
-    (b"data:image/png;base64,AAAA", "a data URI; pass it as str"),
+    (b"data:image/png;base64,AAAA", "a data URI; in Python, pass it as str"),
     (bytes(range(1, 200)), "an unknown format"),
     (Image.new("RGB", (0, 5)), "no pixels"),
 ]
@@ -93,7 +93,7 @@ def test_refused_with_a_reason(image, reason):
 
 
 def test_a_folder_is_named_as_one(tmp_path):
-    with pytest.raises(ImageError, match="it is a folder; detect_many"):
+    with pytest.raises(ImageError, match="it is a folder: give the pictures in it"):
         prepare(tmp_path, POLICY)
 
 

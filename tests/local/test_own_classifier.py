@@ -152,7 +152,7 @@ def test_other_tasks_are_not_supported_yet(tmp_path: Path, task: str) -> None:
 def test_an_own_model_needs_its_task_and_labels_a_model(tmp_path: Path) -> None:
     model = write_colour_model(tmp_path)
     assert "needs its task: image-classification or image-class" in refused(None, model=model)
-    assert "give model, too" in refused(labels=tmp_path / "labels.json")
+    assert "give its file, too" in refused(labels=tmp_path / "labels.json")
 
 
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def fetch(url: str, **rules: Any) -> bytes:
 def test_off_by_default(call: Caller, server: ScriptedServer) -> None:
     with pytest.raises(errors.ImageError, match=r"URLs are not fetched by default.*UrlRules"):
         call(server.url, "detect", "https://example.org/cat.jpg")
-    with pytest.raises(errors.ImageError, match="give an fsspec filesystem"):
+    with pytest.raises(errors.ImageError, match="an fsspec filesystem"):
         call(server.url, "detect", "abfs://container/cat.jpg")
     assert server.received == []
 

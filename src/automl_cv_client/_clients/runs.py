@@ -16,8 +16,8 @@ from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._flow.witness import Witness
 from automl_cv_client._imaging import ImageInput, describe
-from automl_cv_client._options import checked_threshold
 from automl_cv_client._protocol.xai import XaiParameters
+from automl_cv_client._ranking import checked_threshold
 from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast, overload
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._flow import scoring
 from automl_cv_client._imaging import ImageInput
-from automl_cv_client._options import checked_threshold, is_several
+from automl_cv_client._options import is_several
+from automl_cv_client._ranking import checked_threshold
 from automl_cv_client.results import (
     Classification,
     Detections,

@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack, cast
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._flow.tiling import score_tiled
 from automl_cv_client._imaging import ImageInput
-from automl_cv_client._options import checked_threshold
+from automl_cv_client._ranking import checked_threshold
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Detections, Instances
 from automl_cv_client.task import Task

@@ -72,7 +72,7 @@ def _warn_after(task: Task, result: Any, parameters: XaiParameters) -> None:
 def _warn(what: str) -> None:
     warnings.warn(
         f"{what}: each takes seconds and megabytes, and the service stops after 180 s; "
-        "raise confidence_score_threshold_multilabel to explain few classes",
+        "a higher threshold explains fewer classes",
         ManyClassesWarning,
         stacklevel=2,
     )

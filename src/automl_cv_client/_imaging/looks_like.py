@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-_HEIC = "a HEIC or HEIF photo; convert it to JPEG, or install pillow-heif and call its register_heif_opener()"
+_HEIC = "a HEIC or HEIF photo; convert it to JPEG, or in Python call pillow-heif's register_heif_opener()"
 _BRANDS = {b"heic": _HEIC, b"heix": _HEIC, b"hevc": _HEIC, b"mif1": _HEIC, b"msf1": _HEIC}
 _SIGNATURES = (
     (b"%PDF", "a PDF document"),
     (b"%!PS", "PostScript, which is not read"),
     (b"PK\x03\x04", "a ZIP archive or an Office document"),
     (b"\x1f\x8b", "gzip data; decompress it first"),
-    (b"\x93NUMPY", "a numpy array file; read it with numpy.load and pass the array"),
+    (b"\x93NUMPY", "a numpy array file; in Python, read it with numpy.load and pass the array"),
     (b"\x1aE\xdf\xa3", "a video (Matroska or WebM)"),
     (b"version https://git-lfs", "a Git LFS pointer: the picture itself was not downloaded (git lfs pull)"),
 )
@@ -40,7 +40,7 @@ def looks_like(data: bytes) -> str:
 def _kind_of_text(head: bytes) -> str:
     lower = head.lower()
     if lower.startswith(b"data:"):
-        return "a data URI; pass it as str"
+        return "a data URI; in Python, pass it as str"
     if b"<svg" in lower:
         return "an SVG drawing; render it to PNG first"
     if lower.startswith((b"<!doctype html", b"<html")) or b"<body" in lower:
@@ -52,5 +52,5 @@ def _kind_of_text(head: bytes) -> str:
     if _JSON.match(head):
         return "JSON text"
     if _BASE64.match(head):
-        return "base64 text; decode it first: base64.b64decode(text)"
+        return "base64 text; decode it first, in Python by base64.b64decode(text)"
     return "text"

@@ -15,5 +15,5 @@ def check_pixels(size: tuple[int, int], policy: ImagePolicy, image: object) -> N
         raise refusal(
             image,
             f"{width:,} × {height:,} = {width * height:,} pixels are more than the {policy.max_pixels:,} allowed. "
-            "Send a smaller picture, or raise the limit: ImagePolicy(max_pixels=…)",
+            "Send a smaller picture, or in Python raise the limit: ImagePolicy(max_pixels=…)",
         )

@@ -99,13 +99,13 @@ def _from_address(address: str, policy: ImagePolicy | None) -> bytes:
     if is_url:
         raise refusal(
             address,
-            "URLs are not fetched by default. Download the picture and pass its bytes or path, "
-            "or make the client with images=ImagePolicy(urls=UrlRules())",
+            "URLs are not fetched by default. Download the picture and give its path, or in Python make the client "
+            "with images=ImagePolicy(urls=UrlRules())",
         )
     raise refusal(
         address,
-        f"{scheme}:// addresses are not read. Download the picture and pass its path, or give an fsspec filesystem: "
-        "ImagePolicy(filesystem=…)",
+        f"{scheme}:// addresses are not read. Download the picture and give its path, or in Python an fsspec "
+        "filesystem: ImagePolicy(filesystem=…)",
     )
 
 
@@ -124,14 +124,14 @@ def _refuse_what_is_no_path(path: object, name: str) -> None:
     if not name:
         raise refusal(path, "the path is an empty string")
     if is_base64_picture(name):
-        raise refusal(path, "a str must be a path. If it is base64, decode it first: base64.b64decode(text)")
+        raise refusal(path, "this is base64, not a path: decode it first, in Python by base64.b64decode(text)")
 
 
 def _why_not_read(name: str | bytes, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, IsADirectoryError) or (isinstance(error, PermissionError) and os.path.isdir(name)):
-        return "it is a folder; detect_many, classify_many and so on take folders"
+        return "it is a folder: give the pictures in it; in Python, detect_many and its siblings take folders"
     if isinstance(error, PermissionError):
         return "no permission to read this file"
     if isinstance(error, OSError):

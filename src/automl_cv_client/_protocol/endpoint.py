@@ -28,7 +28,10 @@ def checked_uri(scoring_uri: str, *, allow_http: bool = False) -> str:
             f"this one begins with {uri[:12]!r}"
         )
     if parts.username is not None or parts.password is not None:
-        raise InvalidInput("the scoring URI holds a user name or password: give the key as credential=")
+        raise InvalidInput(
+            "the scoring URI holds a user name or password: leave them out, and give the key by AUTOML_CV_KEY; in "
+            "Python, by credential="
+        )
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise InvalidInput(
             f"plain http to {host} would show the key and the pictures to everyone on the way: use https, or a tunnel "

@@ -36,13 +36,15 @@ _KINDS: dict[int, type[errors.StatusError]] = {
 }
 
 _ADVICE = {
-    400: "the endpoint could not read the request: check that it serves a model of AutoML for Images, and the dialect",
+    400: "the endpoint could not read the request: check that it serves a model of AutoML for Images; in Python, "
+    "dialect= speaks to other models",
     403: "the identity may not score here: give it the role 'AzureML Data Scientist', or one with the action "
     "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action",
     408: "scoring took longer than the deployment's request_timeout_ms (5 s by default, at most 180 s): raise it, "
     "or send smaller pictures",
     413: "the request is larger than the endpoint takes: send smaller pictures, or fewer at once",
-    415: "the endpoint refused the content type: check the dialect",
+    415: "the endpoint refused the content type: check that it serves a model of AutoML for Images; in Python, "
+    "dialect= speaks to other models",
     429: "more requests at once, or a second, than the deployment takes: lower the concurrency, or raise "
     "max_concurrent_requests_per_instance or the instance count",
     502: "on Kubernetes: the scoring script failed; else the service did: see the deployment's logs",
@@ -50,7 +52,7 @@ _ADVICE = {
 }
 
 _REASONS = {  # of 424, by ms-azureml-model-error-reason
-    "model_not_ready": "the container is still starting: wait, or call warm_up() first",
+    "model_not_ready": "the container is still starting: wait; in Python, warm_up() does",
     "too_few_model_instance": "too few instances for the load: lower the concurrency or add instances",
 }
 

@@ -35,7 +35,11 @@ class Failure:
         return TimedOut(f"no answer from {self._where} within {self._limit:.3g} s")
 
     def untrusted(self) -> ConnectionFailed:
-        return ConnectionFailed(f"the certificate of {self._where} is not trusted ({self._words})", retryable=False)
+        return ConnectionFailed(
+            f"the certificate of {self._where} is not trusted ({self._words}): set SSL_CERT_FILE to a file with the "
+            "certificate of its authority, or of your network's proxy",
+            retryable=False,
+        )
 
     def unsendable(self) -> ConnectionFailed:
         return ConnectionFailed(f"the request to {self._where} cannot be sent ({self._words})", retryable=False)

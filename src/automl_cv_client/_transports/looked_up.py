@@ -20,7 +20,8 @@ def looked_up_credential(
     """The credential of mode ``key`` or ``aml_token``; raises UnexpectedReply for a mode unknown to us."""
     if mode not in ("key", "aml_token"):
         raise UnexpectedReply(
-            f"the endpoint has the unknown authentication mode {mode[:40]!r}: give credential= yourself"
+            f"the endpoint has the unknown authentication mode {mode[:40]!r}: give its scoring URI and key yourself "
+            "(AUTOML_CV_SCORING_URI and AUTOML_CV_KEY; in Python, credential=)"
         )
     return RenewedCredential(mode, fetch_key if mode == "key" else fetch_token, bind=bind)
 

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
+from automl_cv_client._formulas import harmless
 from automl_cv_client.batch.ledger import Ledger, as_json
 from automl_cv_client.batch.rows import COLUMNS, rows_of
 from automl_cv_client.errors import BatchError, InvalidInput
@@ -94,7 +95,7 @@ def _write_csv(file: IO[bytes], ledger: Ledger, task: Task) -> None:
         writer = csv.writer(text)
         writer.writerow(COLUMNS[task])
         for row in _rows(ledger, task):
-            writer.writerow([_harmless(value) for value in row.values()])
+            writer.writerow([harmless(value) for value in row.values()])
     finally:
         with suppress(OSError):
             text.detach()
@@ -116,13 +117,6 @@ def _write_parquet(file: IO[bytes], ledger: Ledger, task: Task) -> None:
 def _rows(ledger: Ledger, task: Task) -> Iterator[dict[str, Any]]:
     for name, ok, body in ledger.finished():
         yield from rows_of(name, ok, body, task)
-
-
-def _harmless(value: Any) -> Any:
-    """A cell no spreadsheet takes for a formula. https://owasp.org/www-community/attacks/CSV_Injection"""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return value
 
 
 def _text(value: Any) -> Any:

@@ -14,8 +14,8 @@ from automl_cv_client._client import Client
 from automl_cv_client._clients.pumps import AsyncPump, Pump
 from automl_cv_client._clients.runs import ManyOptions, async_pump_for, check_options, pump_for
 from automl_cv_client._flow.plan import Plan
-from automl_cv_client._options import checked_threshold
 from automl_cv_client._protocol.endpoint import shown
+from automl_cv_client._ranking import checked_threshold
 from automl_cv_client.batch.exports import Format, checked_formats, write_export
 from automl_cv_client.batch.interrupts import interrupts
 from automl_cv_client.batch.job import JobRun

@@ -15,6 +15,7 @@ from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
 from automl_cv_client.cli.options import TASKS, Deployment, Uri
 from automl_cv_client.cli.program import Command, Group
 from automl_cv_client.cli.resuming import watching
+from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.task import Task
 
@@ -43,6 +44,9 @@ automl-cv batch export job/ --format parquet --to boxes.parquet
 
 _UNITS = {"seconds": "s", "rate": "pictures/s", "p50": "s a picture", "p95": "s a picture"}
 
+_OWN_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", ".lock")
+"""Of a job's folder: an export that wrote over one of them would be the end of the job."""
+
 _HOPELESS = {kind.__name__ for kind in HOPELESS}
 
 app = typer.Typer(
@@ -64,9 +68,10 @@ Sources = Annotated[
 TaskOption = Annotated[Task, typer.Option("--task", metavar="TASK", help=TASKS)]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the job; give it again to resume.")]
 Concurrency = Annotated[
-    int, typer.Option(min=1, metavar="N", help="Requests in flight at most; how many are is found out.")
+    int,
+    typer.Option(min=1, max=256, metavar="N", help="Requests in flight at most, up to 256; how many are is found out."),
 ]
-PerRequest = Annotated[int, typer.Option(min=1, metavar="N", help="Pictures a request.")]
+PerRequest = Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Pictures a request, up to 100.")]
 Pace = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(min=1.0, metavar="BYTES", help="Bytes a second sent at most; the service allows 5000000 an endpoint."),
@@ -199,6 +204,7 @@ def export(job: Job, format: Format = "jsonl", path: To = None, as_json: FileAsJ
     from automl_cv_client.batch.exports import checked_formats
 
     (checked,) = checked_formats((format,))
+    check_targets(filter(None, (path,)), inputs=[job / name for name in _OWN_FILES])
     file = write(job, checked, path)
     if as_json:
         print_json({"file": str(file), "format": checked})

@@ -14,7 +14,8 @@ import typer
 
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.program import Command, Group
-from automl_cv_client.cli.text import console, print_json, safe
+from automl_cv_client.cli.targets import check_targets
+from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
 
@@ -59,6 +60,9 @@ class Form(StrEnum):
 _FORMS = f"One of {', '.join(Form)}."
 
 
+_TO_FOLDERS = (Form.VOC, Form.YOLO)
+
+
 @dataclass(frozen=True)
 class Written:
     """A file or folder that was written, and what it holds how many of."""
@@ -89,7 +93,9 @@ def check(
         print_json(json.loads(report.to_json()), indent=2)
     else:
         console().print(report.text())
-    if not report.ok:
+    if not report.rows:
+        complain(f"there are no rows in {labels}")
+    if not (report.ok and report.rows):
         raise typer.Exit(FAILED)
 
 
@@ -132,9 +138,8 @@ def convert(
 
     With --to jsonl an MLTable file is written beside TARGET.
     """
+    _check_places(source, target, write)
     rows = _some(_readers(source, task, prefix, images, classes)[read], source, read)
-    if write is Form.FOLDERS:
-        raise Unusable("--to folders is not offered: it would copy the pictures; use --to csv")
     if validation and write is not Form.JSONL:
         raise Unusable("--validation goes with --to jsonl")
     written = list(_write(rows, target, write, validation))
@@ -143,6 +148,26 @@ def convert(
         return
     for one in written:
         console().print(f"{one.count} {one.unit}: {safe(one.file)}")
+
+
+def _check_places(source: Path, target: Path, write: Form) -> None:
+    """Raises Unusable for a source that is not there, or a target that cannot be written or is the source."""
+    if write is Form.FOLDERS:
+        raise Unusable("--to folders is not offered: it would copy the pictures; use --to csv")
+    if not source.exists():
+        raise Unusable(f"{source}: there is no such file or folder")
+    if write not in _TO_FOLDERS:
+        check_targets([target], inputs=[source])
+    elif target.exists() and not target.is_dir():
+        raise Unusable(f"cannot write to {target}: it is a file; name a folder")
+
+
+def _class_names(source: Path, classes: Path | None) -> Path:
+    """The file of class names. Raises Unusable, naming the option, when it is not there."""
+    file = classes or source / "classes.txt"
+    if not file.is_file():
+        raise Unusable(f"there is no file of class names {file}: name it by --classes")
+    return file
 
 
 def _some(read: Callable[[], Iterable[Any]], source: Path, form: Form) -> Iterable[Any]:
@@ -167,7 +192,7 @@ def _readers(
         Form.JSONL: lambda: read_jsonl(source),
         Form.COCO: lambda: from_coco(source, task, prefix=prefix),
         Form.VOC: lambda: from_voc(source, prefix=prefix),
-        Form.YOLO: lambda: from_yolo(images or source, source, classes or source / "classes.txt", task, prefix=prefix),
+        Form.YOLO: lambda: from_yolo(images or source, source, _class_names(source, classes), task, prefix=prefix),
         Form.FOLDERS: lambda: from_folders(source, prefix=prefix),
         Form.CSV: lambda: from_csv(source, prefix=prefix),
     }

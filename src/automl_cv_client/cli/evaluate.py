@@ -114,6 +114,8 @@ def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Pat
     if not rows:
         raise Unusable(f"{labels} holds no rows")
     pictures = [file for file in (files.find(row.image_url) for row in rows) if file is not None]
+    if not pictures:
+        raise Unusable(f"none of the {len(rows)} labelled pictures is in {images}: see --images")
     with watching(job) as progress:
         score_folder(client, pictures, job, rows[0].task, progress=progress)
     return job / "results.jsonl"

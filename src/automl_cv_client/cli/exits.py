@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import typer
 
-from automl_cv_client.cli.text import complain
+from automl_cv_client.cli.text import complain, json_begins, json_has_begun, print_json
 from automl_cv_client.errors import (
     AuthenticationFailed,
     AutoMLVisionError,
@@ -20,6 +21,7 @@ from automl_cv_client.errors import (
     PermissionDenied,
 )
 from automl_cv_client.settings import KEY
+from automl_cv_client.task import Task
 
 WELL, FAILED, USAGE, INTERRUPTED, UNHEARD = 0, 1, 2, 130, 141
 
@@ -51,17 +53,21 @@ class Unusable(Exception):
     """The command cannot go on as it was called or configured; the message says why and what to do."""
 
 
-def exit_code_of(run: Callable[[], object]) -> int:
+def exit_code_of(run: Callable[[], object], *, as_json: bool = False) -> int:
     """Run a command to its end, and say on stderr what ended it early.
 
     Args:
         run: the command; returns the exit code, or something else when all is well.
+        as_json: also say it on stdout, as JSON, where the command has printed none.
 
     Returns:
         One of ``EXIT_CODES``. Errors that are no fault of the user are raised: they are ours.
     """
+    json_begins(False)
     try:
-        code = _told(run)
+        with warnings.catch_warnings():
+            warnings.showwarning = _in_a_line
+            code = _told(run, as_json)
         sys.stdout.flush()  # else a closed pipe or full disk would show when Python has ended, as a traceback
         return code
     except BrokenPipeError:
@@ -80,42 +86,51 @@ def code_of(error: AutoMLVisionError) -> int:
 
 
 def in_words(error: AutoMLVisionError) -> str:
-    """The message, without what azure-identity has to say of its ten ways to sign in; the doctor shows that."""
+    """The message, with the names of commands for those of methods, and without what azure-identity has to say of its
+    ten ways to sign in, which the doctor shows.
+    """
     if isinstance(error, AuthenticationFailed) and str(error).startswith("no token") and not os.environ.get(KEY):
         return (
             f"the variable {KEY} is not set, and azure-identity cannot sign in: set it to the endpoint's key (studio: "
             "Endpoints, tab 'Consume'), or sign in with 'az login'; automl-cv doctor says more"
         )
-    return str(error)
+    return str(error).replace(Task.MULTILABEL.method, Task.MULTILABEL.method.replace("_", "-"))
 
 
-def _told(run: Callable[[], object]) -> int:
+def _in_a_line(message: Warning | str, category: object, filename: str, lineno: int, *_: object, **__: object) -> None:
+    """A warning for who types a command: without the place in the source, which says nothing to them."""
+    complain(f"warning: {message}")
+
+
+def _told(run: Callable[[], object], as_json: bool) -> int:
     try:
         code = run()
         return code if isinstance(code, int) else WELL
     except UsageError as error:
-        _tell_wrong_usage(error)
+        kind, words, code = "UsageError", _of_wrong_usage(error), USAGE
     except AutoMLVisionError as error:
-        complain(in_words(error))
-        return code_of(error)
+        kind, words, code = type(error).__name__, in_words(error), code_of(error)
     except Unusable as error:
-        complain(str(error))
+        kind, words, code = "UsageError", str(error), USAGE
     except ModuleNotFoundError as error:
-        complain(_missing(error))
+        kind, words, code = "ModuleNotFoundError", _missing(error), USAGE
     except OSError as error:
         if error.filename is None:
             raise
-        complain(f"{os.fsdecode(error.filename)}: {error.strerror}")
+        kind, words, code = "OSError", f"{os.fsdecode(error.filename)}: {error.strerror}", USAGE
     except typer.Abort:
         return INTERRUPTED
-    return USAGE
+    complain(words)
+    if as_json and not json_has_begun():
+        print_json({"error": {"type": kind, "message": words}})
+    return code
 
 
-def _tell_wrong_usage(error: Any) -> None:
+def _of_wrong_usage(error: Any) -> str:
     words = " ".join(str(error.format_message()).replace("Value error, ", "").split())
     path = error.ctx.command_path if error.ctx else "automl-cv"
     # "Did you mean 'detect'?" ends in a mark of its own.
-    complain(f"{words} See {path} --help" if words.endswith("?") else f"{words.rstrip('.')}; see {path} --help")
+    return f"{words} See {path} --help" if words.endswith("?") else f"{words.rstrip('.')}; see {path} --help"
 
 
 def _missing(error: ModuleNotFoundError) -> str:

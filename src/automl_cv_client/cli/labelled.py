@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl_cv_client._client import Client
-from automl_cv_client.cli.exits import Unusable
+from automl_cv_client.cli.exits import Unusable, in_words
 from automl_cv_client.cli.scoring import Prospects
 from automl_cv_client.errors import (
     ConnectionFailed,
@@ -65,7 +65,7 @@ def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Pa
             rate = number / len(sides) / max(time.monotonic() - began, 1e-9)
             done = number // len(sides)
             bar(Progress(len(rows), done, failed, rate, (len(rows) - done) / rate, in_flight=1, limit=1))
-            if prospects[which].lost_with(outcome.error):
+            if outcome.error is not None and prospects[which].lost_with(outcome.error):
                 whom = f"no call to {sides[which][0]} succeeds"
-                raise Unusable(f"stopped, as {whom}: {outcome.error}; automl-cv doctor looks into it")
+                raise Unusable(f"stopped, as {whom}: {in_words(outcome.error)}; automl-cv doctor looks into it")
     return answers

@@ -51,7 +51,9 @@ class Program(Group):
         def run() -> Any:
             return super(Program, self).main(args, prog_name, complete_var, False, *more[1:], **extra)
 
-        return sys.exit(exit_code_of(run)) if standalone else run()
+        words = sys.argv[1:] if args is None else list(args)
+        as_json = "--json" in words  # whatever else may be wrong with them
+        return sys.exit(exit_code_of(run, as_json=as_json)) if standalone else run()
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         with _unlike_click():  # here --help and --version are printed

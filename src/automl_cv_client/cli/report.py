@@ -12,7 +12,7 @@ from rich.text import Text
 
 from automl_cv_client._imaging.inputs import describe
 from automl_cv_client.cli.exits import in_words
-from automl_cv_client.cli.text import complain, console, in_json, safe
+from automl_cv_client.cli.text import complain, console, in_json, json_begins, safe
 from automl_cv_client.cli.words import findings
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Result
@@ -66,6 +66,7 @@ def _json_list() -> Iterator[Teller]:
         print(",\n" if told else "\n", in_json(scored.to_json()), sep="", end="", flush=True)
         told += 1
 
+    json_begins()
     print("[", end="")
     try:
         yield tell

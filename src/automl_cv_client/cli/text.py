@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+from contextvars import ContextVar
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +16,8 @@ from automl_cv_client._imaging.inputs import LONGEST_PATH, shortened
 
 _NO_WRAP = 10_000  # columns: what goes into a pipe or file is never wrapped or cut
 NO_COLOR = "NO_COLOR"  # https://no-color.org
+
+_json_begun: ContextVar[bool] = ContextVar("json_begun", default=False)
 
 
 class _Console(Console):
@@ -47,8 +50,19 @@ def complain(message: str) -> None:
     print(f"automl-cv: {safe(message)}", file=sys.stderr)
 
 
+def json_begins(begun: bool = True) -> None:
+    """Remember that stdout has its JSON value, or the beginning of one: an error must not add a second."""
+    _json_begun.set(begun)
+
+
+def json_has_begun() -> bool:
+    """Whether this command has printed JSON."""
+    return _json_begun.get()
+
+
 def print_json(value: object, *, indent: int | None = None) -> None:
     """One JSON value on stdout, see :func:`in_json`."""
+    json_begins()
     print(in_json(value, indent=indent), flush=True)
 
 

@@ -8,14 +8,12 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from automl_cv_client._formulas import harmless, is_formula
 from automl_cv_client.dataset.pictures import picture_header
 from automl_cv_client.dataset.rows import FORMATS, ClassificationRow, ImageDetails, MultilabelRow, Row
 from automl_cv_client.dataset.urls import path_of
 from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""First letters a spreadsheet could take for a formula; such cells are written behind an apostrophe."""
 
 
 def from_folders(folder: str | os.PathLike[str], *, prefix: str = "") -> Iterator[ClassificationRow]:
@@ -86,7 +84,7 @@ def to_csv(rows: Iterable[Row], path: str | os.PathLike[str], *, separator: str 
         labels = row.classes()
         if bad := next((label for label in labels if separator in label), None):
             raise InvalidInput(f"the label {bad[:60]!r} holds the separator {separator!r}: choose another")
-        lines.writerow([_harmless(path_of(row.image_url)), _harmless(separator.join(labels))])
+        lines.writerow([_quoted(path_of(row.image_url)), _quoted(separator.join(labels))])
         count += 1
     write_whole(Path(path), text.getvalue())
     return count
@@ -99,9 +97,10 @@ def _row(file: Path, label: str, url: str) -> ClassificationRow:
     return ClassificationRow(image_url=url, image_details=details, label=label)
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _quoted(cell: str) -> str:
+    """The cell, harmless to a spreadsheet. An apostrophe of its own gets a second one, so that it is read back."""
+    return f"'{cell}" if cell.startswith("'") else harmless(cell)
 
 
 def _bare(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and (cell[1:].startswith("'") or is_formula(cell[1:])) else cell

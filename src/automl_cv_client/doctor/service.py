@@ -105,7 +105,7 @@ def _advice(error: AutoMLVisionError, plan: Plan) -> str:
         case AuthenticationFailed() if plan.mode == "key":
             return (
                 "copy the key again (studio: Endpoints, tab 'Consume'); if the authentication mode there is not 'key', "
-                "use a credential of azure-identity"
+                "leave the key out, and sign in: 'az login' (in Python, a credential of azure-identity)"
             )
         case AuthenticationFailed():
             return f"the endpoint refuses tokens of mode {plan.mode}: compare with its authentication mode and cloud"
@@ -115,7 +115,8 @@ def _advice(error: AutoMLVisionError, plan: Plan) -> str:
             return f"check the name {plan.deployment!r}: az ml online-deployment list -e <endpoint>"
         case EndpointNotFound():
             return (
-                "give a deployment traffic: az ml online-endpoint update --traffic <name>=100, or name one: deployment="
+                "give a deployment traffic: az ml online-endpoint update --traffic <name>=100, or name one: "
+                "--deployment, AUTOML_CV_DEPLOYMENT, or deployment= in Python"
             )
         case ModelError():
             return "the container failed: az ml online-deployment get-logs -e <endpoint> -n <deployment>"

@@ -48,7 +48,8 @@ def _by_traffic(found: tuple[Deployment, ...]) -> Finding:
         return failed(
             "traffic",
             "no deployment gets traffic",
-            f"give one traffic: az ml online-endpoint update --traffic {found[0].name}=100, or name it: deployment=",
+            f"give one traffic: az ml online-endpoint update --traffic {found[0].name}=100, or name it: --deployment, "
+            "AUTOML_CV_DEPLOYMENT, or deployment= in Python",
         )
     worst = next((one for one in served if one.state != READY), served[0])
     return _state(worst, "by share: " + ", ".join(f"{one.name} {one.traffic} %" for one in served))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from automl_cv_client._ranking import checked_threshold
 from automl_cv_client.evaluation.classification import ClassificationScores
 from automl_cv_client.evaluation.multilabel import MultilabelScores
 from automl_cv_client.evaluation.objects import ObjectScores
-from automl_cv_client.evaluation.pairs import Labels, Pairs, Predictions, check_threshold, pair_up
+from automl_cv_client.evaluation.pairs import Labels, Pairs, Predictions, pair_up
 from automl_cv_client.evaluation.report import EvaluationReport, Number
 from automl_cv_client.task import Task
 
@@ -43,7 +44,7 @@ def evaluate(
     Raises:
         InvalidInput: labels or results cannot be read, or have nothing in common.
     """
-    check_threshold(threshold)
+    checked_threshold(threshold)
     pairs = pair_up(predictions, labels)
     return report_of(pairs, scores_of(pairs, threshold), images=images, name=name)
 

@@ -102,7 +102,7 @@ def _notes(report: EvaluationReport) -> Iterator[str]:
 
 def _figure(pictures: Sequence[str | None], image_url: str, says: str) -> str:
     drawn = "".join(f'<img alt="" src="{picture}">' for picture in pictures if picture)
-    shown = drawn or _note("The picture is not at hand: give images=, the folder it is in.")
+    shown = drawn or _note("The picture is not at hand: give the folder it is in, by --images or in Python by images=.")
     return f"<figure>{shown}<figcaption><b>{_safe(image_url[-120:])}</b><br>{_safe(says)}</figcaption></figure>"
 
 

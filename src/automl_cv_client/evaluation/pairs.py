@@ -54,12 +54,6 @@ class Pairs:
     unlabelled: int
 
 
-def check_threshold(threshold: float) -> None:
-    """Raises InvalidInput unless the threshold is a number from 0 to 1."""
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
-        raise InvalidInput(f"threshold must be between 0 and 1, not {threshold!r}")
-
-
 def pair_up(predictions: Predictions, labels: Labels) -> Pairs:
     """Find each labelled picture's prediction: by its URL, else by its path, else by a file name only it has.
 

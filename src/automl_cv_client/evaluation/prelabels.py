@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from automl_cv_client._ranking import checked_threshold
 from automl_cv_client.dataset import (
     BoxLabel,
     ClassificationRow,
@@ -15,7 +16,7 @@ from automl_cv_client.dataset import (
     Row,
     SegmentationRow,
 )
-from automl_cv_client.evaluation.pairs import Answer, check_threshold
+from automl_cv_client.evaluation.pairs import Answer
 from automl_cv_client.results import (
     Classification,
     Detections,
@@ -40,7 +41,7 @@ def prelabel(
     Raises:
         InvalidInput: the threshold is not from 0 to 1.
     """
-    check_threshold(threshold)
+    checked_threshold(threshold)
     for image_url, answer in predictions.items() if isinstance(predictions, Mapping) else predictions:
         row = _row(image_url, answer.result if isinstance(answer, Outcome) else answer, threshold)
         if row is not None:

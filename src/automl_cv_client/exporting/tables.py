@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from automl_cv_client._extras import need
+from automl_cv_client._formulas import harmless
 from automl_cv_client.results import (
     Classification,
     Detection,
@@ -62,22 +63,18 @@ def _object_row(source: str | None, index: int, one: Detection) -> Row:
 def csv_of(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:
     """Rows as CSV (RFC 4180) that spreadsheets do not take for formulas.
 
-    A text that begins like a formula gets an apostrophe in front, which spreadsheets hide (OWASP, CSV injection).
+    A text that begins like a formula gets an apostrophe in front, which spreadsheets hide.
     """
     names = list(columns)
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(names)
-    writer.writerows([_harmless(row.get(name)) for name in names] for row in rows)
+    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
     return file.getvalue()
 
 
-def _harmless(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = value.replace("\0", "")
-    begins = text.lstrip(" \u00a0\ufeff\u200b")[:1]
-    return f"'{text}" if begins in tuple("=+-@\t\r\n|%＝＋－＠") else text
+def _cell(value: Any) -> Any:
+    return harmless(value.replace("\0", "")) if isinstance(value, str) else value
 
 
 def table(rows: list[Row], columns: Iterable[str], library: str) -> Any:

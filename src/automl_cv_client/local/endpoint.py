@@ -181,7 +181,7 @@ def _own_classifier(
 ) -> OwnClassifier | None:
     if model is None:
         if labels is not None:
-            raise InvalidInput("labels belong to a model of your own: give model, too")
+            raise InvalidInput("labels belong to a model of your own: give its file, too")
         return None
     if len(tasks) > 1:
         raise InvalidInput(f"a model of your own needs its task: {Task.CLASSIFICATION} or {Task.MULTILABEL}")

@@ -25,6 +25,8 @@ def paths_in(text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", paths_in(TEXT))
 def test_what_contributing_names_exists(path):
+    if path.startswith("models/") and not (ROOT / "models" / "src").exists():
+        pytest.skip("this is a source distribution, which has no models")
     assert (ROOT / path).exists()
 
 

@@ -185,10 +185,22 @@ def test_any_other_answer_ends_the_wait_of_a_patient_breaker() -> None:
     assert breaker.wait(20.5) == 0.0
 
 
-def test_the_pace_is_kept_also_with_late_wake_ups() -> None:
+@pytest.mark.parametrize("late", [0.003, 0.045])
+def test_the_pace_is_kept_also_with_late_wake_ups(late: float) -> None:
     pace, now, sent = Pace(1000.0), 0.0, 0
     while now < 20:
         pace.spend(70, now)
         sent += 70
-        now += pace.wait(now) + 0.003
+        now += pace.wait(now) + late
     assert sent == pytest.approx(20 * 1000, rel=0.05)
+
+
+def test_a_stall_is_not_followed_by_a_burst() -> None:
+    pace, now, left = Pace(1000.0), 0.0, list[float]()
+    for number in range(60):
+        pace.spend(70, now)
+        left.append(now)
+        now += pace.wait(now) + (2.0 if number % 20 == 0 else 0.0)
+    for first, start in enumerate(left):
+        for count, end in enumerate(left[first:], start=1):
+            assert 70 * (count - 1) <= 1000.0 * (end - start + 0.05) + 1e-6

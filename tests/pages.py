@@ -37,11 +37,11 @@ class Block(NamedTuple):
 
 
 class Page:
-    """A Markdown file below docs/."""
+    """A Markdown file of the repository; its name is its path from docs/ on, or else from the root on."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = path.relative_to(DOCS).as_posix()
+        self.name = path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT).as_posix()
         self.text = path.read_text(encoding="utf-8")
 
     def __repr__(self) -> str:

@@ -41,7 +41,9 @@ class Page:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT).as_posix()
+        self.name = path.relative_to(
+            next(one for one in (DOCS, ROOT, path.parent) if path.is_relative_to(one))
+        ).as_posix()
         self.text = path.read_text(encoding="utf-8")
 
     def __repr__(self) -> str:

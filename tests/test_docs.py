@@ -4,8 +4,10 @@ A page is run as a reader would type it: all blocks in one namespace, in an empt
 ``AUTOML_CV_SCORING_URI`` and ``AUTOML_CV_KEY`` naming a detector. Where a page talks to Azure, stand-ins of Entra ID
 and Resource Manager answer, and their endpoint "cats" is that detector. A comment before a block says what is done:
 
-    <!-- not run: reason -->   before ``python``: it is compiled only
+    <!-- not run: reason -->   before ``python``: it is compiled only; before ``sh``: its words are looked at only
     <!-- run -->               before ``sh``: its ``automl-cv`` commands run, and print the ``text`` that follows
+
+The commands of command-line.md are run by tests/cli/test_command_line_page.py.
 
 In a ``text`` block ``…`` stands for anything within its line, and in a line of its own for any lines; numbers may
 differ a little.
@@ -193,6 +195,51 @@ def test_what_is_not_run_has_a_reason_and_is_rare(page: Page) -> None:
     remarks = [remark for remark in remarks if not remark.startswith("not run: run by tests/")]
     assert all(re.fullmatch(r"not run: .{10,}", remark) for remark in remarks)
     assert len(remarks) <= NOT_RUN_AT_MOST
+
+
+@each_page
+def test_every_shell_block_is_run_or_says_why_not(page: Page) -> None:
+    if page.name != "command-line.md":
+        for block in page.blocks("sh"):
+            assert re.fullmatch(r"run|not run: .{10,}", block.remark), f"{page}, line {block.line}"
+
+
+EXTRAS = {
+    r"LocalEndpoint\(|LocalEndpoint\.": "local",
+    r"evaluation import .*\b(?:evaluate|compare)\b": "eval",
+    r"\.to_pandas\(": "pandas",
+    r"\.to_supervision\(": "supervision",
+    r"\.to_shapely\(": "shapely",
+    r"^import aiohttp": "aiohttp",
+    r"integrations\.fastapi": "fastapi",
+    r"^from azure\.ai\.ml": "azureml",
+}
+
+
+def unsaid(page: Page) -> list[str]:
+    """The extras that a page's Python needs, and that it does not say how to install before."""
+    lines = page.text.splitlines()
+    needed = [
+        (extra, block.line)
+        for block in page.blocks("python")
+        for use, extra in EXTRAS.items()
+        if re.search(use, block.code, re.MULTILINE)
+    ]
+    return [
+        f"{extra}, line {line}"
+        for extra, line in needed
+        if not re.search(rf"pip install [^`\n]*\[[\w,]*\b{extra}\b", "\n".join(lines[:line]))
+    ]
+
+
+@pytest.mark.parametrize("page", [page for page in RUN if page.name != "samples.md"], ids=str)
+def test_a_page_says_what_to_install_before_it_is_needed(page: Page) -> None:
+    assert unsaid(page) == []
+
+
+def test_an_unsaid_extra_would_be_found(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("```python\nfound.to_pandas()\n```\n`pip install x[pandas]`", encoding="utf-8")
+    assert unsaid(Page(tmp_path / "page.md")) == ["pandas, line 2"]
 
 
 @each_page

@@ -126,8 +126,10 @@ def test_pictures_are_small(page: Page) -> None:
         assert (page.path.parent / picture).stat().st_size < 300_000
 
 
-PUBLIC = [value for value in vars(automl_cv_client).values() if inspect.isclass(value) and value is not Client]
-HELD = {"found": PUBLIC, "one": PUBLIC, "outcome": PUBLIC, "client": [Client]}
+PUBLIC: list[type[Any]] = [
+    value for value in vars(automl_cv_client).values() if inspect.isclass(value) and value is not Client
+]
+HELD: dict[str, list[type[Any]]] = {"found": PUBLIC, "one": PUBLIC, "outcome": PUBLIC, "client": [Client]}
 """By the name that the pages give a thing: the classes it may be of."""
 NAMED = re.compile(rf"(?<![\w.])({'|'.join(HELD)}|errors)\.([a-zA-Z]\w*)")
 

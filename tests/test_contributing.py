@@ -65,6 +65,16 @@ def test_the_citation_is_of_this_version():
         assert f"\n{key}" in f"\n{citation}"
 
 
+def test_the_citation_has_the_date_of_the_changelog():
+    """None before the release: a date that is not in the changelog would be made up."""
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    told = re.search(rf"^## \[{re.escape(automl_cv_client.__version__)}\] - (\S+)$", changelog, re.MULTILINE)
+    assert told is not None
+    dated = re.findall(r"^date-released: (\S+)$", citation, re.MULTILINE)
+    assert dated == ([] if told[1] == "unreleased" else [told[1]])
+
+
 def test_what_versioning_calls_public_is_there():
     text = (ROOT / "docs" / "versioning.md").read_text(encoding="utf-8")
     rooms = re.findall(r"`(\w+)`", text[text.index("and of `batch`") : text.index("in it; the names")])

@@ -22,7 +22,6 @@ from automl_cv_client.errors import CallError, TimedOut
 _FOREVER = 3600.0
 _TURNS = 3  # of the event loop, until one who waited has sent: benchmarks/saturation.py, 0.926 to 0.937 at a cap of 6
 
-
 _NO_TURN = "no turn to send in time: the endpoint answers too slowly for the deadline"
 _AWAY = "the endpoint was away, and did not come back in time"
 
@@ -108,8 +107,7 @@ class Passage:
             while traffic.breaker.away:
                 with suppress(CallError):  # it is counted, and says nothing of this picture
                     self._exchange(_harmless(request, gate.harmless), until - traffic.clock(), last=False)
-                wait = traffic.breaker.wait(traffic.clock())
-                gate.pause(wait)
+                self.pause(traffic.breaker.wait(traffic.clock()))
                 _give_up(traffic.breaker.open is not None, until - traffic.clock(), _AWAY)
         except BaseException:
             with gate.lock:
@@ -258,8 +256,8 @@ class AsyncPassage:
             while traffic.breaker.away:
                 with suppress(CallError):
                     await self._exchange(_harmless(request, gate.harmless), until - traffic.clock(), last=False)
-                await asyncio.sleep(traffic.breaker.wait(traffic.clock()))
-                _give_up(gate.stopped or traffic.breaker.open is not None, until - traffic.clock(), _AWAY)
+                await self.pause(traffic.breaker.wait(traffic.clock()))
+                _give_up(traffic.breaker.open is not None, until - traffic.clock(), _AWAY)
         except BaseException:
             self._leave()
             raise

@@ -17,7 +17,7 @@ import pytest
 from tests.batch.jobs import pictures
 from tests.cli.conftest import Ended, run_apart
 from tests.conftest import PHOTOS
-from tests.servers import Answer, ScriptedServer, Silence, boxes
+from tests.servers import Answer, ScriptedServer, Silence, boxes, scripted
 
 fcntl = pytest.importorskip("fcntl", reason="needs pseudo-terminals")
 termios = pytest.importorskip("termios")
@@ -225,3 +225,20 @@ def test_the_arrow_of_the_doctor_on_a_terminal_without_arrows():
     variables = {"AUTOML_CV_SCORING_URI": "http://127.0.0.1:9/score", "AUTOML_CV_KEY": "k"}
     told = run_apart("doctor", PYTHONIOENCODING="ascii", **variables)
     assert (told.code, told.err, "FAILED   port" in told.out) == (1, "", True)
+    assert "\n           -> nothing listens there" in told.out
+
+
+def test_columns_stay_in_line_where_there_is_no_dash(tmp_path):
+    """A value that nobody can tell is a dash."""
+    labels = PHOTOS / "labels" / "detection.jsonl"
+    stored = tmp_path / "stored.jsonl"
+    result = '{"boxes": []}'
+    with scripted(Answer(body=f"[{result}]".encode())) as server:
+        variables = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k"}
+        told = run_apart(
+            "evaluate", labels, "--images", PHOTOS, "--store", stored, PYTHONIOENCODING="ascii", **variables
+        )
+    assert (told.code, told.err) == (0, "")
+    metrics = [line for line in told.out.splitlines() if line.startswith("A")]
+    assert len({len(line) for line in metrics}) == 1
+    assert "AP small                   -" in metrics

@@ -37,11 +37,13 @@ class Block(NamedTuple):
 
 
 class Page:
-    """A Markdown file below docs/."""
+    """A Markdown file of the repository; its name is its path from docs/ on, or else from the root on."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.name = path.relative_to(DOCS).as_posix()
+        self.name = path.relative_to(
+            next(one for one in (DOCS, ROOT, path.parent) if path.is_relative_to(one))
+        ).as_posix()
         self.text = path.read_text(encoding="utf-8")
 
     def __repr__(self) -> str:

@@ -4,8 +4,10 @@ A page is run as a reader would type it: all blocks in one namespace, in an empt
 ``AUTOML_CV_SCORING_URI`` and ``AUTOML_CV_KEY`` naming a detector. Where a page talks to Azure, stand-ins of Entra ID
 and Resource Manager answer, and their endpoint "cats" is that detector. A comment before a block says what is done:
 
-    <!-- not run: reason -->   before ``python``: it is compiled only
+    <!-- not run: reason -->   before ``python``: it is compiled only; before ``sh``: its words are looked at only
     <!-- run -->               before ``sh``: its ``automl-cv`` commands run, and print the ``text`` that follows
+
+The commands of command-line.md are run by tests/cli/test_command_line_page.py.
 
 In a ``text`` block ``…`` stands for anything within its line, and in a line of its own for any lines; numbers may
 differ a little.
@@ -27,7 +29,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 from typer.testing import CliRunner
 
 from automl_cv_client.cli.app import app
@@ -196,6 +197,13 @@ def test_what_is_not_run_has_a_reason_and_is_rare(page: Page) -> None:
 
 
 @each_page
+def test_every_shell_block_is_run_or_says_why_not(page: Page) -> None:
+    if page.name != "command-line.md":
+        for block in page.blocks("sh"):
+            assert re.fullmatch(r"run|not run: .{10,}", block.remark), f"{page}, line {block.line}"
+
+
+@each_page
 def test_data_parses(page: Page) -> None:
     for block in page.blocks("json"):
         json.loads(block.code)
@@ -203,70 +211,3 @@ def test_data_parses(page: Page) -> None:
         tomllib.loads(block.code)
     for block in page.blocks("jsonl"):
         assert [json.loads(line) for line in block.code.splitlines()]
-
-
-@each_page
-def test_commands_and_their_options_exist(page: Page) -> None:
-    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    for program, *words in page.commands():
-        if program == "make":
-            assert {word for word in words if "=" not in word} <= {*targets}, words
-        else:
-            check_command(typer.main.get_command(app), words)
-
-
-def check_command(command: Any, words: list[str]) -> None:
-    """Fail unless the words lead to a command of the tree, and its options are those given."""
-    rest = [*words]
-    while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
-        if rest[0].isupper():  # COMMAND, for any of them
-            return
-        assert rest[0] in command.commands, f"no such command: automl-cv {' '.join(words)}"
-        command = command.commands[rest.pop(0)]
-    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)} | {"--help"}
-    given = {word.partition("=")[0] for word in rest if word.startswith("-") and word != "-"}
-    assert given <= known, f"no such option: automl-cv {' '.join(words)}"
-
-
-def test_a_wrong_command_would_be_found() -> None:
-    tree = typer.main.get_command(app)
-    check_command(tree, ["batch", "run", "photos/", "--task", "image-object-detection"])
-    for wrong in (["find", "a.jpg"], ["batch", "walk"], ["detect", "a.jpg", "--nothing"]):
-        with pytest.raises(AssertionError, match="no such"):
-            check_command(tree, wrong)
-
-
-@each_page
-def test_extras_files_and_modules_exist(page: Page) -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    for named in re.findall(r"automl-cv-client\[([\w,]+)\]", page.text):
-        assert {*named.split(",")} <= {*extras}
-    for file in re.findall(r"python ((?:samples|docs|benchmarks)/[\w/]+\.py)", page.text):
-        assert (ROOT / file).is_file()
-    for module in re.findall(r"python -m (benchmarks\.\w+)", page.text):
-        assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
-
-
-@each_page
-def test_variables_exist(page: Page) -> None:
-    folders = (ROOT / "src", ROOT / "samples")
-    source = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
-    for name in {*re.findall(r"AUTOML_CV_[A-Z_]+\b", page.text)}:
-        assert f'"{name}"' in source
-
-
-@each_page
-def test_links_lead_somewhere(page: Page) -> None:
-    for link in page.links():
-        path, _, anchor = link.partition("#")
-        target = (page.path.parent / path).resolve() if path else page.path
-        assert target.exists(), link
-        assert target.is_relative_to(ROOT), link
-        if anchor and target.suffix == ".md" and target.is_relative_to(ROOT / "docs"):
-            assert anchor in Page(target).anchors(), link
-
-
-@each_page
-def test_pictures_are_small(page: Page) -> None:
-    for picture in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", page.prose):
-        assert (page.path.parent / picture).stat().st_size < 300_000

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import doctest
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_cv_client import geometry
 from automl_cv_client.geometry import Box, even_odd_area, iou, points, scale_segment
 
 unit = st.floats(0, 1)
 boxes = st.tuples(unit, unit, unit, unit).map(
     lambda b: Box(min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]), max(b[1], b[3]))
 )
-
-
-def test_the_examples_in_the_docstrings() -> None:
-    assert doctest.testmod(geometry).failed == 0
 
 
 @given(boxes, boxes)

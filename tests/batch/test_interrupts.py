@@ -64,6 +64,45 @@ def test_the_first_interrupt_lets_requests_end(code: str, tmp_path: Path) -> Non
         assert len(server.received) == 60
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, RUN), (signal.SIGHUP, ASYNC_RUN)], ids=["sync", "async"])
+def test_a_signal_to_end_lets_requests_end_too(number: int, code: str, tmp_path: Path) -> None:
+    """As a container, a service or a closed terminal gets it; their pictures are not paid for twice."""
+    pictures(tmp_path / "in", 60)
+    with capped(reply(), service=0.2) as server:
+        running = started(server, tmp_path, code)
+        running.send_signal(number)
+        running.communicate(timeout=10)
+        assert running.returncode == -number
+        assert 2 <= status(tmp_path / "out").ok == server.statuses()[200] < 60
+
+
+def test_a_signal_that_the_program_handles_is_its_own(tmp_path: Path) -> None:
+    pictures(tmp_path / "in", 12)
+    handling = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('mine', flush=True))\n" + RUN
+    with capped(reply(), service=0.1) as server:
+        running = started(server, tmp_path, handling)
+        running.send_signal(signal.SIGTERM)
+        said = running.communicate(timeout=20)
+    assert (running.returncode, said[0].split()) == (0, [b"mine", b"12"])
+
+
+@pytest.mark.parametrize("code", [RUN, ASYNC_RUN], ids=["sync", "async"])
+def test_an_interrupt_ends_the_wait_for_an_endpoint_that_is_away(code: str, tmp_path: Path) -> None:
+    pictures(tmp_path / "in", 60)
+    with capped(reply(), service=0.01) as server:
+        server.judge = lambda body, number: 503 if number > 6 else 200
+        running = started(server, tmp_path, code)
+        deadline = time.monotonic() + 10
+        while server.statuses()[503] < 12 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        sent = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=10)
+        assert time.monotonic() - sent < 4
+        found = status(tmp_path / "out")
+        assert (found.ok, found.failed, found.total) == (6, 0, 60)
+
+
 @pytest.mark.parametrize("code", [RUN, ASYNC_RUN], ids=["sync", "async"])
 def test_the_second_interrupt_stops_at_once(code: str, tmp_path: Path) -> None:
     def interrupt_twice(watch: Stopwatch) -> None:

@@ -46,6 +46,17 @@ def test_a_second_record_replaces_the_first(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_pictures_that_failed_before_come_last(tmp_path: Path) -> None:
+    """So that what crashes the server at the beginning of each run does not keep the new ones from their turn."""
+    ledger = Ledger(tmp_path)
+    ledger.add(["a.png", "b.png", "c.png"])
+    first = next(ledger.to_do())
+    ledger.record([Finished(first.id, False, '{"kind": "ConnectionFailed"}', counts=False)])
+    ledger.reopen_errors()
+    assert [(one.name, one.failed) for one in ledger.to_do()] == [("b.png", False), ("c.png", False), ("a.png", True)]
+    ledger.close()
+
+
 def test_a_record_that_cannot_be_written_leaves_the_others_of_its_transaction_out(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.add(["a.png", "b.png"])

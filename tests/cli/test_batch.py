@@ -46,6 +46,28 @@ def test_sources_may_be_pictures_and_several(tmp_path: Path, variables: dict[str
     assert "\nrate         0 pictures/s\n" in told.out
 
 
+def test_given_up_pictures_are_told_and_tried_again_when_that_is_asked_for(tmp_path: Path) -> None:
+    bad, _ = pictures(tmp_path / "in", 2)
+    whole = bad.read_bytes()
+    bad.write_bytes(b"no picture")
+    words = ("batch", "run", tmp_path / "in", "--task", TASK, "--out", tmp_path / "out")
+    with capped(reply(), service=0) as server:
+        variables = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k"}
+        said = [run(*words, **variables).err for _ in range(3)]
+        assert ["--retry-failed" in one for one in said] == [False, False, True]
+        told = run("batch", "status", tmp_path / "out")
+        assert (told.code, told.err) == (
+            0,
+            "automl-cv: 1 of 2 pictures failed; one is given up: when the cause is mended, run the job again with "
+            "--retry-failed\n",
+        )
+        assert run("batch", "status", tmp_path / "out", "--json").json["given_up"] == 1
+        bad.write_bytes(whole)
+        assert run(*words, **variables).code == 1
+        assert run(*words, "--retry-failed", **variables).code == 0
+    assert run("batch", "status", tmp_path / "out").err == ""
+
+
 def test_errors_are_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
     for words in (
         ["batch", "status", tmp_path],

@@ -121,4 +121,4 @@ def test_many_classes_are_warned_of(call: Caller, server: ScriptedServer) -> Non
     server.steps = [many(6)]
     (words,) = told(call, server.url)
     assert "6 classes" in words
-    assert "confidence_score_threshold_multilabel" in words
+    assert "a higher threshold explains fewer classes" in words

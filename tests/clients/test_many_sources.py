@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple
 
 import pytest
 
-from automl_cv_client import AsyncClient, Outcome
+from automl_cv_client import AsyncClient, Client, Outcome
 from automl_cv_client._flow.service import grey_png
 from tests.capped import capped
 from tests.conftest import Caller
@@ -134,6 +135,17 @@ def test_cancelling_while_an_async_source_waits_leaves_no_task() -> None:
 
     with capped(service=0) as server:
         asyncio.run(main(server.url))
+
+
+def test_the_blocking_client_reads_its_source_in_the_caller_s_thread() -> None:
+    """As a database cursor wants it, which refuses other threads."""
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE pictures(body BLOB)")
+    database.executemany("INSERT INTO pictures VALUES (?)", [(TINY,)] * 20)
+    with capped(service=0) as server, Client(server.url, "k") as client:
+        rows = (row[0] for row in database.execute("SELECT body FROM pictures"))
+        assert [one.ok for one in client.detect_many(rows)] == [True] * 20
+    database.close()
 
 
 class _Token(NamedTuple):

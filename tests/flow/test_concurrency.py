@@ -162,10 +162,45 @@ def test_an_endpoint_that_cannot_be_reached_is_tried_once_a_second() -> None:
     assert not breaker.suspicious
 
 
-def test_the_pace_is_kept_also_with_late_wake_ups() -> None:
+def test_a_patient_breaker_waits_five_minutes_for_a_container_that_starts() -> None:
+    breaker = Breaker(patient=True)
+    for second in range(300):
+        breaker.answered(503, second - 0.5, second, away=True)
+        assert breaker.open is None
+        assert breaker.away is (second >= 9)
+    breaker.failed(299.5)  # its connections have been failing for a moment only
+    assert breaker.open is None
+    breaker.answered(503, 299.6, 300, away=True)
+    assert breaker.open is not None
+    assert "503" in breaker.open
+
+
+def test_any_other_answer_ends_the_wait_of_a_patient_breaker() -> None:
+    breaker = Breaker(patient=True)
+    for second in range(20):
+        breaker.answered(503, second - 0.5, second, away=True)
+    assert breaker.wait(19.25) == pytest.approx(0.75)
+    breaker.answered(424, 20.0, 20.5)
+    assert not breaker.away
+    assert breaker.wait(20.5) == 0.0
+
+
+@pytest.mark.parametrize("late", [0.003, 0.045])
+def test_the_pace_is_kept_also_with_late_wake_ups(late: float) -> None:
     pace, now, sent = Pace(1000.0), 0.0, 0
     while now < 20:
         pace.spend(70, now)
         sent += 70
-        now += pace.wait(now) + 0.003
+        now += pace.wait(now) + late
     assert sent == pytest.approx(20 * 1000, rel=0.05)
+
+
+def test_a_stall_is_not_followed_by_a_burst() -> None:
+    pace, now, left = Pace(1000.0), 0.0, list[float]()
+    for number in range(60):
+        pace.spend(70, now)
+        left.append(now)
+        now += pace.wait(now) + (2.0 if number % 20 == 0 else 0.0)
+    for first, start in enumerate(left):
+        for count, end in enumerate(left[first:], start=1):
+            assert 70 * (count - 1) <= 1000.0 * (end - start + 0.05) + 1e-6

@@ -38,35 +38,86 @@ class Endpoint(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def check_calls() -> None:
-    """Both clients get their cat; a wrong key is told."""
+def picture() -> bytes:
+    """A JPEG of 200x100 pixels."""
     from PIL import Image
-
-    from automl_cv_client import AsyncClient, Client, errors
 
     file = io.BytesIO()
     Image.new("RGB", (200, 100)).save(file, "JPEG")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/score"
+    return file.getvalue()
+
+
+def check_calls(url: str) -> None:
+    """Both clients get their cat; a wrong key is told."""
+    from automl_cv_client import AsyncClient, Client, errors
 
     async def awaited() -> Any:
         async with AsyncClient(url, "the-key") as client:
-            return await client.detect(file.getvalue())
+            return await client.detect(picture())
 
     with Client(url, "the-key") as client:
-        found = client.detect(file.getvalue())
+        found = client.detect(picture())
     assert found[0].label == "cat"
     assert [round(edge) for edge in found[0].pixel_box] == [20, 20, 100, 60]
     assert found == asyncio.run(awaited())
-    assert found.draw(file.getvalue()).size == (200, 100)
+    assert found.draw(picture()).size == (200, 100)
     try:
-        Client(url, "another").detect(file.getvalue())
+        Client(url, "another").detect(picture())
     except errors.AuthenticationFailed:
         pass
     else:
         raise AssertionError("a wrong key was taken")
-    server.shutdown()
+
+
+def check_given(url: str, installed: set[str]) -> None:
+    """What users make with an extra's library and give to a client. Where it is missing, nothing is to be told."""
+    if "aiohttp" in installed:
+        assert asyncio.run(over_aiohttp(url))[0].label == "cat"
+    if "fsspec" in installed:
+        assert from_filesystem(url)[0].label == "cat"
+    if "azureml" in installed:
+        named_by_azure_ai_ml()
+
+
+async def over_aiohttp(url: str) -> Any:
+    import aiohttp
+
+    from automl_cv_client import AsyncClient
+
+    async with aiohttp.ClientSession() as session, AsyncClient(url, "the-key", http_client=session) as client:
+        return await client.detect(picture())
+
+
+def from_filesystem(url: str) -> Any:
+    import fsspec
+
+    from automl_cv_client import Client, ImagePolicy
+
+    files = fsspec.filesystem("memory")
+    files.pipe("/cat.jpg", picture())
+    with Client(url, "the-key", images=ImagePolicy(filesystem=files)) as client:
+        return client.detect("memory://cat.jpg")
+
+
+def named_by_azure_ai_ml() -> None:
+    """A real MLClient is asked for the endpoint; it asks its credential, which is as far as one gets offline."""
+    from azure.ai.ml import MLClient
+
+    from automl_cv_client import Client, errors
+
+    class Credential:
+        def get_token(self, *scopes: str, **options: Any) -> Any:
+            raise InterruptedError("asked for a token")
+
+        get_token_info = get_token
+
+    ml_client = MLClient(Credential(), "11111111-2222-3333-4444-555555555555", "group", "work", enable_telemetry=False)
+    said = "nothing: nobody was asked"
+    try:
+        Client.from_ml_client(ml_client, "cats")
+    except errors.AutoMLVisionError as error:
+        said = str(error)
+    assert "InterruptedError" in said, said
 
 
 def uses() -> dict[str, tuple[str, Callable[[], object]]]:
@@ -136,7 +187,12 @@ def main(extras: list[str]) -> None:
 
     assert "site-packages" in automl_cv_client.__file__, automl_cv_client.__file__
     assert extras or find_spec("numpy") is None, "this environment has more than the wheel brings"
-    check_calls()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/score"
+    check_calls(url)
+    check_given(url, set(extras))
+    server.shutdown()
     check_extras(set(extras))
     if "cli" in extras or not extras:
         check_command("cli" in extras)

@@ -36,16 +36,23 @@ def test_the_wheel_is_the_package_and_nothing_else(dists):
     assert packed == here | {"automl_cv_client/py.typed"}
 
 
-def test_no_models_in_the_source_distribution_and_no_second_package(dists):
+def test_the_source_distribution_has_the_tests_and_what_they_read_but_no_models(dists):
     with tarfile.open(dists.sdist) as packed:
         names = [name.partition("/")[2] for name in packed.getnames()]
-    assert not [name for name in names if name.startswith("models/") or name.endswith(".onnx")]
-    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "tests/conftest.py"} <= set(names)
+    assert [name for name in names if name.startswith("models/") or name.endswith(".onnx")] == ["models/NOTICE"]
+    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "tests/conftest.py"} <= set(names)
+    assert {file.relative_to(ROOT).as_posix() for file in (ROOT / "tests").rglob("*.py")} <= set(names)
+    assert {".ci/run", "samples/photos/README.md"} <= set(names)  # the second has the licences of the photographs
     assert not [name for name in names if "__pycache__" in name or name.startswith(".venv")]
 
 
 def test_the_source_distribution_makes_the_same_wheel(dists):
     assert contents(dists.wheel_of_sdist) == contents(dists.wheel)
+
+
+def test_each_build_is_the_same_to_the_byte(dists):
+    assert dists.wheel_of_sdist.read_bytes() == dists.wheel.read_bytes()
+    assert dists.sdist_again.read_bytes() == dists.sdist.read_bytes()
 
 
 def test_the_wheel_is_small(dists):

@@ -105,6 +105,17 @@ def test_no_page_is_wider_than_a_phone(tour: dict[str, bool], visit: Visit) -> N
     assert visit.is_wider_than_the_screen()  # or the above would say nothing
 
 
+def test_a_table_of_names_fits_a_phone(phone: Visit) -> None:
+    """Long names break at a dot, a bracket or a capital, as site.js lets them; without it the table is wider."""
+    wider = "document.querySelector('.md-typeset__scrollwrap').scrollWidth > innerWidth"
+    phone.open("")
+    assert phone.page.locator(".md-typeset__table wbr").count() > 10
+    assert not phone.page.evaluate(wider)
+    phone.page.evaluate("document.querySelectorAll('.md-typeset__table wbr').forEach(one => one.remove())")
+    phone.page.evaluate("document.querySelectorAll('.md-typeset__table code').forEach(one => one.normalize())")
+    assert phone.page.evaluate(wider)
+
+
 def test_the_search_finds(visit: Visit) -> None:
     visit.open("")
     visit.page.click(".md-search__input")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import pickle
 
 import pytest
@@ -10,13 +9,11 @@ import pytest
 from automl_cv_client import Detections, Instances, errors
 from automl_cv_client.testing import (
     FakeEndpoint,
-    builders,
     classification,
     detections,
     instances,
     multilabel,
     outcome,
-    waiting,
 )
 
 BUILT = [
@@ -52,9 +49,3 @@ def test_outcomes():
     assert outcome(detections(), 3, "a.jpg").unwrap() == detections()
     with pytest.raises(errors.ImageError):
         outcome(errors.ImageError("not a picture")).unwrap()
-
-
-@pytest.mark.parametrize("module", [builders, waiting])
-def test_examples_in_docstrings(module):
-    failed, tried = doctest.testmod(module, extraglobs={"no_waiting": waiting.no_waiting})
-    assert (failed, tried > 0) == (0, True)

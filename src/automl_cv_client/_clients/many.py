@@ -25,6 +25,9 @@ class Many(Connected):
         stop. What ``images`` raises is raised when the pictures before it have their outcomes. A request that fails
         for a passing reason is sent up to 10 times, unless the client's ``RetryPolicy`` names a number of attempts.
 
+        ``images`` is read in your thread, as database cursors want it; so outcomes wait while it waits for its next
+        picture. For a queue that fills slowly take :class:`AsyncClient`.
+
         Args:
             images: pictures as for :meth:`classify`, in any iterable; or the path of a folder, searched with its
                 subfolders in the order of their names.

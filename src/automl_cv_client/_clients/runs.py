@@ -58,8 +58,8 @@ def pump_for(
     **options: Unpack[ManyOptions],
 ) -> Pump:
     """A pump with a client's plan and connections. Raises InvalidInput, naming the argument."""
-    job, traffic, line, size = _parts(client._plan, task, threshold, **options)
-    return Pump(in_groups(images, size), replace(job, witness=witness), client._world, traffic, line)
+    job, traffic, line, size = _parts(client._plan, task, threshold, witness, **options)
+    return Pump(in_groups(images, size), job, client._world, traffic, line)
 
 
 def async_pump_for(
@@ -71,8 +71,8 @@ def async_pump_for(
     **options: Unpack[ManyOptions],
 ) -> AsyncPump:
     """As :func:`pump_for`, for an event loop."""
-    job, traffic, line, size = _parts(client._plan, task, threshold, **options)
-    return AsyncPump(_groups(images, size), replace(job, witness=witness), client._world, traffic, line)
+    job, traffic, line, size = _parts(client._plan, task, threshold, witness, **options)
+    return AsyncPump(_groups(images, size), job, client._world, traffic, line)
 
 
 def explaining_pump_for(
@@ -110,15 +110,26 @@ def pictures(images: Any) -> Iterator[ImageInput]:
 
 
 def folder_pictures(folder: Path) -> Iterator[str]:
-    """The paths of a folder's pictures, then of its subfolders', by name; links to folders are not followed."""
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        if os.path.splitext(entry.name)[1].lower() in ENDINGS and entry.is_file():
-            yield entry.path
-    for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            yield from folder_pictures(Path(entry.path))
+    """The paths of a folder's pictures, then of its subfolders', by name; links to folders are not followed.
+
+    A link that leads nowhere counts as a picture, which will fail: to leave it out would lose it silently.
+    """
+    folders = [os.fspath(folder)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        for entry in found:
+            if os.path.splitext(entry.name)[1].lower() in ENDINGS and _is_picture(entry):
+                yield entry.path
+        inside = [os.fspath(Path(entry.path)) for entry in found if entry.is_dir(follow_symlinks=False)]
+        folders += reversed(inside)
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file. Sockets and pipes are not, which would be waited for in vain."""
+    if entry.is_symlink() and not os.path.exists(entry.path):
+        return True
+    return entry.is_file()
 
 
 def check_options(plan: Plan, options: ManyOptions) -> None:
@@ -137,6 +148,7 @@ def _parts(
     plan: Plan,
     task: Task,
     threshold: float,
+    witness: Witness | None = None,
     *,
     concurrency: int = CONCURRENCY,
     ordered: bool = True,
@@ -145,9 +157,10 @@ def _parts(
 ) -> tuple[Job, Traffic, Line, int]:
     given = ManyOptions(concurrency=concurrency, per_request=per_request, bytes_per_second=bytes_per_second)
     check_options(plan, given)
-    job = Job(task, patient(plan), checked_threshold(threshold))
+    job = Job(task, patient(plan), checked_threshold(threshold), witness=witness)
     line = Line(ordered, longest=per_request * (8 * concurrency + 16))
-    return job, Traffic(concurrency, bytes_per_second, plan.clock), line, per_request
+    traffic = Traffic(concurrency, bytes_per_second, plan.clock, patient=witness is not None)
+    return job, traffic, line, per_request
 
 
 def _check_count(name: str, value: Any, most: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 _REFUSALS = 5  # in a row, of a whole client: more cannot be chance
 _DEAD = 20  # failed connections in a row …
 _DEAD_FOR = 30.0  # … over at least so many seconds: a restart takes less
+_AWAY_FOR = 300.0  # seconds of answers that nobody is there: a container with a large model may start that long
 _PROBE_EVERY = 1.0  # seconds: else a thousand pictures a second would fail until then
 
 _WORDS = {
@@ -19,38 +20,46 @@ class Breaker:
 
     Attributes:
         open: why nothing more may be sent; None while there is hope.
+
+    Args:
+        patient: wait also for an endpoint that answers that nobody is there (503).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patient: bool = False) -> None:
         self.open: str | None = None
+        self._patient = patient
         self._refusals = 0
         self._refused_since = float("-inf")
-        self._failures = 0
-        self._failing_since = self._failed_at = 0.0
+        self._failures = self._unanswered = 0
+        self._failing_since = self._unanswered_since = self._failed_at = 0.0
 
     @property
     def suspicious(self) -> bool:
-        """Whether the last answer was a refusal, or no connection comes about: one request at a time finds out."""
-        return self._refusals > 0 or self.unreachable
+        """Whether the last answer was a refusal, or the endpoint is away: one request at a time finds out."""
+        return self._refusals > 0 or self.away
 
     @property
-    def unreachable(self) -> bool:
-        """Whether so many connections failed that a harmless picture should go ahead of each one of the run.
+    def away(self) -> bool:
+        """Whether so much failed in a row that a harmless picture should find out when the endpoint is back.
 
-        Else some pictures that crash the server, left alone at the end, would look like an endpoint that is away.
+        One of the run might crash the server: some of those, left alone at the end, would look like a dead endpoint.
         """
         return self._failures >= _DEAD // 2
 
     def wait(self, now: float) -> float:
-        """Seconds until a request may try again whether the endpoint can be reached; 0 while it can."""
-        return max(0.0, self._failed_at + _PROBE_EVERY - now) if self.unreachable else 0.0
+        """Seconds until a request may try again whether the endpoint is back; 0 while it is there."""
+        return max(0.0, self._failed_at + _PROBE_EVERY - now) if self.away else 0.0
 
-    def answered(self, status: int, sent: float, now: float) -> None:
-        """An answer came to a request that left at ``sent``.
+    def answered(self, status: int, sent: float, now: float, *, away: bool = False) -> None:
+        """An answer came to a request that left at ``sent``, perhaps one that nobody is there (``away``).
 
         One to a request that left before the first refusal says nothing: good, it is of the time before; refused,
         it shared the refused credential, and whether a fresher one helps is known only by those that leave later.
         """
+        self._unanswered = 0
+        if away and self._patient:
+            self._one_more(now)
+            return
         self._failures = 0
         if sent < self._refused_since:
             return
@@ -65,12 +74,21 @@ class Breaker:
 
     def failed(self, now: float) -> None:
         """No answer came: the connection failed."""
+        if self._unanswered == 0:
+            self._unanswered_since = now
+        self._unanswered += 1
+        self._one_more(now)
+        seconds = now - self._unanswered_since
+        if self._unanswered >= _DEAD and seconds >= _DEAD_FOR:
+            self.open = (
+                f"{self._unanswered} connections in a row failed in {seconds:.0f} s: the endpoint cannot be reached"
+            )
+
+    def _one_more(self, now: float) -> None:
         if self._failures == 0:
             self._failing_since = now
         self._failures += 1
         self._failed_at = now
         seconds = now - self._failing_since
-        if self._failures >= _DEAD and seconds >= _DEAD_FOR:
-            self.open = (
-                f"{self._failures} connections in a row failed in {seconds:.0f} s: the endpoint cannot be reached"
-            )
+        if self._failures >= _DEAD and seconds >= _AWAY_FOR:
+            self.open = f"the endpoint has not been there for {seconds:.0f} s (503, or its container does not start)"

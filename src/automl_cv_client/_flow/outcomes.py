@@ -44,12 +44,20 @@ class Job:
             return outcomes
         if isinstance(found, AutoMLVisionError):
             found = [Outcome(0, image, None, found) for image in images]
-        outcomes = [replace(one, index=first + index) for index, one in enumerate(found)]
-        if self.witness is not None:
-            for one in outcomes:
-                if one.error is not None:
-                    yield from self.witness.judge(one.index, one.error, self.plan)
+        outcomes = []
+        for index, one in enumerate(found):
+            one = replace(one, index=first + index)
+            outcomes.append(one if one.ok or self.witness is None else (yield from self._judged(one, self.witness)))
         return outcomes
+
+    def _judged(self, one: AnyOutcome, witness: Witness) -> Flow[AnyOutcome]:
+        once = replace(self, plan=_with_attempts(self.plan, 1), witness=None)
+
+        def once_more() -> Flow[AnyOutcome]:
+            (again,) = yield from once.score(one.index, [one.input])
+            return again
+
+        return (yield from witness.judge(one, self.plan, once_more))
 
     def _together(self, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome] | AutoMLVisionError]:
         try:
@@ -71,7 +79,11 @@ def patient(plan: Plan) -> Plan:
     """The plan for many pictures: more attempts, unless the caller chose a number."""
     if "attempts" in plan.retry.model_fields_set:
         return plan
-    return replace(plan, retry=RetryPolicy(**{**plan.retry.model_dump(), "attempts": _PATIENT_ATTEMPTS}))
+    return _with_attempts(plan, _PATIENT_ATTEMPTS)
+
+
+def _with_attempts(plan: Plan, attempts: int) -> Plan:
+    return replace(plan, retry=RetryPolicy(**{**plan.retry.model_dump(), "attempts": attempts}))
 
 
 class Line:

@@ -19,6 +19,8 @@ from automl_cv_client.errors import ConnectionFailed, TimedOut
 class Traffic:
     """The state of one run. Not thread-safe: a gate holds its lock around every call.
 
+    A ``patient`` run waits also for an endpoint that answers that nobody is there.
+
     Attributes:
         requests: requests sent so far.
         retries: of them, those that were sent again after a failure.
@@ -26,9 +28,11 @@ class Traffic:
         refused: answers that said "too much at once".
     """
 
-    def __init__(self, concurrency: int, bytes_per_second: float | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, concurrency: int, bytes_per_second: float | None, clock: Callable[[], float], patient: bool = False
+    ) -> None:
         self.clock = clock
-        self.breaker = Breaker()
+        self.breaker = Breaker(patient)
         self.requests = self.retries = self.bytes_sent = self.refused = 0
         self.waiting = self.active = 0
         self.most_active = 4 * concurrency + 8  # pausing ones included: an outage must not read the whole source
@@ -83,7 +87,7 @@ class Traffic:
     def answered(self, sent: Sent, reply: Reply) -> None:
         """Its answer."""
         now = self.clock()
-        self.breaker.answered(reply.status, sent.at, now)
+        self.breaker.answered(reply.status, sent.at, now, away=_nobody_there(reply))
         verdict = _verdict(reply)
         self.refused += reply.status == 429
         self._adaptive.answered(sent, verdict, now)
@@ -94,6 +98,11 @@ class Traffic:
             self.breaker.failed(self.clock())
         verdict = Verdict.TOO_MUCH if isinstance(error, TimedOut) else Verdict.NOTHING
         self._adaptive.answered(sent, verdict, self.clock())
+
+
+def _nobody_there(reply: Reply) -> bool:
+    model_status, reason = model_failure(reply.headers) if reply.status == 424 else (None, None)
+    return reply.status == 503 or model_status == 503 or reason == "model_not_ready"
 
 
 def _verdict(reply: Reply) -> Verdict:

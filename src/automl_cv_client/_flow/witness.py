@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 from automl_cv_client import errors
 from automl_cv_client._flow.effects import Flow, sleep
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.service import warm_up
 from automl_cv_client._protocol.statuses import Again, again
+from automl_cv_client.results import Outcome
 
 _LOOK = 0.1  # seconds between two looks at whether the witness of another picture is back
 _ILL_FOR = 1.0  # seconds a witness that failed speaks for: an outage costs one a second, not one a picture
@@ -58,36 +61,58 @@ class Witness:
     def __init__(self) -> None:
         self.excused: set[int] = set()
         self._lock = threading.Lock()
-        self._asking = False
+        self._busy = False
         self._well_at = self._ill_until = -math.inf
 
-    def judge(self, index: int, error: BaseException, plan: Plan) -> Flow[None]:
-        """Excuse the picture unless the failure was its own."""
-        whose = blame(error)
-        if whose is Blame.ENDPOINT or (whose is Blame.OPEN and not (yield from self._was_well(plan))):
-            self.excused.add(index)
+    def judge(self, one: Outcome[Any], plan: Plan, once_more: Callable[[], Flow[Outcome[Any]]]) -> Flow[Outcome[Any]]:
+        """The outcome, or a better one; excuses the picture unless the failure was its own.
 
-    def _was_well(self, plan: Plan) -> Flow[bool]:
-        """Whether the endpoint answers now. One witness at a time is under way, and speaks for all who wait for it."""
+        What may be either's is tried once more, by itself and right after the endpoint has answered: so those that
+        only shared the crash of another one's have their result, and nothing else is left to blame for the rest.
+
+        Args:
+            one: what became of the picture.
+            plan: how to talk to the endpoint.
+            once_more: sends the picture again, once.
+        """
+        whose = Blame.PICTURE if one.error is None else blame(one.error)
+        if whose is Blame.OPEN:
+            lives = isinstance(one.error, errors.ModelError) and one.error.model_status == 500  # its script complains
+            well = yield from self._turn(plan, lives)
+            if well is None:
+                try:
+                    well = yield from self._is_well(plan)
+                    again = (yield from once_more()) if well and not lives else one
+                finally:  # also when the run is stopped meanwhile
+                    self._busy = False
+                if again.error is None:
+                    return again
+                whose = blame(again.error)
+            whose = whose if well else Blame.ENDPOINT
+        if whose is Blame.ENDPOINT:
+            self.excused.add(one.index)
+        return one
+
+    def _turn(self, plan: Plan, lives: bool) -> Flow[bool | None]:
+        """Wait until no other picture is being judged; or tell what one found meanwhile about the endpoint.
+
+        That it is well says nothing of a failure that may be the crash of another picture.
+        """
         failed_at = plan.clock()
         while True:
             with self._lock:
-                if self._well_at >= failed_at:
-                    return True
-                if self._ill_until >= failed_at:
-                    return False
-                turn = not self._asking
-                self._asking = True
-            if turn:
-                yield from self._ask(plan)
-            else:
-                yield from sleep(_LOOK)
+                if self._ill_until >= failed_at or (lives and self._well_at >= failed_at):
+                    return self._ill_until < failed_at
+                if not self._busy:
+                    self._busy = True
+                    return None
+            yield from sleep(_LOOK)
 
-    def _ask(self, plan: Plan) -> Flow[None]:
+    def _is_well(self, plan: Plan) -> Flow[bool]:
         try:
             yield from warm_up(plan)
-            self._well_at = plan.clock()
         except errors.CallError:
             self._ill_until = plan.clock() + _ILL_FOR
-        finally:  # also when the run is stopped meanwhile
-            self._asking = False
+            return False
+        self._well_at = plan.clock()
+        return True

@@ -1,4 +1,4 @@
-"""Lets the requests of a run out only as fast as its traffic allows: for threads, and for an event loop.
+"""Lets the requests of a run out only as fast as its traffic allows: for threads.
 
 A group of pictures takes its turn where its flow asks for authorization, which is the step before each attempt:
 so the time it waits is not taken from the attempt's own ``timeout``.
@@ -6,24 +6,15 @@ so the time it waits is not taken from the attempt's own ``timeout``.
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections import deque
-from dataclasses import replace
+from contextlib import suppress
 
 from automl_cv_client._flow import run
 from automl_cv_client._flow.traffic import Traffic
-from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID, new_client_request_id
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
-from automl_cv_client.errors import TimedOut
-
-_FOREVER = 3600.0
-_TURNS = 3  # of the event loop, until one who waited has sent: benchmarks/saturation.py, 0.926 to 0.937 at a cap of 6
-
-
-class Stopped(Exception):
-    """The run is over: this group is not scored any more. Never seen by users."""
+from automl_cv_client._transports.backends import SyncWorld
+from automl_cv_client._transports.turns import AWAY, FOREVER, Conversations, Stopped, give_up, harmless
+from automl_cv_client.errors import CallError
 
 
 class Gate:
@@ -56,24 +47,12 @@ class Gate:
             self.turn.notify(self.traffic.free)
 
 
-class _Conversations:
-    """Tells a request that is sent again from a new one of the same group."""
-
-    def __init__(self) -> None:
-        self._latest: str | None = None
-
-    def goes_on(self, request: Request) -> bool:
-        """Whether the request before this one had the same id."""
-        before, self._latest = self._latest, request.headers.get(CLIENT_REQUEST_ID)
-        return before is not None and before == self._latest
-
-
 class Passage:
     """One group's way through a gate: the world of its flow."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._conversations = _Conversations()
+        self._conversations = Conversations()
         self._waiting = True  # from being read to its first turn
         self._inside = False
         traffic = gate.traffic
@@ -90,15 +69,29 @@ class Passage:
         return header
 
     def send(self, request: Request, limit: float) -> Reply:
-        traffic, again = self._gate.traffic, self._conversations.goes_on(request)
-        if traffic.breaker.unreachable:  # what this one says of the endpoint, it does not say of the picture
-            until = traffic.clock() + limit
-            self._exchange(_harmless(request, self._gate.harmless), limit, last=False)
-            limit = max(0.0, until - traffic.clock())
+        again = self._conversations.goes_on(request)
+        if self._gate.traffic.breaker.away:
+            limit = self._wait_for_endpoint(request, limit)
         return self._exchange(request, limit, again=again)
 
+    def _wait_for_endpoint(self, request: Request, limit: float) -> float:
+        """Send a harmless picture a second until the endpoint is back; the seconds of the limit that are left then."""
+        gate, traffic = self._gate, self._gate.traffic
+        until = traffic.clock() + limit
+        try:
+            while traffic.breaker.away:
+                with suppress(CallError):  # it is counted, and says nothing of this picture
+                    self._exchange(harmless(request, gate.harmless), until - traffic.clock(), last=False)
+                self.pause(traffic.breaker.wait(traffic.clock()))
+                give_up(traffic.breaker.open is not None, until - traffic.clock(), AWAY)
+        except BaseException:
+            with gate.lock:
+                self._leave()
+            raise
+        return until - traffic.clock()
+
     def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Reply:
-        """Send; the turn is over after the ``last`` request, or one that fails."""
+        """Send; after the ``last`` request the turn is over."""
         gate = self._gate
         with gate.lock:
             sent = gate.traffic.sent(len(request.body), again=again)
@@ -107,7 +100,8 @@ class Passage:
         except BaseException as error:
             with gate.lock:
                 gate.traffic.failed(sent, error)
-                self._leave()
+                if last:
+                    self._leave()
             raise
         with gate.lock:
             gate.traffic.answered(sent, reply)
@@ -135,7 +129,7 @@ class Passage:
 
     def _take_turn(self, limit: float | None) -> None:
         gate, traffic = self._gate, self._gate.traffic
-        until = traffic.clock() + (_FOREVER if limit is None else limit)
+        until = traffic.clock() + (FOREVER if limit is None else limit)
         with gate.lock:
             if self._inside:
                 return
@@ -144,7 +138,7 @@ class Passage:
                 traffic.waiting += 1
             while (wait := traffic.wait()) != 0 or gate.stopped.is_set() or traffic.breaker.open:
                 left = until - traffic.clock()
-                _give_up(gate.stopped.is_set() or traffic.breaker.open is not None, left)
+                give_up(gate.stopped.is_set() or traffic.breaker.open is not None, left)
                 gate.turn.wait(left if wait is None else min(left, wait))
             self._waiting, self._inside = False, True
             traffic.waiting -= 1
@@ -155,146 +149,3 @@ class Passage:
         self._inside = False
         self._gate.traffic.leave()
         self._gate.wake()
-
-
-class AsyncGate:
-    """The way out for an event loop."""
-
-    def __init__(self, world: AsyncWorld, traffic: Traffic, harmless: bytes) -> None:
-        self.world = world
-        self.traffic = traffic
-        self.harmless = harmless
-        self.stopped = False
-        self.news = asyncio.Event()
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    def stop(self) -> None:
-        """Nothing more goes out; whoever waits gives up."""
-        self.stopped = True
-        self.wake()
-
-    async def turn(self, seconds: float) -> None:
-        """Wait until a place may be free, at most so long."""
-        future = asyncio.get_running_loop().create_future()
-        self._queue.append(future)
-        try:
-            async with asyncio.timeout(seconds):
-                await future
-        except TimeoutError:
-            pass
-        finally:
-            if not future.done() or future.cancelled():
-                self._queue = deque(one for one in self._queue if one is not future)
-
-    def wake(self) -> None:
-        """Something changed: as many waiting groups look again as there are places."""
-        self.news.set()
-        places = len(self._queue) if self.stopped or self.traffic.breaker.open else self.traffic.free
-        while places > 0 and self._queue:
-            future = self._queue.popleft()
-            if not future.done():
-                future.set_result(None)
-                places -= 1
-
-
-class AsyncPassage:
-    """As :class:`Passage`, awaited.
-
-    Attributes:
-        pausing: whether its flow pauses before another try.
-    """
-
-    def __init__(self, gate: AsyncGate) -> None:
-        self._gate = gate
-        self._conversations = _Conversations()
-        self.pausing = False
-        self._waiting = True
-        self._inside = False
-        gate.traffic.waiting += 1
-        gate.traffic.active += 1
-
-    async def authorize(self, refused: str | None, limit: float | None) -> str | None:
-        if refused is None:
-            await self._take_turn(limit)
-        header = await self._gate.world.authorize(refused, limit)
-        if refused is not None and header is not None:
-            await self._take_turn(limit)
-        return header
-
-    async def send(self, request: Request, limit: float) -> Reply:
-        traffic, again = self._gate.traffic, self._conversations.goes_on(request)
-        if traffic.breaker.unreachable:
-            until = traffic.clock() + limit
-            await self._exchange(_harmless(request, self._gate.harmless), limit, last=False)
-            limit = max(0.0, until - traffic.clock())
-        reply = await self._exchange(request, limit, again=again)
-        for _ in range(_TURNS):  # first the endpoint gets work again, then this reply is read
-            await asyncio.sleep(0)
-        return reply
-
-    async def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Reply:
-        traffic = self._gate.traffic
-        sent = traffic.sent(len(request.body), again=again)
-        try:
-            reply = await self._gate.world.send(request, limit)
-        except BaseException as error:
-            traffic.failed(sent, error)
-            self._leave()
-            raise
-        traffic.answered(sent, reply)
-        if last:
-            self._leave()
-        return reply
-
-    async def pause(self, seconds: float) -> None:
-        """Wait before another try; at the end of the run the task is cancelled. Raises Stopped after that."""
-        if self._gate.stopped:
-            raise Stopped
-        self.pausing = True
-        try:
-            await run.pause_async(seconds)
-        finally:
-            self.pausing = False
-
-    def end(self) -> None:
-        """The group is done."""
-        if self._inside:
-            self._leave()
-        if self._waiting:
-            self._gate.traffic.waiting -= 1
-        self._gate.traffic.active -= 1
-        self._gate.wake()
-
-    async def _take_turn(self, limit: float | None) -> None:
-        gate, traffic = self._gate, self._gate.traffic
-        if self._inside:
-            return
-        until = traffic.clock() + (_FOREVER if limit is None else limit)
-        if not self._waiting:
-            self._waiting = True
-            traffic.waiting += 1
-        while (wait := traffic.wait()) != 0 or gate.stopped or traffic.breaker.open:
-            left = until - traffic.clock()
-            _give_up(gate.stopped or traffic.breaker.open is not None, left)
-            await gate.turn(left if wait is None else min(left, wait))
-        self._waiting, self._inside = False, True
-        traffic.waiting -= 1
-        traffic.take()
-        gate.news.set()
-
-    def _leave(self) -> None:
-        self._inside = False
-        self._gate.traffic.leave()
-        self._gate.wake()
-
-
-def _harmless(request: Request, body: bytes) -> Request:
-    """To the same place with the same credential."""
-    return replace(request.with_headers({CLIENT_REQUEST_ID: new_client_request_id()}), body=body)
-
-
-def _give_up(stopped: bool, left: float) -> None:
-    if stopped:
-        raise Stopped
-    if left <= 0:
-        raise TimedOut("no turn to send in time: the endpoint answers too slowly for the deadline")

@@ -46,7 +46,8 @@ def in_words(step: Progress) -> str:
     >>> in_words(Progress(100, 50, 1, 12.34, 4.1, 5, 6))
     '12.3 pictures/s · 5 of 6 in flight · 1 failed'
     """
-    return f"{step.rate:.1f} pictures/s · {step.in_flight} of {step.limit} in flight · {step.failed} failed"
+    traffic = "waiting for the endpoint" if step.away else f"{step.in_flight} of {step.limit} in flight"
+    return f"{step.rate:.1f} pictures/s · {traffic} · {step.failed} failed"
 
 
 def _nothing(step: Progress) -> None:

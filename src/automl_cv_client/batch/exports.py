@@ -41,6 +41,8 @@ def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os
     target = Path(out) / f"results.{one}" if path is None else Path(path)
     ledger = Ledger(Path(out), reading=True)
     try:
+        if os.path.realpath(target).startswith(os.path.realpath(ledger.path)):  # or a file SQLite has beside it
+            raise BatchError(f"cannot write {target}: it is the record of the job; choose another name")
         mark = f".{os.getpid()}-{threading.get_ident()}"  # there may be others, and a run at its end
         write_export(ledger, Task(ledger.fingerprint()["task"]), one, target, mark)
     finally:
@@ -138,15 +140,18 @@ def _whole_file(path: Path, mark: str) -> Iterator[IO[bytes]]:
 
     To append to the file itself would tear: at a crash a line of several MB is written in part.
     """
-    temporary = path.with_name(f".{path.name}{mark}.partial")
+    real = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
+    if os.path.exists(real) and not os.path.isfile(real):
+        raise BatchError(f"cannot write {path}: it is there, and no file; choose another name")
+    temporary = real.with_name(f".{real.name}{mark}.partial")
     reason = ""
     try:
         with open(temporary, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+        os.replace(temporary, real)
+        _sync_folder(real.parent)
     except OSError as error:
         reason = error.strerror or type(error).__name__
     finally:

@@ -65,7 +65,7 @@ def score_folder(
     Nothing that is recorded is scored again, whatever ended the run before: kill -9, a full disk, a power cut.
 
     The first Ctrl-C lets the requests in flight end (10 s at most), the second stops at once; both raise
-    KeyboardInterrupt, and the next run goes on.
+    KeyboardInterrupt, and the next run goes on. SIGTERM and SIGHUP do the same, and then end the process.
 
     Args:
         client: the endpoint.

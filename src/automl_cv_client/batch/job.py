@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -16,7 +18,7 @@ from automl_cv_client.batch.lock import Lock
 from automl_cv_client.batch.records import finished
 from automl_cv_client.batch.sources import Source, names_of
 from automl_cv_client.batch.summary import BatchSummary, Progress, ProgressCallback, Tally
-from automl_cv_client.errors import BatchError
+from automl_cv_client.errors import BatchError, ImageError
 from automl_cv_client.results import Outcome
 
 logger = logging.getLogger("automl_cv_client.batch")
@@ -24,6 +26,7 @@ logger = logging.getLogger("automl_cv_client.batch")
 _ENOUGH = 50  # pictures before a share of failures means something
 _LOG_EVERY = 60.0  # seconds
 _SHOW_EVERY = 0.1  # seconds
+_A_PIPE = ImageError("it is a pipe, and no file: nobody knows when it will give a picture")
 
 
 class JobRun:
@@ -99,9 +102,15 @@ class JobRun:
 
     def pictures(self) -> Iterator[str]:
         """The pictures to do: those never tried first, in order."""
-        for index, one in enumerate(self.ledger.to_do()):
-            self._in_work[index] = one
-            yield one.name
+        index = 0
+        for one in self.ledger.to_do():
+            if _is_pipe(one.name):  # a list may name one
+                self._in_work[-1] = one
+                self.record([Outcome(-1, one.name, None, _A_PIPE)])
+            else:
+                self._in_work[index] = one
+                index += 1
+                yield one.name
 
     def record(self, outcomes: Sequence[Outcome[Any]]) -> None:
         """Keep what became of some pictures. Raises BatchError when too many fail, after keeping it."""
@@ -150,6 +159,8 @@ class JobRun:
             self._logged = now
             step = self._step(now)
             logger.info("%d of %d pictures, %.1f a second, %d failed", step.done, step.total, step.rate, step.failed)
+            if step.away:
+                logger.warning("the endpoint is away: waiting for it")
         if self._progress is not None and (now - self._shown >= _SHOW_EVERY or not self._left()):
             self._shown = now
             self._progress(self._step(now))
@@ -168,7 +179,15 @@ class JobRun:
             in_flight=self._traffic.in_flight if self._traffic else 0,
             limit=self._traffic.limit if self._traffic else 0,
             stopping=None if self._ends_by is None else max(0.0, self._ends_by - now),
+            away=self._traffic is not None and self._traffic.breaker.away,
         )
+
+
+def _is_pipe(name: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(name).st_mode)
+    except (OSError, ValueError):
+        return False  # what is wrong with it, its outcome will tell
 
 
 def _make(folder: Path) -> None:

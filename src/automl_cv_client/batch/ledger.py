@@ -19,14 +19,21 @@ from pathlib import Path
 
 from automl_cv_client.errors import BatchError
 
+_TORN = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_TORN_WORDS = (
+    "it is damaged, by the disk or by another program: put a copy in its place, or choose another output folder"
+)
+_FULL_WORDS = "see that the disk has room and is in order, then run the same command again; what is recorded stays"
 TRIES = 3  # of a picture, over all runs
 _CHUNK = 10_000
-_SCHEMA = """
+_VERSION = 1  # of the schema; another one needs another number, which older versions of the package then refuse
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS job(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS items(
     id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, state INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS by_state ON items(state, id);
 CREATE TABLE IF NOT EXISTS records(id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+PRAGMA user_version = {_VERSION};
 """
 
 
@@ -89,6 +96,7 @@ class Ledger:
             place, uri = (_reading_place(self.path), True) if reading else (str(self.path), False)
             self._db = sqlite3.connect(place, timeout=5, isolation_level=None, check_same_thread=False, uri=uri)
         try:
+            self._check_version()
             if reading:
                 self._check_begun()
             else:
@@ -102,6 +110,12 @@ class Ledger:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
+
+    def _check_version(self) -> None:
+        with self._clear():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise BatchError(f"{self.path} was written by a newer version of automl-cv-client: upgrade this one")
 
     def _check_begun(self) -> None:
         with self._clear():
@@ -234,14 +248,15 @@ class Ledger:
     def _clear(self) -> Iterator[None]:
         """SQLite's errors as ours."""
         reason = ""
+        torn = False
         try:
             yield
         except sqlite3.Error as error:
             reason = str(error)
+            torn = getattr(error, "sqlite_errorname", "").startswith(_TORN)
         if reason:
             raise BatchError(
-                f"the ledger {self.path} cannot be used ({reason}): see that the disk has room and is in order, "
-                "then run the same command again; what is recorded stays"
+                f"the ledger {self.path} cannot be used ({reason}): {_TORN_WORDS if torn else _FULL_WORDS}"
             )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import IO
 
 from automl_cv_client.errors import BatchError
+
+_TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)  # the last two on Windows
 
 
 class Lock:
@@ -21,25 +24,29 @@ class Lock:
             reason = error.strerror or type(error).__name__
         if reason:
             raise BatchError(f"cannot write in {folder} ({reason}): choose another output folder")
-        if not _locked(self._file):
+        try:
+            _lock(self._file)
+        except OSError as error:
+            reason = (
+                f"another process works on {folder}: wait for its end, or choose another output folder"
+                if error.errno in _TAKEN
+                else f"cannot lock {folder} ({error.strerror}): choose an output folder on a local disk"
+            )
+        if reason:
             self._file.close()
-            raise BatchError(f"another process works on {folder}: wait for its end, or choose another output folder")
+            raise BatchError(reason)
 
     def release(self) -> None:
         """Let others in."""
         self._file.close()
 
 
-def _locked(file: IO[str]) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
+def _lock(file: IO[str]) -> None:
+    if os.name == "nt":
+        import msvcrt
 
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    else:
+        import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,6 +14,10 @@ from automl_cv_client._clients.runs import ENDINGS, folder_pictures
 from automl_cv_client._imaging import describe
 from automl_cv_client.errors import BatchError, InvalidInput
 
+_JSON = ("{", "[")
+_JSON_BEGINS = ('{"', '[{"', '["')
+"""Lines of JSON, and no paths of pictures."""
+
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -49,7 +53,7 @@ def _names_at(text: str) -> Iterator[str]:
         if os.path.splitext(text)[1].lower() in ENDINGS:  # read as a list, it would be lines of noise
             return _absolute((text,))
         beside = os.path.dirname(os.path.abspath(text))
-        return _training_paths(text, beside) if text.endswith(".jsonl") else _listed(text, beside)
+        return _training_paths(text, beside) if text.lower().endswith(".jsonl") else _listed(text, beside)
     if glob.has_magic(text):
         return _absolute(sorted(one for one in glob.iglob(text, recursive=True) if os.path.isfile(one)))
     raise BatchError(f"{text!r} is no folder, file or pattern: see the path, and put a pattern in quotes")
@@ -84,8 +88,16 @@ def _absolute(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _lines(file: Iterable[str]) -> Iterator[str]:
+    """The lines. Raises BatchError for those of another kind of file: each would be a picture of the job for good."""
     for line in file:
-        yield line.removesuffix("\n").removesuffix("\r")
+        if "\0" in line:
+            raise BatchError(
+                f"no list of paths, one a line, but binary: {line[:40]!r}; 'find' is to be without -print0"
+            )
+        name = line.removesuffix("\n").removesuffix("\r")
+        if name in _JSON or name.startswith(_JSON_BEGINS):
+            raise BatchError(f"no list of paths, one a line, but JSON: {name[:40]!r}; training files are named *.jsonl")
+        yield name
 
 
 def _standard_input() -> Iterable[str]:

@@ -25,6 +25,7 @@ class Progress:
         in_flight: requests on their way.
         limit: requests that may be on their way, as found out so far.
         stopping: after Ctrl-C, the seconds that requests on their way have left to end; None before.
+        away: whether the run waits for an endpoint that is away.
     """
 
     total: int
@@ -35,6 +36,7 @@ class Progress:
     in_flight: int
     limit: int
     stopping: float | None = None
+    away: bool = False
 
 
 ProgressCallback = Callable[[Progress], Any]
@@ -49,7 +51,7 @@ class BatchSummary:
         ok: with a result.
         failed: with an error.
         to_do: without a record yet.
-        given_up: of the failed, those that were tried 3 times and are not tried again.
+        given_up: of the failed, those that were tried 3 times and are not tried again, unless with ``retry_failed``.
         scored: pictures this run recorded.
         seconds: what it took, once the source was read.
         rate: pictures a second.

@@ -92,6 +92,10 @@ StopAbove = Annotated[
         "are 50; 1 to go on whatever happens.",
     ),
 ]
+RetryFailed = Annotated[
+    bool,
+    typer.Option("--retry-failed", help="Try pictures again that were given up, as after their cause is mended."),
+]
 Formats = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(
@@ -123,6 +127,7 @@ def run(
     bytes_per_second: Pace = None,
     threshold: Threshold = 0.5,
     stop_above: StopAbove = 0.5,
+    retry_failed: RetryFailed = False,
     formats: Formats = None,
     as_json: FactsAsJson = False,
     uri: Uri = None,
@@ -142,6 +147,7 @@ def run(
         "bytes_per_second": bytes_per_second,
         "threshold": threshold,
         "stop_above": stop_above,
+        "retry_failed": retry_failed,
         "formats": checked_formats(formats or ("jsonl",)),
     }
     with client_for(uri, deployment) as client, watching(out) as progress:
@@ -170,7 +176,14 @@ def _one_source(sources: list[str]) -> Source:
 
 
 def _why(summary: BatchSummary, results: Path) -> str:
-    return f"{summary.failed} of {summary.total} pictures failed; {results} says why"
+    return f"{summary.failed} of {summary.total} pictures failed; {results} says why{_given_up(summary.given_up)}"
+
+
+def _given_up(count: int) -> str:
+    if not count:
+        return ""
+    which = "one is" if count == 1 else f"{count} are"
+    return f"; {which} given up: when the cause is mended, run the job again with --retry-failed"
 
 
 @app.command("status", cls=Command, epilog=STATUS_EXAMPLES)
@@ -178,7 +191,10 @@ def status(job: Job, as_json: FactsAsJson = False) -> None:
     """Tell how far a job is; also while it runs."""
     from automl_cv_client.batch import status as read_status
 
-    _tell(read_status(job), as_json)
+    found = read_status(job)
+    _tell(found, as_json)
+    if found.given_up:
+        complain(f"{found.failed} of {found.total} pictures failed{_given_up(found.given_up)}")
 
 
 @app.command("export", cls=Command, epilog=EXPORT_EXAMPLES)

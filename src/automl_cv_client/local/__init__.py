@@ -1,7 +1,7 @@
 """A scoring endpoint on this machine: real HTTP, real models, the replies of AutoML for Images.
 
-    with LocalEndpoint("image-object-detection") as endpoint:
-        Client(endpoint.scoring_uri, endpoint.key).detect("cat.png")
+    with LocalEndpoint("image-object-detection") as endpoint, Client(endpoint.scoring_uri, endpoint.key) as client:
+        client.detect("cat.png")
 
 Needs the extra ``local``. Importing this room loads none of its libraries; making an endpoint does, and says
 what to install when one is missing.

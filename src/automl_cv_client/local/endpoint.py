@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class LocalEndpoint:
     """A real HTTP server on loopback that scores with real models and answers as AutoML endpoints do.
 
-        with LocalEndpoint("image-object-detection") as endpoint:
-            Client(endpoint.scoring_uri, endpoint.key).detect("cat.png")
+        with LocalEndpoint("image-object-detection") as endpoint, Client(endpoint.scoring_uri, endpoint.key) as client:
+            client.detect("cat.png")
 
     It can be started again after it was stopped. The models are demo models, loaded at the first request, or one of
     your own, an ONNX classifier that AutoML exported:

@@ -39,7 +39,7 @@ def started(*words: object, **variables: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["batch run", "evaluate --job"])
+@pytest.mark.parametrize("command", ["batch run", pytest.param("evaluate --job", marks=pytest.mark.slow)])
 def test_a_batch_says_at_once_what_it_waits_for(command, server, held, tmp_path):
     pictures(tmp_path / "in", 20)
     words: dict[str, tuple[object, ...]] = {

@@ -121,6 +121,18 @@ def test_a_comparison_ends_when_one_of_the_two_is_dead(green, calls, says):
     assert endpoint["asked"] == ["blue", "green"] * calls  # of four pictures
 
 
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_failures_after_a_success_end_nothing(command, server):
+    broken = Answer(424, headers={"ms-azureml-model-error-statuscode": "400"})
+    pair = PAIR if command == "compare" else ()
+    server.steps = [WELL] * (2 if pair else 1) + [broken]
+    draws = ("--draws", 20) if pair else ()
+    words = (command, LABELS / "detection.jsonl", "--images", PHOTOS, *pair, *draws, "--uri", server.url, "--json")
+    done = run(*words, AUTOML_CV_KEY="k")
+    assert (done.code, done.json["pictures"], done.err) == (1, 1, "")
+    assert len(server.received) == 4 * (2 if pair else 1)
+
+
 def test_one_deployment_may_be_compared_with_itself():
     with deployments(blue=WELL) as endpoint:
         twice = ("--deployment", "blue", "--deployment", "blue")

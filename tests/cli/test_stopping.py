@@ -14,7 +14,7 @@ import pytest
 from tests.batch.jobs import pictures
 from tests.cli.test_terminal import PROGRAM, on_a_terminal
 from tests.conftest import PHOTOS
-from tests.servers import ScriptedServer, Silence
+from tests.servers import Answer, ScriptedServer, Silence, boxes
 
 LABELS = PHOTOS / "labels"
 WAITING = re.compile(
@@ -39,7 +39,7 @@ def started(*words: object, **variables: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["batch run", "evaluate --job"])
+@pytest.mark.parametrize("command", ["batch run", pytest.param("evaluate --job", marks=pytest.mark.slow)])
 def test_a_batch_says_at_once_what_it_waits_for(command, server, held, tmp_path):
     pictures(tmp_path / "in", 20)
     words: dict[str, tuple[object, ...]] = {
@@ -91,3 +91,13 @@ def test_the_others_do_not_wait(command, server, held, tmp_path: Path):
         _, err = running.communicate(timeout=20)
         assert time.monotonic() - asked < 5
     assert (running.returncode, err) == (130, "")
+
+
+def test_answers_that_are_thrown_away_are_told_with_what_keeps_them(server, held):
+    server.steps = [Answer(body=boxes("cup")), Silence(60)]
+    with started("evaluate", LABELS / "detection.jsonl", "--images", PHOTOS, **held) as running:
+        server.wait_for(2)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=20)
+    told = "interrupted: 1 of 4 pictures scored, none kept; evaluate --job DIR can be resumed"
+    assert (running.returncode, err) == (130, f"automl-cv: {told}\n")

@@ -119,12 +119,19 @@ def test_a_bar_on_a_terminal_and_none_in_a_pipe(answering, many, tmp_path):
     assert (piped.code, piped.err, "in flight" in piped.out) == (0, "", False)
 
 
-@pytest.mark.parametrize("command", ["evaluate", "compare"])
+@pytest.mark.parametrize("command", [pytest.param("evaluate", marks=pytest.mark.slow), "compare"])
 def test_what_measures_has_a_bar_too(command, answering, tmp_path):
     words = (command, PHOTOS / "labels" / "detection.jsonl", "--images", PHOTOS)
     pair = ("--deployment", "a", "--deployment", "b", "--draws", 20) if command == "compare" else ()
     seen = on_a_terminal(*words, *pair, columns=120, **answering)
     assert (seen.code, "4/4" in seen.text, "in flight" in seen.text) == (0, True, True), seen.text
+
+
+@pytest.mark.slow
+def test_a_narrow_bar_still_says_how_far_it_is(answering, many, tmp_path):
+    words = ("batch", "run", many, "--task", "image-object-detection", "--out", tmp_path / "job")
+    seen = on_a_terminal(*words, columns=40, **answering)
+    assert (seen.code, "40/40" in seen.text, "0 failed" in seen.text) == (0, True, True), seen.text
 
 
 @pytest.mark.slow  # the four models
@@ -225,3 +232,15 @@ def test_the_arrow_of_the_doctor_on_a_terminal_without_arrows():
     variables = {"AUTOML_CV_SCORING_URI": "http://127.0.0.1:9/score", "AUTOML_CV_KEY": "k"}
     told = run_apart("doctor", PYTHONIOENCODING="ascii", **variables)
     assert (told.code, told.err, "FAILED   port" in told.out) == (1, "", True)
+    assert "\n           -> nothing listens there" in told.out
+
+
+@pytest.mark.slow  # the test before it shows the arrow
+def test_columns_stay_in_line_where_there_is_no_dash(answering):
+    """A value that nobody can tell is a dash."""
+    labels = PHOTOS / "labels" / "detection.jsonl"
+    told = run_apart("evaluate", labels, "--images", PHOTOS, PYTHONIOENCODING="ascii", **answering)
+    assert (told.code, told.err) == (0, "")
+    metrics = [line for line in told.out.splitlines() if line.startswith("A")]
+    assert len({len(line) for line in metrics}) == 1
+    assert "AP small                   -" in metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -85,6 +86,13 @@ def test_a_training_file_without_rows_is_not_well(places):
     done = run("dataset", "check", places["tmp"] / "empty.jsonl", "--json")
     assert (done.code, done.json["rows"]) == (1, 0)
     assert done.err == f"automl-cv: there are no rows in {places['tmp'] / 'empty.jsonl'}\n"
+
+
+def test_a_folder_that_cannot_be_written_in_is_refused_before_anything_is_scored(monkeypatch, server, places):
+    monkeypatch.setattr("automl_cv_client.cli.pictures.os.access", lambda _, mode: mode == os.R_OK)  # root may all
+    done = run("detect", places["cat"], "--out", places["tmp"], "--uri", server.url, AUTOML_CV_KEY="k")
+    assert (done.code, done.out, server.received) == (2, "", [])
+    assert done.err.endswith(" (permission denied): name another one as --out\n")
 
 
 def test_an_empty_word_is_named():

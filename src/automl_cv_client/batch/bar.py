@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from automl_cv_client.batch.summary import Progress, ProgressCallback
 
+_WIDE = 72  # columns; on fewer, rich would leave out how far the run is
+
 
 @contextmanager
 def progress_bar() -> Iterator[ProgressCallback]:
@@ -25,12 +27,15 @@ def progress_bar() -> Iterator[ProgressCallback]:
     except ImportError:
         yield _nothing
         return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[told]}"))
-    with Bar(*columns, console=Console(stderr=True)) as bar:
+    console = Console(stderr=True)
+    is_wide = console.width >= _WIDE
+    columns = (MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[told]}"))
+    with Bar(*((BarColumn(), *columns) if is_wide else columns), console=console) as bar:
         task = bar.add_task("", total=None, told="")
 
         def show(step: Progress) -> None:
-            bar.update(task, total=step.total, completed=step.done, told=in_words(step))
+            words = in_words(step) if is_wide else f"{step.failed} failed"
+            bar.update(task, total=step.total, completed=step.done, told=words)
 
         yield show
 

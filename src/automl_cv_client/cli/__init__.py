@@ -5,11 +5,24 @@ This file imports neither typer nor rich, so that it can say what to install whe
 
 from __future__ import annotations
 
+import codecs
 import logging
 import os
 import sys
 
 _LIBRARIES = ("rich", "typer")
+_PLAIN = {"–": "-", "→": "->", "…": "...", "·": ".", "×": "x"}
+_WITHOUT = "automl_cv_without"
+
+
+def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
+    """For an encoding without them: our own signs as near as ASCII comes, anything else escaped."""
+    if isinstance(error, UnicodeEncodeError) and (plain := _PLAIN.get(error.object[error.start])):
+        return plain, error.start + 1
+    return codecs.backslashreplace_errors(error)
+
+
+codecs.register_error(_WITHOUT, _replaced)
 
 
 def main() -> None:
@@ -19,7 +32,7 @@ def main() -> None:
     sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a label in a script the terminal lacks is no crash
+            stream.reconfigure(errors=_WITHOUT)  # a label in a script the terminal lacks is no crash
     logging.getLogger("azure").addHandler(logging.NullHandler())  # else its warnings land on stderr beside our errors
     try:
         from automl_cv_client.cli.app import app

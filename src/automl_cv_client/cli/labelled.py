@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Sized
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl_cv_client._client import Client
 from automl_cv_client.cli.exits import Unusable, in_words
 from automl_cv_client.cli.scoring import Prospects
+from automl_cv_client.cli.text import complain
 from automl_cv_client.errors import (
     ConnectionFailed,
     DeadlineExceeded,
@@ -57,7 +59,7 @@ def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Pa
     clients = [client for _, client in sides]
     prospects = [Prospects(_IN_VAIN) for _ in sides]
     answers: list[dict[str, Outcome[Result]]] = [{} for _ in sides]
-    with progress_bar() as bar:
+    with _telling_what_is_lost(answers, len(rows)), progress_bar() as bar:
         bar(Progress(len(rows), 0, 0, 0.0, None, in_flight=1, limit=1))
         for number, (which, url, outcome) in enumerate(score_side_by_side(clients, rows, images), 1):
             answers[which][url] = outcome
@@ -65,7 +67,18 @@ def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Pa
             rate = number / len(sides) / max(time.monotonic() - began, 1e-9)
             done = number // len(sides)
             bar(Progress(len(rows), done, failed, rate, (len(rows) - done) / rate, in_flight=1, limit=1))
-            if outcome.error is not None and prospects[which].lost_with(outcome.error):
+            if prospects[which].lost_with(outcome.error) and outcome.error is not None:
                 whom = f"no call to {sides[which][0]} succeeds"
                 raise Unusable(f"stopped, as {whom}: {in_words(outcome.error)}; automl-cv doctor looks into it")
     return answers
+
+
+@contextmanager
+def _telling_what_is_lost(answers: Sequence[Sized], total: int) -> Iterator[None]:
+    """Ctrl-C throws the answers away: say so to who has waited for some, and what keeps them the next time."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if done := min(map(len, answers)):
+            complain(f"interrupted: {done} of {total} pictures scored, none kept; evaluate --job DIR can be resumed")
+        raise

@@ -45,7 +45,7 @@ class Drawings:
         inputs: files that must not be written over.
 
     Raises:
-        Unusable: the folder cannot be made.
+        Unusable: the folder cannot be made, or not written in.
     """
 
     def __init__(self, folder: Path, inputs: Iterable[str]) -> None:
@@ -55,6 +55,8 @@ class Drawings:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Unusable(f"cannot make the folder {folder} ({error.strerror}): name another one as --out") from None
+        if not os.access(folder, os.W_OK):
+            raise Unusable(f"cannot write in the folder {folder} (permission denied): name another one as --out")
 
     def write(self, result: Result | Explanation, path: str, method: str) -> Path:
         """Draw a result on its picture, and return the file it went to.

@@ -34,8 +34,8 @@ WAY_OUT: dict[str, str] = {}
 def pytest_configure(config: pytest.Config) -> None:
     """Make the environment that of any other machine, and the examples of hypothesis the same at every run.
 
-    Slow runs look for new examples. Behind ``&`` a shell has Ctrl-C ignored, which the processes that tests start and
-    interrupt would inherit.
+    Slow runs look for new examples. Behind ``&`` a shell has Ctrl-C ignored, and nohup a lost terminal, which the
+    processes that tests start and interrupt would inherit.
     """
     hypothesis.settings.register_profile(
         "ours",
@@ -47,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("ours")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for name in [name for name in os.environ if name.lower() in PROXIES]:
         WAY_OUT[name] = os.environ.pop(name)
     if path := os.environ.get("PYTHONPATH"):  # some tests go to another folder

@@ -7,7 +7,6 @@ import gc
 import select
 import socket
 import threading
-import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -105,7 +104,8 @@ def test_a_peer_that_goes_in_the_middle_is_noticed() -> None:
         writer.transport.abort()
 
     async def use(stream: httpcore.AsyncNetworkStream) -> None:
-        await stream.write(bytes(MUCH))
+        with pytest.raises(httpcore.WriteError):
+            await stream.write(bytes(MUCH))
         with pytest.raises(httpcore.ReadError):
             await stream.read(10)
         assert stream.get_extra_info("is_readable")
@@ -141,32 +141,6 @@ def test_nobody_listens() -> None:
         for host in ("127.0.0.1", "localhost"):
             with pytest.raises(httpcore.ConnectError):
                 asyncio.run(LoopNetwork().connect_tcp(host, port))
-
-
-def test_a_name_with_a_dead_address_is_reached_by_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    hole = socket.create_server(("127.0.0.1", 0), backlog=0)
-    waiting = [socket.socket() for _ in range(4)]
-    for one in waiting:  # until the queue is full, and the next connection hangs
-        one.setblocking(False)
-        one.connect_ex(hole.getsockname())
-
-    async def main(port: int) -> float:
-        async def resolved(host: str, asked: int, **_: Any) -> list[Any]:
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", one)) for one in (dead, port)]
-
-        dead = hole.getsockname()[1]
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
-        started = time.monotonic()
-        async with AsyncClient(f"http://localhost:{port}/score", "k", deadline=10) as client:
-            await client.detect(TINY)
-        return time.monotonic() - started
-
-    try:
-        with capped(service=0) as server:
-            assert asyncio.run(main(int(server.url.split(":")[2].split("/")[0]))) < 5
-    finally:
-        for one in (hole, *waiting):
-            one.close()
 
 
 @contextmanager

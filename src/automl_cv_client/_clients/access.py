@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from automl_cv_client._clients.connected import AsyncConnected, Connected, WithPlan
+from automl_cv_client._flow.run import running_loop
 from automl_cv_client._options import ClientOptions
 from automl_cv_client._transports.backends import AsyncWorld, ControlPlane, SyncWorld
 from automl_cv_client.credentials import (
@@ -186,9 +187,10 @@ class AsyncAccess(AsyncConnected):
         **options: Unpack[ClientOptions],
     ) -> Self:
         """As :meth:`Client.from_workspace`, awaited; takes async credentials too."""
+        loop = running_loop()
         names = (subscription_id, resource_group, workspace, endpoint)
         control = await asyncio.to_thread(_resource_manager, *names, credential, cloud)
-        control.bind(asyncio.get_running_loop())
+        control.bind(loop)
         return await asyncio.to_thread(_looked_up, cls, control, options, http_client)
 
     @classmethod
@@ -202,6 +204,7 @@ class AsyncAccess(AsyncConnected):
         **options: Unpack[ClientOptions],
     ) -> Self:
         """As :meth:`Client.from_ml_client`, awaited; azure-ai-ml itself runs in threads."""
+        running_loop()
         control = await asyncio.to_thread(_ml_client_control, ml_client, endpoint)
         client = await asyncio.to_thread(_looked_up, cls, control, options, http_client)
         if invoke:

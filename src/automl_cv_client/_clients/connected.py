@@ -8,7 +8,7 @@ from typing import NoReturn, Self, TypeVar, Unpack
 from automl_cv_client._flow import service
 from automl_cv_client._flow.effects import Flow
 from automl_cv_client._flow.plan import Plan
-from automl_cv_client._flow.run import run, run_async
+from automl_cv_client._flow.run import run, run_async, running_loop
 from automl_cv_client._options import CallOptions, changed_plan
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._transports.backends import AsyncWorld, ControlPlane, SyncWorld
@@ -104,6 +104,7 @@ class AsyncConnected(WithPlan):
             self._control.close()
 
     async def __aenter__(self) -> Self:
+        running_loop()
         return self
 
     async def __aexit__(

@@ -17,7 +17,7 @@ from functools import partial
 
 from automl_cv_client._clients.reading import AsyncReader
 from automl_cv_client._flow.outcomes import AnyOutcome, Group, Job, Line
-from automl_cv_client._flow.run import run, run_async
+from automl_cv_client._flow.run import run, run_async, running_loop
 from automl_cv_client._flow.service import harmless_body
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._transports.awaited_gates import AsyncGate, AsyncPassage
@@ -180,6 +180,7 @@ class AsyncPump(_Base):
 
     async def take(self) -> list[AnyOutcome]:
         """As :meth:`Pump.take`, awaited."""
+        running_loop()
         while True:
             if self._give_up_at is not None and not self._gate.stopped:
                 self._stop()
@@ -203,7 +204,8 @@ class AsyncPump(_Base):
         self.drain(0)
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._reader:
             await self._reader.close()
 

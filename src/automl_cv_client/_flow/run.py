@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from automl_cv_client._flow.effects import Authorize, Call, Effect, Flow, Send, Sleep
 from automl_cv_client._protocol.messages import Reply, Request
+from automl_cv_client.errors import InvalidInput
 
 T = TypeVar("T")
 
@@ -60,8 +62,19 @@ def run(flow: Flow[T], backend: Backend) -> T:
         flow.close()
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop this runs in. Raises InvalidInput where it is none of asyncio's, such as trio's."""
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop()
+    raise InvalidInput(
+        "an AsyncClient needs an event loop of asyncio, and none runs here: under trio use a Client in a thread, "
+        "await trio.to_thread.run_sync(client.detect, image)"
+    )
+
+
 async def run_async(flow: Flow[T], backend: AsyncBackend) -> T:
     """Drive a flow to its end in this event loop."""
+    running_loop()
     try:
         effect = next(flow)
         while True:

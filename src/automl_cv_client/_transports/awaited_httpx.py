@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable
 import httpcore
 import httpx
 
+from automl_cv_client._flow.run import running_loop
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports import httpx_terms
 from automl_cv_client._transports.idle import LONGEST_IDLE, MOST_CONNECTIONS, Shelf
@@ -47,7 +48,7 @@ class AsyncHttpxTransport:
     async def close(self) -> None:
         """Close this loop's connections, unless the client was injected. One in use is closed after its request."""
         self._closed = True
-        here = self._connections.pop(asyncio.get_running_loop(), None)
+        here = self._connections.pop(running_loop(), None)
         self._connections.clear()
         if here is not None:
             await here.close()
@@ -57,7 +58,7 @@ class AsyncHttpxTransport:
         return await _whole(await client.send(built, stream=True, auth=None, follow_redirects=False))
 
     def _here(self, url: str) -> _Connections:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         found = self._connections.get(loop)
         if found is None:
             self._tls = self._tls or httpx_terms.tls_for(url)

@@ -29,6 +29,8 @@ class Failure:
             return self.too_slow()
         if isinstance(self._error, ReplyTooLarge | BrokenReply):
             return UnexpectedReply(f"{self._where} sent {self._error}")
+        if isinstance(self._error, UnicodeError):  # a host that can have no address
+            return self.unsendable()
         return None
 
     def too_slow(self) -> TimedOut:

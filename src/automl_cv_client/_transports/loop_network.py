@@ -14,12 +14,14 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 
+from automl_cv_client._transports.connecting import connected_socket
+
 _ENOUGH = 1024 * 1024  # bytes not yet read before the peer has to wait
-_HAPPY_EYEBALLS = 0.25  # seconds until the next address is tried beside the first (RFC 8305)
+_PIECE = 8 * 1024 * 1024  # bytes written at once: more than sockets hold, so that who does not read is waited for
 
 
 class LoopNetwork(httpcore.AsyncNetworkBackend):
@@ -36,7 +38,8 @@ class LoopNetwork(httpcore.AsyncNetworkBackend):
         del timeout, local_address, socket_options  # the pool of HttpxTransport asks for none
         loop = asyncio.get_running_loop()
         try:
-            _, stream = await loop.create_connection(_Stream, host, port, happy_eyeballs_delay=_head_start(host))
+            connected = await connected_socket(host, port)
+            _, stream = await loop.create_connection(_Stream, sock=connected)
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
         return stream
@@ -68,17 +71,19 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             self._pieces.appendleft(piece[max_bytes:])
             piece = piece[:max_bytes]
         self._unread -= len(piece)
-        if self._paused and self._unread < _ENOUGH:
+        if self._paused and self._unread < _ENOUGH and not self._over:
             self._paused = False
             self._transport.resume_reading()
         return piece
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if self._over or self._transport.is_closing():
-            raise httpcore.WriteError("the connection is closed")
-        self._transport.write(buffer)
-        while self._full and not self._over:
-            await self._wait()
+        view = memoryview(buffer)
+        for start in range(0, len(view), _PIECE):  # what is written at once is copied, by TLS twice
+            if self._over or self._transport.is_closing():
+                raise httpcore.WriteError("the connection is closed")
+            self._transport.write(view[start : start + _PIECE])
+            while self._full and not self._over and not self._pieces:  # who answers early may have stopped reading
+                await self._wait()
 
     async def aclose(self) -> None:
         self._transport.abort()  # not close(): that waits for a dead peer's farewell
@@ -91,24 +96,28 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         stream = _Stream()
         loop = asyncio.get_running_loop()
         try:
+            if self._pieces:
+                raise ConnectionError("the server spoke first, and not in TLS")
             transport = await loop.start_tls(self._transport, stream, ssl_context, server_hostname=server_hostname)
-        except OSError as error:  # an SSLError, too
+        except BaseException as error:
             self._transport.abort()
-            raise httpcore.ConnectError(str(error)) from error
+            if isinstance(error, OSError):  # an SSLError, too
+                raise httpcore.ConnectError(str(error)) from error
+            raise
         assert transport is not None
         stream._transport = transport
         return stream
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
-            return bool(self._pieces) or self._over or _is_readable(self._transport.get_extra_info("socket"))
+            used_up = self._over or self._full  # it closed, or answered before it had all that was sent
+            return used_up or bool(self._pieces) or _is_readable(self._transport.get_extra_info("socket"))
         return self._transport.get_extra_info({"client_addr": "sockname", "server_addr": "peername"}.get(info, info))
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports are of no class of asyncio
 
     def data_received(self, data: bytes) -> None:
         self._pieces.append(data)
@@ -123,7 +132,8 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._over, self._error = True, exc
+        if not self._over:  # else all has come, and what cannot be sent any more does not matter
+            self._over, self._error = True, exc
         self._gone.set_result(None)
         self._wake()
 
@@ -144,11 +154,6 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-
-def _head_start(host: str) -> float | None:
-    """Of a name's addresses; an address itself has no other to race with."""
-    return None if host.replace(".", "").isdigit() or ":" in host else _HAPPY_EYEBALLS
 
 
 def _is_readable(connection: socket.socket | None) -> bool:

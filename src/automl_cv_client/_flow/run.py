@@ -67,8 +67,8 @@ def running_loop() -> asyncio.AbstractEventLoop:
     with suppress(RuntimeError):
         return asyncio.get_running_loop()
     raise InvalidInput(
-        "an AsyncClient needs an event loop of asyncio, and none runs here: under trio use a Client in a thread, "
-        "await trio.to_thread.run_sync(client.detect, image)"
+        "an AsyncClient needs an event loop of asyncio, and none runs here: under trio, in Python, use a Client in a "
+        "thread, await trio.to_thread.run_sync(client.detect, image)"
     )
 
 

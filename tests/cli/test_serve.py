@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
-from automl_cv_client import Client, Task
+from automl_cv_client import Client, Task, errors
 from tests.cli.conftest import run
 from tests.onnx_models import write_colour_model
 
@@ -45,6 +45,18 @@ def test_it_serves_all_tasks_until_ctrl_c(picture):
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=10)
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_its_deployments_are_told_apart_and_the_first_has_the_traffic(picture):
+    with serving(
+        "--json", "--task", "image-object-detection", "--deployment", "blue", "--deployment", "green"
+    ) as process:
+        told = json.loads(read_line(process))
+        with Client(told["scoring_uris"][Task.DETECTION], told["key"]) as client:
+            assert client.detect(picture).call.deployment == "blue"
+            assert client.detect(picture, deployment="green").call.deployment == "green"
+            with pytest.raises(errors.EndpointNotFound):
+                client.detect(picture, deployment="red")
 
 
 def test_it_tells_what_to_export(picture):

@@ -22,6 +22,7 @@ EXAMPLES = """
 automl-cv serve                                  # all four tasks
 automl-cv serve --task image-object-detection --port 8000
 automl-cv serve --task image-classification --model model.onnx
+automl-cv serve --deployment blue --deployment green
 """
 
 TaskOption = Annotated[
@@ -54,6 +55,15 @@ MaxInFlight = Annotated[
         help="Answer 429 to more than this many requests at once; a default deployment takes 2.",
     ),
 ]
+Deployments = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--deployment",
+        metavar="NAME",
+        help="The name of a deployment; again for more, which all have the same model. The first has the traffic. "
+        "[default: default]",
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help='Print one JSON object {"key", "scoring_uris"}, in one line, once it answers.')
 ]
@@ -65,6 +75,7 @@ def serve(
     labels: Labels = None,
     port: Port = 0,
     max_in_flight: MaxInFlight = None,
+    deployments: Deployments = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve demo models, or your own classifier, on this machine.
@@ -78,7 +89,15 @@ def serve(
     from automl_cv_client import local
 
     told = _print_json if as_json else partial(_print_how_to_use, model.name if model else "demo models")
-    local.serve(task, model=model, labels=labels, port=port, max_in_flight=max_in_flight, on_ready=told)
+    local.serve(
+        task,
+        model=model,
+        labels=labels,
+        port=port,
+        deployments=deployments or ["default"],
+        max_in_flight=max_in_flight,
+        on_ready=told,
+    )
 
 
 def _print_json(endpoint: LocalEndpoint) -> None:

@@ -198,16 +198,13 @@ def test_revoked_credentials_stop_the_run(call: Caller, tiny: bytes) -> None:
 
 @pytest.mark.parametrize("per_second", [200_000])
 def test_the_bytes_a_second_hold_within_five_percent(per_second: int, call: Caller) -> None:
-    """Of three runs one: where the machine stalls for longer than may be made up for, or the server reads late."""
-    picture = encoded(Image.effect_noise((60, 60), 90).convert("RGB"), "PNG")
-
-    def measured() -> float:
-        with capped(service=0.002) as server:
-            outcomes(call, server.url, "detect_many", itertools.repeat(picture, 40), bytes_per_second=per_second)
-            received = server.received
-        return sum(size for _, size in received[:-1]) / (received[-1][0] - received[0][0])
-
-    assert any(measured() == pytest.approx(per_second, rel=0.05) for _ in range(3))
+    """Over three seconds, in pictures so small that where one ends does not count."""
+    picture = encoded(Image.effect_noise((30, 30), 90).convert("RGB"), "PNG")
+    with capped(service=0.002) as server:
+        outcomes(call, server.url, "detect_many", itertools.repeat(picture, 160), bytes_per_second=per_second)
+        received = server.received
+    seconds = received[-1][0] - received[0][0]
+    assert sum(size for _, size in received[:-1]) / seconds == pytest.approx(per_second, rel=0.05)
 
 
 class TestNothingIsLeftBehind:
@@ -357,7 +354,7 @@ def test_closing_the_awaited_stream_cancels_requests_in_flight(tiny: bytes) -> N
         with capped(service=0.01) as server:
             asyncio.run(main(server, watch))
 
-    is_within(0.5, close)
+    is_within(0.5, close, at_most=1)
 
 
 @pytest.mark.slow

@@ -141,7 +141,7 @@ class TestRetryAfter:
             ({"retry-after": "0.2"}, 0.2, 0.4),
             ({"retry-after-ms": "200"}, 0.2, 0.4),
             ({"x-ms-retry-after-ms": "200"}, 0.2, 0.4),
-            ({"retry-after": "9999999"}, 0.4, 0.7),
+            ({"retry-after": "9999999"}, 0.4, 0.6),
             ({"retry-after": "-5"}, 0, 0.2),
             ({"retry-after": "NaN"}, 0, 0.2),
             ({"retry-after": "inf"}, 0, 0.2),
@@ -160,7 +160,7 @@ class TestRetryAfter:
                 assert len(call(server.url, "detect", picture, retry=self.POLICY)) == 1
             assert watch.seconds >= least
 
-        is_within(most, obey)
+        is_within(most, obey, at_most=most + 0.5)
 
     def test_a_date_in_the_future(self, call: Caller, server: ScriptedServer, picture: bytes) -> None:
         date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
@@ -177,7 +177,7 @@ class TestRetryAfter:
                 call(server.url, "detect", picture, deadline=2, retry=RetryPolicy())
             assert caught.value.retry_after == 30
 
-        is_within(1, fail)
+        is_within(1, fail, at_most=1.5)
 
 
 SLOW_STEPS = {
@@ -200,7 +200,7 @@ def test_time_is_kept(step: Answer, bound: str, call: Caller, server: ScriptedSe
         with watch.running(), pytest.raises((errors.DeadlineExceeded, errors.TimedOut, errors.ServiceUnavailable)):
             call(server.url, "detect", picture, retry=retry, **options)
 
-    is_within(0.5 + 0.1, fail)
+    is_within(0.5 + 0.1, fail, at_most=0.5 + 0.35)
 
 
 def test_a_deadline_of_many_attempts_is_one_deadline(call: Caller, server: ScriptedServer, picture: bytes) -> None:
@@ -210,4 +210,4 @@ def test_a_deadline_of_many_attempts_is_one_deadline(call: Caller, server: Scrip
         with watch.running(), pytest.raises(errors.DeadlineExceeded, match=r"deadline of 0\.6 s"):
             call(server.url, "detect", picture, timeout=0.4, deadline=0.6, retry=QUICK)
 
-    is_within(0.75, fail)
+    is_within(0.75, fail, at_most=1.2)

@@ -17,6 +17,7 @@ from automl_cv_client.local import LocalEndpoint
 from automl_cv_client.local.detection import Detector
 from automl_cv_client.task import Task
 from tests.local.conftest import CLASSIFICATION, DETECTION, Caller, encode, photo, scoring
+from tests.timing import Stopwatch
 
 
 def test_start_stop_and_start_again():
@@ -30,7 +31,10 @@ def test_start_stop_and_start_again():
             caller = Caller(endpoint)
             with caller.http:
                 assert caller.post(scoring(photo("coffee.png"))).status_code == 200
-                endpoint.stop()  # with a connection still open
+                watch = Stopwatch()
+                with watch.running():
+                    endpoint.stop()  # with a connection still open
+                assert watch.seconds < 2
                 assert set(threading.enumerate()) <= before
         with pytest.raises(httpx.ConnectError):
             httpx.post(uri)
@@ -134,7 +138,10 @@ def test_stopping_does_not_wait_for_long_scoring(cat: bytes, monkeypatch: pytest
         waiting = threading.Thread(target=lambda: replies.append(caller.post(scoring(encode(cat)))))
         waiting.start()
         assert scoring_began.wait(60)
-        endpoint.stop()
+        watch = Stopwatch()
+        with watch.running():
+            endpoint.stop()
+        assert watch.seconds < 2
         assert "automl-cv-endpoint" not in {one.name for one in set(threading.enumerate()) - before}
         waiting.join()
         go_on.set()

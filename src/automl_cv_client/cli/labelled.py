@@ -8,31 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from automl_cv_client import errors
 from automl_cv_client._client import Client
 from automl_cv_client.cli.exits import Unusable, in_words
 from automl_cv_client.cli.scoring import Prospects
 from automl_cv_client.cli.text import complain
-from automl_cv_client.errors import (
-    ConnectionFailed,
-    DeadlineExceeded,
-    ModelError,
-    ServiceUnavailable,
-    Throttled,
-    TimedOut,
-    UnexpectedReply,
-)
 
 if TYPE_CHECKING:
     from automl_cv_client.results import Outcome, Result
 
 _IN_VAIN = (
-    ConnectionFailed,
-    DeadlineExceeded,
-    ModelError,
-    ServiceUnavailable,
-    Throttled,
-    TimedOut,
-    UnexpectedReply,
+    errors.ConnectionFailed,
+    errors.DeadlineExceeded,
+    errors.ModelError,
+    errors.ServiceUnavailable,
+    errors.Throttled,
+    errors.TimedOut,
+    errors.UnexpectedReply,
 )
 """More than for pictures to score: what is to be measured has been scored by some model before."""
 

@@ -12,8 +12,7 @@ from automl_cv_client._flow.outcomes import Line
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._protocol.messages import Reply
 from automl_cv_client._transports.awaited_gates import AsyncGate, AsyncPassage
-from automl_cv_client._transports.gates import Gate, Passage
-from automl_cv_client._transports.turns import Stopped
+from automl_cv_client._transports.gates import Gate, Passage, Stopped
 from automl_cv_client.errors import ConnectionFailed, TimedOut
 
 

@@ -22,8 +22,7 @@ from automl_cv_client._flow.service import harmless_body
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._transports.awaited_gates import AsyncGate, AsyncPassage
 from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
-from automl_cv_client._transports.gates import Gate, Passage
-from automl_cv_client._transports.turns import Stopped
+from automl_cv_client._transports.gates import Gate, Passage, Stopped
 from automl_cv_client.errors import BatchError
 
 _LOOK = 0.1  # seconds between two looks at the clock, so that signals and drain() are noticed

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl_cv_client._imaging.pixel_limit import check_pixels
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import guarded, refusal
+from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
 
 if TYPE_CHECKING:
     import numpy

@@ -7,9 +7,8 @@ import weakref
 from typing import TYPE_CHECKING
 
 from automl_cv_client._imaging.opening import Opened, orientation_before_decoding, orientation_of
-from automl_cv_client._imaging.pixel_limit import check_pixels
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import guarded, refusal
+from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
 from automl_cv_client.errors import ImageError
 
 if TYPE_CHECKING:

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from automl_cv_client._imaging.endings import ends_early
 from automl_cv_client._imaging.exif import ORIENTATION_TAG, UPRIGHT
 from automl_cv_client._imaging.looks_like import looks_like
-from automl_cv_client._imaging.pixel_limit import check_pixels
 from automl_cv_client._imaging.png_header import is_critical, wrong_sums
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import guarded, refusal
+from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -20,11 +20,10 @@ from automl_cv_client._imaging.headers import Header, read_header
 from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_picture, without_secrets
 from automl_cv_client._imaging.metadata import without_metadata
 from automl_cv_client._imaging.opening import Opened, open_encoded
-from automl_cv_client._imaging.pixel_limit import check_pixels
 from automl_cv_client._imaging.pixels import PLAIN_MODES, to_plain, turn, without_notes
 from automl_cv_client._imaging.png_header import wrong_sums
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import guarded
+from automl_cv_client._imaging.refusals import check_pixels, guarded
 from automl_cv_client._imaging.sources import read_encoded
 from automl_cv_client.geometry import Size
 from automl_cv_client.results import ImageInfo

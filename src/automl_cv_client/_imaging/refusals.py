@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from automl_cv_client._imaging.inputs import describe, shortened
+from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client.errors import ImageError
 
 T = TypeVar("T")
@@ -20,6 +21,19 @@ _HARMLESS = re.compile(r"[\w ,.:;()/+-]+", re.ASCII)
 def refusal(image: object, reason: str) -> ImageError:
     """The error for this input. ``reason`` follows its name and a colon."""
     return ImageError(f"{describe(image)}: {reason}")
+
+
+def check_pixels(size: tuple[int, int], policy: ImagePolicy, image: object) -> None:
+    """Raises ImageError unless the picture of ``size`` (width, height) may be decoded."""
+    width, height = size
+    if width < 1 or height < 1:
+        raise refusal(image, f"a picture of {width} × {height} has no pixels")
+    if width * height > policy.max_pixels:
+        raise refusal(
+            image,
+            f"{width:,} × {height:,} = {width * height:,} pixels are more than the {policy.max_pixels:,} allowed. "
+            "Send a smaller picture, or in Python raise the limit: ImagePolicy(max_pixels=…)",
+        )
 
 
 def guarded(image: object, action: Callable[[], T]) -> T:

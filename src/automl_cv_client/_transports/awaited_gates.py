@@ -10,7 +10,7 @@ from automl_cv_client._flow import run
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.backends import AsyncWorld
-from automl_cv_client._transports.turns import AWAY, FOREVER, Conversations, Stopped, give_up, harmless
+from automl_cv_client._transports.gates import AWAY, FOREVER, Conversations, Stopped, give_up, harmless
 from automl_cv_client.errors import CallError
 
 _TURNS = 3  # of the event loop, until one who waited has sent: benchmarks/saturation.py, 0.926 to 0.937 at a cap of 6

@@ -12,10 +12,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from automl_cv_client.dataset.places import unique_stem
 from automl_cv_client.dataset.reading import row_of
 from automl_cv_client.dataset.rows import DetectionRow, Row, size_of
-from automl_cv_client.dataset.urls import path_of
+from automl_cv_client.dataset.urls import path_of, unique_stem
 from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from automl_cv_client.dataset.pictures import picture_header
-from automl_cv_client.dataset.places import unique_stem
 from automl_cv_client.dataset.reading import row_of
 from automl_cv_client.dataset.rows import BoxLabel, DetectionRow, PolygonLabel, Row, SegmentationRow
+from automl_cv_client.dataset.urls import unique_stem
 from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import one_ring

@@ -1,4 +1,4 @@
-"""Pictures a second of the awaited client with many in flight, against plain httpx and aiohttp, bodies ready."""
+"""Images a second of the awaited client with many in flight, against plain httpx and aiohttp, bodies ready."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ One = Callable[[], Awaitable[object]]
 
 
 def many() -> int:
-    """Pictures a measurement."""
+    """Images a measurement."""
     return amount(300, 10)
 
 
 async def rate(one: One, in_flight: int) -> float:
-    """Pictures a second: ``in_flight`` workers, each sending one after the other."""
-    pictures = many()
-    numbers = iter(range(pictures))
+    """Images a second: ``in_flight`` workers, each sending one after the other."""
+    images = many()
+    numbers = iter(range(images))
 
     async def worker() -> None:
         for _ in numbers:
@@ -40,30 +40,30 @@ async def rate(one: One, in_flight: int) -> float:
 
     started = time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(in_flight)))
-    return pictures / (time.perf_counter() - started)
+    return images / (time.perf_counter() - started)
 
 
-async def rate_of_many(client: AsyncClient, picture: bytes, in_flight: int) -> float:
+async def rate_of_many(client: AsyncClient, image: bytes, in_flight: int) -> float:
     """The same through ``detect_many``, its ramp left out."""
 
     async def outcomes() -> AsyncGenerator[object, None]:
-        async for outcome in client.detect_many(itertools.repeat(picture), concurrency=in_flight, ordered=False):
+        async for outcome in client.detect_many(itertools.repeat(image), concurrency=in_flight, ordered=False):
             yield outcome
 
-    pictures, count, started = many(), 0, 0.0
+    images, count, started = many(), 0, 0.0
     found = outcomes()
     async for _ in found:
         count += 1
-        if count == pictures:
+        if count == images:
             started = time.perf_counter()
-        if count == 2 * pictures:
+        if count == 2 * images:
             break
     await found.aclose()
-    return pictures / (time.perf_counter() - started)
+    return images / (time.perf_counter() - started)
 
 
-async def measure(url: str, picture: bytes, in_flight: int) -> dict[str, list[float]]:
-    body = scoring_body([picture])
+async def measure(url: str, image: bytes, in_flight: int) -> dict[str, list[float]]:
+    body = scoring_body([image])
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
     found: dict[str, list[float]] = {}
     transport = AsyncHttpxTransport()
@@ -90,10 +90,10 @@ async def measure(url: str, picture: bytes, in_flight: int) -> dict[str, list[fl
             "our transport over aiohttp, body ready": lambda: rate(
                 lambda: by_session.send(Request(url, body, HEADERS), 60.0), in_flight
             ),
-            "AsyncClient.detect(bytes)": lambda: rate(lambda: client.detect(picture), in_flight),
-            "AsyncClient.detect_many": lambda: rate_of_many(client, picture, in_flight),
-            "AsyncClient.detect(bytes) over aiohttp": lambda: rate(lambda: over_aiohttp.detect(picture), in_flight),
-            "AsyncClient.detect_many over aiohttp": lambda: rate_of_many(over_aiohttp, picture, in_flight),
+            "AsyncClient.detect(bytes)": lambda: rate(lambda: client.detect(image), in_flight),
+            "AsyncClient.detect_many": lambda: rate_of_many(client, image, in_flight),
+            "AsyncClient.detect(bytes) over aiohttp": lambda: rate(lambda: over_aiohttp.detect(image), in_flight),
+            "AsyncClient.detect_many over aiohttp": lambda: rate_of_many(over_aiohttp, image, in_flight),
         }
         for _ in range(1 + amount(3, 1)):  # the first one opens connections
             for name, way in ways.items():
@@ -109,11 +109,11 @@ def _times(rates: list[float], base: list[float]) -> float:
 def main() -> None:
     buffer = io.BytesIO()
     Image.effect_noise((256, 256), 60).convert("RGB").save(buffer, "JPEG")
-    picture = buffer.getvalue()
+    image = buffer.getvalue()
     rows: list[tuple[str, str, str, str]] = []
     with instant_server(b'[{"boxes": []}]') as url:
         for in_flight in (32, 64)[: amount(2, 1)]:
-            found = asyncio.run(measure(url, picture, in_flight))
+            found = asyncio.run(measure(url, image, in_flight))
             plain = found["plain httpx.AsyncClient, body ready"]
             fast = found["aiohttp, body ready"]
             bars = {
@@ -125,7 +125,7 @@ def main() -> None:
                 ratios = f"{_times(rates, plain):.2f} of httpx, {_times(rates, fast):.2f} of aiohttp"
                 rows.append((f"{name}, {in_flight} in flight", figure, ratios, bars.get(name, "")))
     table(
-        f"Pictures a second, awaited, {len(picture) // 1000} kB, instant server",
+        f"Images a second, awaited, {len(image) // 1000} kB, instant server",
         rows,
         "python -m benchmarks.async_rate",
     )

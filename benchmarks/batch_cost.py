@@ -1,4 +1,4 @@
-"""Memory while many pictures are queued, records a second into the ledger, and resuming a million done ones."""
+"""Memory while many images are queued, records a second into the ledger, and resuming a million done ones."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from benchmarks.measuring import amount, instant_server, table
 QUEUED = """
 import itertools, resource, sys
 from automl_cv_client import Client
-picture = open(sys.argv[2], "rb").read()
+image = open(sys.argv[2], "rb").read()
 with Client(sys.argv[1], "key") as client:
-    for outcome in client.detect_many(itertools.repeat(picture), ordered=False, concurrency=16):
+    for outcome in client.detect_many(itertools.repeat(image), ordered=False, concurrency=16):
         assert outcome.ok
         if outcome.index in (int(sys.argv[3]), int(sys.argv[4])):
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
@@ -27,19 +27,19 @@ with Client(sys.argv[1], "key") as client:
 """
 
 
-def queued(few: int, many: int, picture: Path) -> tuple[float, float]:
-    """Peak memory in MB at ``few`` pictures and at ``many``, in a process of its own."""
+def queued(few: int, many: int, image: Path) -> tuple[float, float]:
+    """Peak memory in MB at ``few`` images and at ``many``, in a process of its own."""
     with instant_server(b'[{"boxes": []}]') as url:
-        words = [sys.executable, "-c", QUEUED, url, str(picture), str(few), str(many)]
+        words = [sys.executable, "-c", QUEUED, url, str(image), str(few), str(many)]
         said = subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout.split()
     first, last = (int(one) / 1024 for one in said)
     return first, last
 
 
 def ledger(folder: Path, done: int) -> tuple[float, float, float]:
-    """Records a second, one transaction each; seconds to resume ``done`` pictures; MB that takes."""
+    """Records a second, one transaction each; seconds to resume ``done`` images; MB that takes."""
     book = Ledger(folder)
-    book.add(f"/pictures/{number:07}.jpg" for number in range(done))
+    book.add(f"/images/{number:07}.jpg" for number in range(done))
     rows = book.to_do()
     started = time.perf_counter()
     records = amount(500, 20)
@@ -51,7 +51,7 @@ def ledger(folder: Path, done: int) -> tuple[float, float, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     book = Ledger(folder)
-    book.add(f"/pictures/{number:07}.jpg" for number in range(done))
+    book.add(f"/images/{number:07}.jpg" for number in range(done))
     book.reopen_errors()
     assert book.counts()[State.OK] == done
     assert next(book.to_do(), None) is None
@@ -65,14 +65,14 @@ def main() -> None:
     few, many, done = amount(10_000, 10), *(numbers or [amount(100_000, 40)]), amount(1_000_000, 1_000)
     with tempfile.TemporaryDirectory() as folder:
         a_second, seconds, grown = ledger(Path(folder), done)
-        picture = Path(folder) / "grey.png"
-        picture.write_bytes(grey_png(32))
-        first, last = queued(few, many, picture)
+        image = Path(folder) / "grey.png"
+        image.write_bytes(grey_png(32))
+        first, last = queued(few, many, image)
     rows = [
-        (f"peak memory, {few:,} → {many:,} pictures", f"{first:.1f} → {last:.1f} MB",
+        (f"peak memory, {few:,} → {many:,} images", f"{first:.1f} → {last:.1f} MB",
          f"+{last - first:.1f} MB", "≤ +2 MB"),
         ("records of 800 bytes, a transaction each", f"{a_second:.0f}/s", "", ""),
-        (f"resume {done:,} done pictures", f"{seconds:.2f} s", "", "< 2 s"),
+        (f"resume {done:,} done images", f"{seconds:.2f} s", "", "< 2 s"),
         ("memory that takes", f"+{grown:.1f} MB", "", ""),
     ]  # fmt: skip
     table("Batch", rows, "python -m benchmarks.batch_cost")

@@ -1,4 +1,4 @@
-"""CPU of one call: `detect` of a 193 kB picture with 100 boxes, against a bare httpx post of the ready body."""
+"""CPU of one call: `detect` of a 193 kB image with 100 boxes, against a bare httpx post of the ready body."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.measuring import amount, instant_server, interleaved, ratio, tab
 from benchmarks.parsing import boxes
 
 
-def picture(size: int) -> bytes:
+def image(size: int) -> bytes:
     """A JPEG of about ``size`` bytes: noise, as noise has the same size everywhere."""
     side = 64
     while True:
@@ -52,7 +52,7 @@ def request_cost(file: Path, data: bytes) -> list[tuple[str, str, str, str]]:
     return [
         (f"request from a {len(data) // 1000} kB file", f"{statistics.median(built) * 1e6:.0f} µs",
          f"{ratio(built, base):.2f}", "≤ 1.8"),
-        ("its peak memory, in pictures", f"{peak:.2f}", "", "≤ 2.7"),
+        ("its peak memory, in images", f"{peak:.2f}", "", "≤ 2.7"),
     ]  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def main() -> None:
     rows: list[tuple[str, str, str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         for size in (193_000, amount(1_000_000, 250_000)):
-            data = picture(size)
+            data = image(size)
             file = Path(folder) / f"{size}.jpg"
             file.write_bytes(data)
             rows += call_cost(file, data) if size == 193_000 else []

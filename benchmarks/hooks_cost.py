@@ -16,7 +16,7 @@ from automl_cv_client._flow.effects import Flow, send
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client.integrations.opentelemetry import opentelemetry_hooks
-from benchmarks.client_cpu import picture
+from benchmarks.client_cpu import image
 from benchmarks.measuring import instant_server, interleaved, ratio, table
 from benchmarks.parsing import boxes
 
@@ -36,7 +36,7 @@ def main() -> None:
     reporting = opentelemetry_hooks(TracerProvider(), MeterProvider([InMemoryMetricReader()]))
     with tempfile.TemporaryDirectory() as folder, instant_server(boxes(100)) as url, Client(url, "key") as client:
         file = Path(folder) / "one.jpg"
-        file.write_bytes(picture(193_000))
+        file.write_bytes(image(193_000))
 
         def bare() -> None:
             watching.watched_send = unwatched

@@ -1,6 +1,6 @@
 """CPU of reading a reply into typed results, against msgspec's typed parsing of the same bytes.
 
-Needs msgspec, which the package does not use. What msgspec gives are plain structs: no picture, no pixels, no unknown
+Needs msgspec, which the package does not use. What msgspec gives are plain structs: no image, no pixels, no unknown
 keys, no NaN.
 """
 

@@ -24,8 +24,8 @@ from automl_cv_client._protocol.requests import scoring_body
 from benchmarks.measuring import amount, table
 
 SERVICE = 0.05
-PICTURE = grey_png(16)
-BODY = scoring_body([PICTURE])
+IMAGE = grey_png(16)
+BODY = scoring_body([IMAGE])
 
 
 def ramp() -> float:
@@ -88,7 +88,7 @@ def bare(url: str, concurrency: int, look: Callable[[], bool]) -> None:
 
 def blocking(url: str, concurrency: int, look: Callable[[], bool]) -> None:
     with Client(url, "key") as client:
-        for _ in client.detect_many(itertools.repeat(PICTURE), ordered=False, concurrency=concurrency):
+        for _ in client.detect_many(itertools.repeat(IMAGE), ordered=False, concurrency=concurrency):
             if look():
                 return
 
@@ -96,7 +96,7 @@ def blocking(url: str, concurrency: int, look: Callable[[], bool]) -> None:
 def awaited(url: str, concurrency: int, look: Callable[[], bool]) -> None:
     async def main() -> None:
         async with AsyncClient(url, "key") as client:
-            found = client.detect_many(itertools.repeat(PICTURE), ordered=False, concurrency=concurrency)
+            found = client.detect_many(itertools.repeat(IMAGE), ordered=False, concurrency=concurrency)
             async for _ in found:
                 if look():
                     break
@@ -108,7 +108,7 @@ def awaited(url: str, concurrency: int, look: Callable[[], bool]) -> None:
 def over_aiohttp(url: str, concurrency: int, look: Callable[[], bool]) -> None:
     async def main() -> None:
         async with aiohttp.ClientSession() as session, AsyncClient(url, "key", http_client=session) as client:
-            found = client.detect_many(itertools.repeat(PICTURE), ordered=False, concurrency=concurrency)
+            found = client.detect_many(itertools.repeat(IMAGE), ordered=False, concurrency=concurrency)
             async for _ in found:
                 if look():
                     break

@@ -61,8 +61,8 @@ def decoding() -> list[tuple[str, str, str, str]]:
 def whole_replies() -> list[tuple[str, str, str, str]]:
     rows = []
     for classes, task in ((1, Task.CLASSIFICATION), (amount(5, 2), Task.MULTILABEL)):
-        pictures, arrays = [figure(noise=500)] * classes, [numbers(i).tolist() for i in range(classes)]
-        parts = (pictures[0], arrays[0]) if classes == 1 else (pictures, arrays)
+        images, arrays = [figure(noise=500)] * classes, [numbers(i).tolist() for i in range(classes)]
+        parts = (images[0], arrays[0]) if classes == 1 else (images, arrays)
         body = reply(row([0.9] * classes, *parts))
         del arrays, parts
 
@@ -82,7 +82,7 @@ def whole_replies() -> list[tuple[str, str, str, str]]:
 
 def requests() -> list[tuple[str, str, str, str]]:
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "picture"
+        file = Path(folder) / "image"
         file.write_bytes(np.random.default_rng(0).bytes(1_000_000))
 
         def limit() -> bytes:

@@ -19,7 +19,7 @@ def executed() -> Any:
     book.metadata.language_info = {"name": "python"}  # else the version of the Python that ran it
     for cell in book.cells:
         for output in cell.get("outputs", ()):
-            output.get("data", {}).pop("image/png", None)  # the HTML has the picture too, in a seventh of the space
+            output.get("data", {}).pop("image/png", None)  # the HTML has the image too, in a seventh of the space
     return book
 
 

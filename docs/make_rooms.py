@@ -1,4 +1,4 @@
-"""Draws the picture of the rooms in design.md from the imports: python -m docs.make_rooms, in the project's folder.
+"""Draws the image of the rooms in design.md from the imports: python -m docs.make_rooms, in the project's folder.
 
 An arrow says "imports". Drawn are only those that do not follow from others: where a room reaches another one by way
 of a third, the direct arrow is left out. Dashed are the doors that open at call time.
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tests.test_layering import DOORS, PACKAGE, ROWS, SOURCE, imports_of
 
-PICTURE = Path(__file__).with_name("images") / "rooms.svg"
+IMAGE = Path(__file__).with_name("images") / "rooms.svg"
 ORDER = (
-    ("_extras", "_formulas", "_ranking", "errors", "geometry", "task"),
-    ("drawing", "exporting", "results", "_choices", "dataset", "evaluation"),
+    ("_extras", "_text", "_files", "_numbers", "errors", "geometry", "annotations", "task"),
+    ("drawing", "formats", "results", "_options_base", "dataset", "evaluation"),
     ("_imaging", "_protocol"),
     ("_flow",),
     ("_telemetry", "_transports", "credentials", "settings"),
@@ -29,7 +29,7 @@ WIDTH, BAND, BOX, HEIGHT, LEFT, LETTER = 1040, 104, 30, 34, 200, 8.4
 TITLES = (
     "errors, geometry",
     "results and data",
-    "pictures, protocol",
+    "images, protocol",
     "the conversation",
     "the outside world",
     "the clients",
@@ -129,8 +129,8 @@ def lane_of(room: str, other: str, end: float) -> float:
     return WIDTH - 22 - offset if end > (LEFT + WIDTH) / 2 else LEFT + 6 + offset
 
 
-def picture() -> str:
-    """The picture as SVG."""
+def image() -> str:
+    """The image as SVG."""
     arrows = arrows_of_the_source()
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {len(ORDER) * BAND}" role="img">']
     lines += ["<title>The rooms of automl-cv-client, and which imports which</title>", f"<style>{STYLE}</style>"]
@@ -155,9 +155,9 @@ def picture() -> str:
 
 
 def main() -> None:
-    """Write the picture."""
+    """Write the image."""
     assert [set(names) for names in ORDER] == list(ROWS), "ORDER must hold the rooms of ROWS"
-    PICTURE.write_text(picture(), encoding="utf-8")
+    IMAGE.write_text(image(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Tell what pictures show: the best three labels of each, out of the thousand the demo model knows.
+"""Tell what images show: the best three labels of each, out of the thousand the demo model knows.
 
-python samples/classify.py [PICTURE ...]
+python samples/classify.py [IMAGE ...]
 """
 
 import sys
@@ -13,11 +13,11 @@ from automl_cv_client import Client, Task
 PHOTOS = Path(__file__).parent / "photos"
 
 
-def main(*pictures: str | Path) -> None:
+def main(*images: str | Path) -> None:
     with endpoint_for(Task.CLASSIFICATION), Client.from_env() as client:
-        for picture in pictures or (PHOTOS / "chelsea.png", PHOTOS / "rocket.jpg"):
-            result = client.classify(picture)
-            print(Path(picture).name, "shows", result.label)
+        for image in images or (PHOTOS / "chelsea.png", PHOTOS / "rocket.jpg"):
+            result = client.classify(image)
+            print(Path(image).name, "shows", result.label)
             for label, score in result.top(3):
                 print(f"  {score:.2f} {label}")
 

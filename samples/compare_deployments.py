@@ -1,6 +1,6 @@
-"""Compare two deployments on labelled pictures before traffic moves from one to the other.
+"""Compare two deployments on labelled images before traffic moves from one to the other.
 
-python samples/compare_deployments.py [BLUE GREEN [LABELS PICTURES [FOLDER]]]
+python samples/compare_deployments.py [BLUE GREEN [LABELS IMAGES [FOLDER]]]
 
 The demo deployments have the same model, so nothing differs.
 """
@@ -21,14 +21,14 @@ def main(
     a: str = "blue",
     b: str = "green",
     labels: str | Path = LABELS,
-    pictures: str | Path = PHOTOS,
+    images: str | Path = PHOTOS,
     folder: str | Path = "demo-output",
 ) -> None:
     with endpoint_for(Task.DETECTION, deployments=(a, b)), Client.from_env() as client:
-        comparison = compare(client, deployments=(a, b), labels=labels, images=pictures)
+        comparison = compare(client, deployments=(a, b), labels=labels, images=images)
     for side in comparison.sides:
         print(f"{side.metric:<4} {side.difference:+.2f} {side.verdict}")
-    print(f"{comparison.disagreeing} of {comparison.pictures} pictures are seen differently")
+    print(f"{comparison.disagreeing} of {comparison.image_count} images are seen differently")
     Path(folder).mkdir(parents=True, exist_ok=True)
     print("page:", comparison.save(Path(folder) / "comparison.html"))
 

@@ -1,6 +1,6 @@
-"""Training data: read a JSONL file, check it against its pictures, convert it to COCO and YOLO, and take it back.
+"""Training data: read a JSONL file, check it against its images, convert it to COCO and YOLO, and take it back.
 
-python samples/convert_training_data.py [LABELS PICTURES [FOLDER]]
+python samples/convert_training_data.py [LABELS IMAGES [FOLDER]]
 
 Labels are boxes or outlines. Needs no endpoint.
 """
@@ -12,11 +12,11 @@ from automl_cv_client.dataset import check, from_coco, read_jsonl, to_coco, to_y
 
 PHOTOS = Path(__file__).parent / "photos"
 LABELS = PHOTOS / "labels" / "segmentation.jsonl"
-PREFIX = "azureml://datastores/workspaceblobstore/paths/photos/"  # where the pictures are in the workspace
+PREFIX = "azureml://datastores/workspaceblobstore/paths/photos/"  # where the images are in the workspace
 
 
-def main(labels: str | Path = LABELS, pictures: str | Path = PHOTOS, folder: str | Path = "demo-output") -> None:
-    report = check(labels, images=pictures)
+def main(labels: str | Path = LABELS, images: str | Path = PHOTOS, folder: str | Path = "demo-output") -> None:
+    report = check(labels, images=images)
     print(f"{report.rows} rows for {report.task}, {'fit' if report.ok else 'not fit'} to train on: {report.counts}")
     rows = list(read_jsonl(labels))
     out = Path(folder)

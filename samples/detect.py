@@ -1,6 +1,6 @@
-"""Find the objects in a picture, print where they are in pixels, and draw them.
+"""Find the objects in an image, print where they are in pixels, and draw them.
 
-python samples/detect.py [PICTURE [FOLDER]]
+python samples/detect.py [IMAGE [FOLDER]]
 """
 
 import sys
@@ -10,13 +10,13 @@ from endpoint import endpoint_for
 
 from automl_cv_client import Client, Task, errors
 
-PICTURE = Path(__file__).parent / "photos" / "coffee.png"
+IMAGE = Path(__file__).parent / "photos" / "coffee.png"
 
 
-def main(picture: str | Path = PICTURE, folder: str | Path = "demo-output") -> None:
+def main(image: str | Path = IMAGE, folder: str | Path = "demo-output") -> None:
     with endpoint_for(Task.DETECTION), Client.from_env() as client:
         try:
-            found = client.detect(picture)
+            found = client.detect(image)
         except errors.ImageError as error:
             sys.exit(f"not sent: {error}")
     for one in found.above(0.5):

@@ -1,6 +1,6 @@
-"""Measure an endpoint on labelled pictures, and write a page with its mistakes.
+"""Measure an endpoint on labelled images, and write a page with its mistakes.
 
-python samples/evaluate.py [LABELS PICTURES [FOLDER]]
+python samples/evaluate.py [LABELS IMAGES [FOLDER]]
 """
 
 import sys
@@ -15,9 +15,9 @@ PHOTOS = Path(__file__).parent / "photos"
 LABELS = PHOTOS / "labels" / "detection.jsonl"
 
 
-def main(labels: str | Path = LABELS, pictures: str | Path = PHOTOS, folder: str | Path = "demo-output") -> None:
+def main(labels: str | Path = LABELS, images: str | Path = PHOTOS, folder: str | Path = "demo-output") -> None:
     with endpoint_for(Task.DETECTION), Client.from_env() as client:
-        report = evaluate(score_rows(client, labels, pictures), labels, images=pictures)
+        report = evaluate(score_rows(client, labels, images), labels, images=images)
     for metric in ("mAP", "AP50", "precision", "recall"):
         print(f"{metric:<9} {report[metric]:.2f}")
     for mistake in report.mistakes:

@@ -1,4 +1,4 @@
-"""What can go wrong, and whose move it is: the picture's owner, whoever set this up, or nobody's, so try later.
+"""What can go wrong, and whose move it is: the image's owner, whoever set this up, or nobody's, so try later.
 
 python samples/handle_errors.py
 """
@@ -12,14 +12,14 @@ from automl_cv_client import Client, RetryPolicy, Task, errors
 PHOTOS = Path(__file__).parent / "photos"
 
 
-def scored(client: Client, picture: str | Path) -> str:
+def scored(client: Client, image: str | Path) -> str:
     """What a program might do about each kind of error. The client itself has tried again where that can help."""
     try:
-        return "found: " + ", ".join(one.label for one in client.detect(picture))
+        return "found: " + ", ".join(one.label for one in client.detect(image))
     except (errors.InvalidInput, errors.ImageDropped) as error:
-        return f"skip this picture: {type(error).__name__}: {error}"
+        return f"skip this image: {type(error).__name__}: {error}"
     except (errors.AuthenticationFailed, errors.PermissionDenied, errors.EndpointNotFound) as error:
-        return f"stop, every picture would fail: {type(error).__name__}, status {error.status}"
+        return f"stop, every image would fail: {type(error).__name__}, status {error.status}"
     except (errors.TransportError, errors.Throttled, errors.ServiceUnavailable) as error:
         return f"try again later: {type(error).__name__} after {error.attempts} attempts"
     except errors.AutoMLVisionError as error:  # ModelError, UnexpectedReply: the deployment's logs say more

@@ -1,4 +1,4 @@
-"""The four tasks on one picture, and what each returns.
+"""The four tasks on one image, and what each returns.
 
 python samples/score_all_tasks.py
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from automl_cv_client import Client, Task
 from automl_cv_client.local import LocalEndpoint
 
-PICTURE = Path(__file__).parent / "photos" / "chelsea.png"
+IMAGE = Path(__file__).parent / "photos" / "chelsea.png"
 
 
 def main() -> None:
     with LocalEndpoint.for_all_tasks() as endpoint:
         for task in Task:
             with Client(endpoint.scoring_uri_of(task), endpoint.key) as client:
-                result = client.score(PICTURE, task)  # the same as client.classify(PICTURE) and so on
+                result = client.score(IMAGE, task)  # the same as client.classify(IMAGE) and so on
             print(f"{task.method}: {result}")
 
 

@@ -11,12 +11,12 @@ from PIL import Image
 
 from automl_cv_client import Client, ImagePolicy, Task
 
-PICTURE = Path(__file__).parent / "photos" / "chelsea.png"
+IMAGE = Path(__file__).parent / "photos" / "chelsea.png"
 
 
 def main() -> None:
-    with Image.open(PICTURE) as picture:
-        rgb = np.asarray(picture.convert("RGB"))  # height x width x 3, uint8
+    with Image.open(IMAGE) as image:
+        rgb = np.asarray(image.convert("RGB"))  # height x width x 3, uint8
     bgr = rgb[:, :, ::-1]  # what cv2.imread(path) or a cv2.VideoCapture gives
     with endpoint_for(Task.DETECTION), Client.from_env() as client:
         found = client.detect(rgb)

@@ -1,4 +1,4 @@
-"""Score several pictures at once in an event loop.
+"""Score several images at once in an event loop.
 
 python samples/score_async.py
 """

@@ -1,7 +1,7 @@
-"""A web backend that scores uploaded pictures, with FastAPI.
+"""A web backend that scores uploaded images, with FastAPI.
 
 python samples/serve_fastapi.py [PORT]
-curl -F picture=@samples/photos/coffee.png http://127.0.0.1:8000/detect
+curl -F image=@samples/photos/coffee.png http://127.0.0.1:8000/detect
 """
 
 import sys
@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from automl_cv_client import AsyncClient, Detections, Task
 from automl_cv_client.integrations.fastapi import (
     ScoringClient,
-    UploadedPicture,
+    UploadedImage,
     client_lifespan,
     install,
     responses_for,
@@ -25,15 +25,15 @@ install(app, max_body_bytes=10_000_000)  # our errors become answers with a stat
 
 
 @app.post("/detect", responses=responses_for(Detections))
-async def detect(picture: UploadedPicture, client: ScoringClient) -> Detections:
+async def detect(image: UploadedImage, client: ScoringClient) -> Detections:
     """Everything that was found: a result is a response model."""
-    return await client.detect(picture)
+    return await client.detect(image)
 
 
 @app.post("/counts")
-async def counts(picture: UploadedPicture, client: ScoringClient) -> dict[str, int]:
+async def counts(image: UploadedImage, client: ScoringClient) -> dict[str, int]:
     """How many of each label."""
-    found = await client.detect(picture)
+    found = await client.detect(image)
     return Counter(one.label for one in found.above(0.5))
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: pictures, and one way to call the blocking and the awaited client."""
+"""What all tests share: images, and one way to call the blocking and the awaited client."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def call(request: pytest.FixtureRequest) -> Caller:
 
 
 @pytest.fixture(scope="session")
-def picture() -> bytes:
+def image() -> bytes:
     """A small JPEG of 400x200 pixels."""
     return encoded(Image.radial_gradient("L").resize((400, 200)).convert("RGB"))
 
@@ -118,7 +118,7 @@ def server() -> Iterator[ScriptedServer]:
 
 
 def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
-    """The bytes of a picture file."""
+    """The bytes of an image file."""
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()

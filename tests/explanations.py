@@ -29,7 +29,7 @@ def figure(side: tuple[int, int] = (1157, 1181), noise: int = 0) -> str:
 
 
 def row(probs: list[float], visualizations: Any, attributions: Any) -> dict[str, Any]:
-    """One picture's object; labels are a, b, c, …"""
+    """One image's object; labels are a, b, c, …"""
     labels = [chr(ord("a") + i) for i in range(len(probs))]
     return {"probs": probs, "labels": labels, "visualizations": visualizations, "attributions": attributions}
 

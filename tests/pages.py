@@ -82,7 +82,7 @@ class Page:
         return re.sub(r"^( *)```.*?^\1```$", "", self.text, flags=re.MULTILINE | re.DOTALL)
 
     def links(self) -> list[str]:
-        """What links and pictures lead to, apart from other sites."""
+        """What links and images lead to, apart from other sites."""
         found = _LINK.findall(_INLINE_CODE.sub("", self.prose))
         return [one for one in found if not re.match(r"[a-z]+:", one)]
 

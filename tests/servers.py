@@ -198,7 +198,7 @@ def scripted(*steps: Answer) -> Iterator[ScriptedServer]:
 
 
 def boxes(*labels: str, score: float = 0.9) -> bytes:
-    """A detection reply for one picture."""
+    """A detection reply for one image."""
     objects = [
         {"box": {"topX": 0.25, "topY": 0.5, "bottomX": 0.75, "bottomY": 1.0}, "label": label, "score": score}
         for label in labels

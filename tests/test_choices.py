@@ -11,10 +11,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from automl_cv_client import ImagePolicy, RetryPolicy, UrlRules, XaiParameters, errors
-from automl_cv_client._choices import Choice
+from automl_cv_client._options_base import Options
 from automl_cv_client.settings import EndpointSettings, WorkspaceSettings
 
-WRONG: list[tuple[type[Choice], dict[str, Any], str]] = [
+WRONG: list[tuple[type[Options], dict[str, Any], str]] = [
     (XaiParameters, {"n_steps": 1}, "XaiParameters: n_steps: .*greater than or equal to 2"),
     (ImagePolicy, {"quality": 0}, "ImagePolicy: quality: .*greater than or equal to 1"),
     (ImagePolicy, {"urls": {"redirects": 99}}, "ImagePolicy: urls.redirects: .*less than or equal to 10"),
@@ -28,7 +28,7 @@ WRONG: list[tuple[type[Choice], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("kind", "values", "words"), WRONG)
 def test_a_wrong_value_is_invalid_input_and_names_itself(
-    kind: type[Choice], values: dict[str, Any], words: str
+    kind: type[Options], values: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(errors.InvalidInput, match=words) as caught:
         kind(**values)
@@ -39,7 +39,7 @@ def test_a_wrong_value_is_invalid_input_and_names_itself(
 
 @pytest.mark.parametrize(("kind", "values", "words"), WRONG)
 def test_pydantic_and_web_frameworks_get_the_error_they_know(
-    kind: type[Choice], values: dict[str, Any], words: str
+    kind: type[Options], values: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ValidationError):
         kind.model_validate(values)
@@ -52,7 +52,7 @@ def test_pydantic_and_web_frameworks_get_the_error_they_know(
 
 
 def test_all_choices_are_covered() -> None:
-    assert {kind for kind, _, _ in WRONG} == set(Choice.__subclasses__())
+    assert {kind for kind, _, _ in WRONG} == set(Options.__subclasses__())
 
 
 def test_a_choice_is_a_value() -> None:

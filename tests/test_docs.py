@@ -1,4 +1,4 @@
-"""No page of docs/ can rot: its Python runs in order and prints what it says; its commands, links and pictures exist.
+"""No page of docs/ can rot: its Python runs in order and prints what it says; its commands, links and images exist.
 
 A page is run as a reader would type it: all blocks in one namespace, in an empty folder beside ``samples``, with
 ``AUTOML_CV_SCORING_URI`` and ``AUTOML_CV_KEY`` naming a detector. Where a page talks to Azure, stand-ins of Entra ID
@@ -185,7 +185,7 @@ def test_all_blocks_are_found_and_none_has_another_name(page: Page) -> None:
 
 
 def test_the_pages_are_found() -> None:
-    assert {"access.md", "batches.md", "detection.md", "pictures.md", "web.md"} <= {page.name for page in RUN}
+    assert {"access.md", "batches.md", "detection.md", "image-inputs.md", "web.md"} <= {page.name for page in RUN}
 
 
 @each_page

@@ -123,9 +123,9 @@ def test_links_lead_somewhere(page: Page) -> None:
 
 
 @each_page
-def test_pictures_are_small(page: Page) -> None:
-    for picture in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", page.prose):
-        assert (page.path.parent / picture).stat().st_size < 300_000
+def test_images_are_small(page: Page) -> None:
+    for image in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", page.prose):
+        assert (page.path.parent / image).stat().st_size < 300_000
 
 
 PUBLIC: list[type[Any]] = [

@@ -84,7 +84,7 @@ def endpoint() -> Iterator[LocalEndpoint]:
 @pytest.fixture
 def names(endpoint: LocalEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """What the code takes as given: public names, a client, and files in the working directory."""
-    for name in ("photos", "pictures"):
+    for name in ("photos", "images"):
         (tmp_path / name).symlink_to(PHOTOS)
     (tmp_path / "cat.png").symlink_to(PHOTOS / "chelsea.png")
     for name in ("train.jsonl", "validation.jsonl"):
@@ -97,7 +97,7 @@ def names(endpoint: LocalEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             **{name: getattr(testing, name) for name in testing.__all__},
             "client": client,
             "key": endpoint.key,
-            "picture": "cat.png",
+            "image": "cat.png",
             "uri": endpoint.scoring_uri,
         }
 

@@ -17,8 +17,8 @@ PACKAGE = "automl_cv_client"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
-    {"_extras", "_formulas", "_ranking", "errors", "geometry", "task"},
-    {"_choices", "results", "drawing", "exporting", "dataset", "evaluation"},
+    {"_extras", "_files", "_numbers", "_text", "annotations", "errors", "geometry", "task"},
+    {"_options_base", "results", "drawing", "formats", "dataset", "evaluation"},
     {"_protocol", "_imaging"},
     {"_flow"},
     {"_transports", "credentials", "settings", "_telemetry"},
@@ -30,10 +30,11 @@ ROWS = (
 
 NEIGHBOURS = {
     ("geometry", "errors"),  # to say which frame or tile cannot be
-    ("geometry", "_ranking"),
-    ("_ranking", "errors"),
+    ("geometry", "_numbers"),
+    ("_numbers", "errors"),
+    ("annotations", "geometry"),
     ("task", "errors"),
-    ("exporting", "results"),
+    ("formats", "results"),
     ("evaluation", "results"),
     ("evaluation", "dataset"),
     ("evaluation", "drawing"),
@@ -49,13 +50,13 @@ NEIGHBOURS = {
 }
 """Rooms of one row that may be imported by another one of it."""
 
-DOORS = {("results", "drawing"), ("results", "_imaging"), ("results", "exporting")}
+DOORS = {("results", "drawing"), ("results", "_imaging"), ("results", "formats")}
 """Ways up or across that are open at call time, and for types, but not at the top of a file."""
 
 OVER_HTTPX = tuple(f"_transports/{name}.py" for name in ("httpx", "awaited_httpx", "httpx_terms"))
 LIBRARIES = {
     "pydantic": (
-        "_choices.py",
+        "_options_base.py",
         "results/",
         "dataset/",
         "evaluation/",
@@ -72,9 +73,9 @@ LIBRARIES = {
     "aiohttp": ("_transports/aiohttp.py",),
     "httpcore": (
         *OVER_HTTPX,
-        *(f"_transports/{name}.py" for name in ("limits", "loop_network", "addresses", "picture_urls")),
+        *(f"_transports/{name}.py" for name in ("limits", "loop_network", "addresses", "image_urls")),
     ),
-    "certifi": ("_transports/picture_urls.py",),
+    "certifi": ("_transports/image_urls.py",),
     "automl_cv_client_models": ("local/",),
     "numpy": ("local/", "evaluation/"),
     "onnxruntime": ("local/",),
@@ -91,11 +92,11 @@ LIBRARIES = {
 
 LATER = {
     "faster_coco_eval": ("evaluation/coco.py",),
-    "PIL": ("_imaging/", "drawing/", "results/", "dataset/pictures.py", "evaluation/thumbnails.py", "testing/"),
+    "PIL": ("_imaging/", "drawing/", "results/", "dataset/images.py", "evaluation/thumbnails.py", "testing/"),
     "httpx": ("_client.py", "_async_client.py", "_clients/access.py", "testing/"),
     "aiohttp": ("_async_client.py", "_clients/access.py"),
     "azure": ("credentials/", "_transports/"),
-    "numpy": ("_imaging/", "drawing/", "exporting/", "results/"),
+    "numpy": ("_imaging/", "drawing/", "formats/", "results/"),
     "opentelemetry": ("_telemetry/opentelemetry.py",),
     "pyarrow": ("batch/exports.py",),
     "rich": ("batch/bar.py",),

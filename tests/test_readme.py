@@ -79,7 +79,7 @@ def test_the_blocks_are_found_and_most_print_something():
     assert sum(bool(block.printed) for block in BLOCKS) == README.count("```text")
 
 
-def test_the_first_block_writes_a_picture(reader):
+def test_the_first_block_writes_a_image(reader):
     with contextlib.redirect_stdout(io.StringIO()):
         exec(BLOCKS[0].code, {})
     assert (reader / "found.png").is_file()
@@ -118,7 +118,7 @@ def folder(tmp_path, monkeypatch):
     """The files that the commands name: two photographs by several names, and their labels."""
     photos = ROOT / "samples" / "photos"
     (tmp_path / "photos").mkdir()
-    for name in ("photos/chelsea.png", "photos/coffee.png", "a.jpg", "b.jpg", "cat.jpg", "my-picture.jpg"):
+    for name in ("photos/chelsea.png", "photos/coffee.png", "a.jpg", "b.jpg", "cat.jpg", "my-image.jpg"):
         source = photos / ("coffee.png" if "coffee" in name else "chelsea.png")
         (tmp_path / name).write_bytes(source.read_bytes())
     labels = (photos / "labels" / "detection.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""The picture and the table of docs/design.md say what the imports say."""
+"""The image and the table of docs/design.md say what the imports say."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from docs.make_rooms import ORDER, PICTURE, arrows_of_the_source, drawn_of, picture
+from docs.make_rooms import IMAGE, ORDER, arrows_of_the_source, drawn_of, image
 from tests.test_layering import DOORS, PACKAGE, ROWS, SOURCE, imports_of, row_of
 
-DESIGN = (PICTURE.parents[1] / "design.md").read_text(encoding="utf-8")
+DESIGN = (IMAGE.parents[1] / "design.md").read_text(encoding="utf-8")
 ON_THE_REGISTRY = {"pillow": "PIL"}  # where the table's word is not the module's
 
 
@@ -28,12 +28,12 @@ def rooms_in(cell: str) -> list[str]:
 
 
 def drawn(kind: str) -> set[tuple[str, str]]:
-    tree = ElementTree.parse(PICTURE)
+    tree = ElementTree.parse(IMAGE)
     return {(one.get("data-from", ""), one.get("data-to", "")) for one in tree.iter() if one.get("class") == kind}
 
 
-def test_the_picture_is_that_of_the_imports():
-    assert PICTURE.read_text(encoding="utf-8") == picture(), "run: python -m docs.make_rooms"
+def test_the_image_is_that_of_the_imports():
+    assert IMAGE.read_text(encoding="utf-8") == image(), "run: python -m docs.make_rooms"
     arrows = arrows_of_the_source()
     assert drawn("arrow") == drawn_of(arrows)
     assert drawn("door") == arrows & DOORS
@@ -58,9 +58,9 @@ def test_only_what_follows_is_left_out():
     assert drawn_of({("a", "b"), ("a", "c")}) == {("a", "b"), ("a", "c")}
 
 
-def test_the_picture_is_in_the_page_and_names_every_room():
-    assert f"](images/{PICTURE.name})" in DESIGN
-    named = {one.get("data-room") for one in ElementTree.parse(PICTURE).iter() if one.get("class") == "room"}
+def test_the_image_is_in_the_page_and_names_every_room():
+    assert f"](images/{IMAGE.name})" in DESIGN
+    named = {one.get("data-room") for one in ElementTree.parse(IMAGE).iter() if one.get("class") == "room"}
     assert named == {room for row in ROWS for room in row}
 
 

@@ -139,8 +139,8 @@ def test_the_backend_answers() -> None:
             with httpx.Client(transport=transport, timeout=30) as caller:
                 for words, printed in asked:
                     assert words[:2] == ["curl", "-F"]
-                    name, _, picture = words[2].partition("=@")
-                    sent = {name: (picture, Path(picture).read_bytes())}
+                    name, _, image = words[2].partition("=@")
+                    sent = {name: (image, Path(image).read_bytes())}
                     assert caller.post(words[3].replace("8000", port), files=sent).text + "\n" == printed
                 assert caller.post(f"http://127.0.0.1:{port}/detect", files=sent).status_code == 415
         finally:

@@ -39,10 +39,10 @@ def shared_client() -> AsyncClient:
 
 
 async def detect(request: HttpRequest) -> HttpResponse:
-    """What is in the uploaded file ``picture``."""
-    upload = request.FILES.get("picture")
+    """What is in the uploaded file ``image``."""
+    upload = request.FILES.get("image")
     if upload is None:
-        raise ImageError("the form has no file named 'picture'")
+        raise ImageError("the form has no file named 'image'")
     found = await shared_client().detect(upload.file)
     return HttpResponse(found.model_dump_json(), content_type="application/json")
 

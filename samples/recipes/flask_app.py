@@ -20,9 +20,9 @@ def create_app(client: Client | None = None) -> Flask:
 
     @app.post("/detect")
     def detect() -> Response:
-        upload = request.files.get("picture")
+        upload = request.files.get("image")
         if upload is None:
-            raise ImageError("the form has no file named 'picture'")
+            raise ImageError("the form has no file named 'image'")
         found = scoring.detect(upload.stream)  # type: ignore[arg-type]  # werkzeug types it as IO[bytes]
         return Response(found.model_dump_json(), mimetype="application/json")
 

@@ -15,7 +15,7 @@ from automl_cv_client.errors import AutoMLVisionError, StatusError
 from automl_cv_client.integrations.problems import status_of
 from automl_cv_client.results import Detections
 
-LATER = (502, 503, 504)  # the endpoint's trouble, not the picture's: the client itself has tried several times
+LATER = (502, 503, 504)  # the endpoint's trouble, not the image's: the client itself has tried several times
 
 
 def work(

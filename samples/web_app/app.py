@@ -1,4 +1,4 @@
-"""A small web application that scores pictures and draws what was found: python samples/web_app/app.py [PORT]
+"""A small web application that scores images and draws what was found: python samples/web_app/app.py [PORT]
 
 It scores with demo models on this machine, or, where AUTOML_CV_SCORING_URI and AUTOML_CV_KEY are set, at your
 endpoint; AUTOML_CV_TASK names its task, AUTOML_CV_DEPLOYMENTS its deployments ("blue,green") to compare two.
@@ -34,7 +34,7 @@ from automl_cv_client import (
 from automl_cv_client.errors import UnexpectedReply
 from automl_cv_client.integrations.fastapi import (
     ScoringClient,
-    UploadedPicture,
+    UploadedImage,
     client_lifespan,
     install,
     responses_for,
@@ -58,20 +58,20 @@ def scoring_app(task: Task, uri: str, key: str) -> FastAPI:
 
     @app.post("/score", response_model=RESULTS[task], responses=responses_for(RESULTS[task]))
     async def score(
-        picture: UploadedPicture, client: ScoringClient, deployment: Annotated[str | None, Form()] = None
+        image: UploadedImage, client: ScoringClient, deployment: Annotated[str | None, Form()] = None
     ) -> Any:
         chosen = client.with_options(deployment=deployment) if deployment else client
-        return await chosen.score(picture, task)
+        return await chosen.score(image, task)
 
     if task is Task.CLASSIFICATION:
 
         @app.post("/explain", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
         async def explain(
-            picture: UploadedPicture, client: ScoringClient, deployment: Annotated[str | None, Form()] = None
+            image: UploadedImage, client: ScoringClient, deployment: Annotated[str | None, Form()] = None
         ) -> Response:
-            """The picture with the reasons for its class laid over it, as a JPEG."""
+            """The image with the reasons for its class laid over it, as a JPEG."""
             chosen = client.with_options(deployment=deployment) if deployment else client
-            data = await asyncio.to_thread(picture.read)
+            data = await asyncio.to_thread(image.read)
             explained = await chosen.explain(data, XaiParameters(visualizations=False, attributions=True))
             if explained.explanation is None:
                 raise UnexpectedReply("the endpoint sent no explanation")
@@ -84,9 +84,9 @@ def scoring_app(task: Task, uri: str, key: str) -> FastAPI:
     return app
 
 
-def heat_map(explanation: Explanation, picture: bytes) -> bytes:
+def heat_map(explanation: Explanation, image: bytes) -> bytes:
     """The overlay as a JPEG file, at most 1,600 pixels a side."""
-    drawn = explanation.overlay(picture)
+    drawn = explanation.overlay(image)
     drawn.thumbnail((1600, 1600))
     file = io.BytesIO()
     drawn.save(file, "JPEG", quality=85)
@@ -109,7 +109,7 @@ def make_app(endpoints: Mapping[Task, tuple[str, str]], deployments: Sequence[st
                 await stack.enter_async_context(part.router.lifespan_context(part))
             yield
 
-    app = FastAPI(title="Pictures scored", lifespan=lifespan)
+    app = FastAPI(title="Images scored", lifespan=lifespan)
 
     @app.middleware("http")
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplainingMany):
-    """Scores pictures with one deployed model of AutoML for Images, awaited. Make one and keep it.
+    """Scores images with one deployed model of AutoML for Images, awaited. Make one and keep it.
 
     Connections are opened at the first call and shared by all calls of an event loop; another loop, such as that of
     a second ``asyncio.run``, gets its own. Use it in an ``async with`` block, or call :meth:`close`.
@@ -40,7 +40,7 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
             scoring after at most 180 s.
         deadline: seconds a whole call may take, retries and pauses included; None for no bound.
         retry: how often and how patiently to try again.
-        images: how pictures are read and prepared.
+        images: how images are read and prepared.
         dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.
         hooks: functions to call at each request, answer, retry and dropped row.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Client(Access, Scoring, Many, Tiling, ExplainingMany):
-    """Scores pictures with one deployed model of AutoML for Images. Thread-safe; make one and keep it.
+    """Scores images with one deployed model of AutoML for Images. Thread-safe; make one and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in a ``with`` block, or call
     :meth:`close`.
@@ -38,7 +38,7 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
             scoring after at most 180 s.
         deadline: seconds a whole call may take, retries and pauses included; None for no bound.
         retry: how often and how patiently to try again.
-        images: how pictures are read and prepared.
+        images: how images are read and prepared.
         dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.
         hooks: functions to call at each request, answer, retry and dropped row.

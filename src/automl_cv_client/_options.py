@@ -28,7 +28,7 @@ class CallOptions(TypedDict, total=False):
         timeout: seconds one attempt may take.
         deadline: seconds a whole call may take; None for no bound.
         retry: how often and how patiently to try again.
-        images: how pictures are read and prepared.
+        images: how images are read and prepared.
         dialect: how the endpoint wants to be asked.
         strict: refuse replies of other server versions, and with unknown keys.
         hooks: functions to call at each request, answer, retry and dropped row.
@@ -82,14 +82,14 @@ def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
 
 
 def is_several(images: Any) -> bool:
-    """Whether the argument holds several pictures (a list or tuple) rather than one."""
+    """Whether the argument holds several images (a list or tuple) rather than one."""
     return isinstance(images, list | tuple)
 
 
 def _fetch(url: str, rules: UrlRules) -> bytes:
-    from automl_cv_client._transports.picture_urls import fetch_picture  # only when a URL is given
+    from automl_cv_client._transports.image_urls import fetch_image  # only when a URL is given
 
-    return fetch_picture(url, rules)
+    return fetch_image(url, rules)
 
 
 def _check_seconds(name: str, value: Any) -> None:

@@ -3,7 +3,7 @@ Everything this package raises on purpose:
 
     * AutoMLVisionError
       x InvalidInput             yours to mend; nothing was sent
-        + ImageError               the picture is unreadable, truncated, too large, or of a wrong dtype
+        + ImageError               the image is unreadable, truncated, too large, or of a wrong dtype
         + UnsupportedTask          the task cannot do this, e.g. an explanation of a detection
       x CallError                a request was sent, or was to be
         x TransportError           no answer came back
@@ -19,10 +19,10 @@ Everything this package raises on purpose:
           + Throttled                429
           + ServiceUnavailable       500, 502, 503, 504
         x UnexpectedReply          an answer of status 200 that is not what the task returns
-          + ImageDropped             the server could not read this picture and left it out
+          + ImageDropped             the server could not read this image and left it out
       x BatchError               a batch job cannot go on
 
-Every error holds plain values only and can be pickled. None holds a secret or a picture.
+Every error holds plain values only and can be pickled. None holds a secret or an image.
 
 And one warning: ManyClassesWarning, an explanation of so many classes that it may take too long.
 """
@@ -56,7 +56,7 @@ class InvalidInput(AutoMLVisionError):
 
 
 class ImageError(InvalidInput):
-    """The picture cannot be read, is truncated, has too many pixels, or a dtype with no clear meaning."""
+    """The image cannot be read, is truncated, has too many pixels, or a dtype with no clear meaning."""
 
 
 class UnsupportedTask(InvalidInput):
@@ -189,7 +189,7 @@ class UnexpectedReply(CallError):
     """Status 200, and a body that is not what the task returns.
 
     Attributes:
-        excerpt: at most 2 kB of the body, without secrets or pictures.
+        excerpt: at most 2 kB of the body, without secrets or images.
         request_id: the service's id of the request.
     """
 
@@ -203,7 +203,7 @@ class UnexpectedReply(CallError):
 
 
 class ImageDropped(UnexpectedReply):
-    """The server could not read this picture and left it out of its reply without a word."""
+    """The server could not read this image and left it out of its reply without a word."""
 
 
 class BatchError(AutoMLVisionError):

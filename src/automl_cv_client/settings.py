@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from automl_cv_client._choices import Choice
+from automl_cv_client._options_base import Options
 from automl_cv_client.errors import InvalidInput
 
 URI, KEY, DEPLOYMENT = "AUTOML_CV_SCORING_URI", "AUTOML_CV_KEY", "AUTOML_CV_DEPLOYMENT"
@@ -21,7 +21,7 @@ WORKSPACE_VARIABLES = {
 _LONGEST_CONFIG = 100_000  # bytes; a config.json has some 200
 
 
-class EndpointSettings(Choice, frozen=True):
+class EndpointSettings(Options, frozen=True):
     """Where to score, and with what.
 
     Attributes:
@@ -62,7 +62,7 @@ class EndpointSettings(Choice, frozen=True):
         return self.key.get_secret_value()
 
 
-class WorkspaceSettings(Choice, frozen=True):
+class WorkspaceSettings(Options, frozen=True):
     """Where in Azure the endpoint is to be looked up.
 
     Attributes:

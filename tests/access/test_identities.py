@@ -76,8 +76,8 @@ def identity(
         made.close()
 
 
-def test_an_identity_opens_the_endpoint(call: Caller, azure: Azure, identity: Any, picture: bytes) -> None:
-    found = call(azure.endpoint.scoring_uri, "detect", picture, key=identity)
+def test_an_identity_opens_the_endpoint(call: Caller, azure: Azure, identity: Any, image: bytes) -> None:
+    found = call(azure.endpoint.scoring_uri, "detect", image, key=identity)
     assert found[0].label == "cat"
     granted = azure.entra.granted + azure.plain_entra.granted
     assert [scope.split()[0].removesuffix("/.default") for scope, _ in granted] == ["https://ml.azure.com"]
@@ -85,7 +85,7 @@ def test_an_identity_opens_the_endpoint(call: Caller, azure: Azure, identity: An
         assert json.loads(unjwt(token))["aud"] == "https://ml.azure.com"
 
 
-def test_an_async_identity_without_aiohttp(azure: Azure, picture: bytes) -> None:
+def test_an_async_identity_without_aiohttp(azure: Azure, image: bytes) -> None:
     from azure.core.pipeline.transport import AsyncioRequestsTransport
     from azure.identity.aio import ClientSecretCredential as AsyncSecret
 
@@ -94,7 +94,7 @@ def test_an_async_identity_without_aiohttp(azure: Azure, picture: bytes) -> None
     async def main() -> str:
         credential = secret_credential(azure, AsyncSecret, transport=AsyncioRequestsTransport())
         async with credential, AsyncClient(azure.endpoint.scoring_uri, credential) as client:
-            found = await asyncio.gather(*(client.detect(picture) for _ in range(5)))
+            found = await asyncio.gather(*(client.detect(image) for _ in range(5)))
         return str(found[4][0].label)
 
     assert asyncio.run(main()) == "cat"
@@ -124,29 +124,29 @@ def test_a_workspace_of_the_variables_is_not_asked_with_an_async_identity(azure:
     assert azure.entra.granted == []
 
 
-def test_a_refused_token_is_really_fetched_again(call: Caller, azure: Azure, picture: bytes) -> None:
+def test_a_refused_token_is_really_fetched_again(call: Caller, azure: Azure, image: bytes) -> None:
     """azure-identity keeps tokens: asking it again is not enough."""
     azure.endpoint.accepts = lambda token: json.loads(unjwt(token)).get("n", 0) >= 2
     with secret_credential(azure) as credential:
-        assert call(azure.endpoint.scoring_uri, "detect", picture, key=credential)[0].label == "cat"
+        assert call(azure.endpoint.scoring_uri, "detect", image, key=credential)[0].label == "cat"
     assert [("claims" in form) for _, form in azure.entra.granted] == [False, True]
     assert len(azure.endpoint.seen) == 2
 
 
-def test_an_identity_that_was_revoked(call: Caller, azure: Azure, picture: bytes) -> None:
+def test_an_identity_that_was_revoked(call: Caller, azure: Azure, image: bytes) -> None:
     azure.endpoint.accepts = lambda token: False
     with secret_credential(azure) as credential, pytest.raises(errors.AuthenticationFailed) as caught:
-        call(azure.endpoint.scoring_uri, "detect", picture, key=credential)
+        call(azure.endpoint.scoring_uri, "detect", image, key=credential)
     assert "authentication mode aad_token" in str(caught.value)
     assert SCOPE in str(caught.value)
     assert caught.value.attempts == 2
     assert len(azure.entra.granted) == 2
 
 
-def test_an_identity_that_gets_no_token(call: Caller, azure: Azure, picture: bytes) -> None:
+def test_an_identity_that_gets_no_token(call: Caller, azure: Azure, image: bytes) -> None:
     azure.entra.revoked = True
     with secret_credential(azure) as credential, pytest.raises(errors.AuthenticationFailed) as caught:
-        call(azure.endpoint.scoring_uri, "detect", picture, key=credential)
+        call(azure.endpoint.scoring_uri, "detect", image, key=credential)
     for words in ("aad_token", SCOPE, "AADSTS7000222"):
         assert words in str(caught.value)
     assert "the-client-secret" not in str(caught.value)
@@ -154,13 +154,13 @@ def test_an_identity_that_gets_no_token(call: Caller, azure: Azure, picture: byt
     assert caught.value.__context__ is None
 
 
-def test_an_entra_that_is_away(call: Caller, azure: Azure, picture: bytes) -> None:
+def test_an_entra_that_is_away(call: Caller, azure: Azure, image: bytes) -> None:
     credential = secret_credential(azure, authority="https://localhost:9")
     with credential, pytest.raises(errors.ConnectionFailed, match="Entra ID cannot be reached"):
-        call(azure.endpoint.scoring_uri, "detect", picture, key=credential, retry=ONCE)
+        call(azure.endpoint.scoring_uri, "detect", image, key=credential, retry=ONCE)
 
 
-def test_the_deadline_bounds_a_slow_entra(call: Caller, azure: Azure, picture: bytes) -> None:
+def test_the_deadline_bounds_a_slow_entra(call: Caller, azure: Azure, image: bytes) -> None:
     azure.entra.pause = 1.5
     with secret_credential(azure) as credential, pytest.raises(errors.DeadlineExceeded):
-        call(azure.endpoint.scoring_uri, "detect", picture, key=credential, deadline=0.4)
+        call(azure.endpoint.scoring_uri, "detect", image, key=credential, deadline=0.4)

@@ -46,10 +46,10 @@ def ml_client(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_look_up_then_scoring_without_the_control_plane(
-    opened: Opener, azure: Azure, ml_client: Any, picture: bytes
+    opened: Opener, azure: Azure, ml_client: Any, image: bytes
 ) -> None:
     def use(client: Any) -> Any:
-        return [client.detect(picture) for _ in range(10)]
+        return [client.detect(image) for _ in range(10)]
 
     found = opened(use, ml_client, ENDPOINT, way="from_ml_client")
     assert [one[0].label for one in found] == ["cat"] * 10
@@ -67,20 +67,20 @@ def test_deployments(opened: Opener, ml_client: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", ["AMLToken", "AADToken"])
-def test_tokens(opened: Opener, azure: Azure, ml_client: Any, picture: bytes, mode: str) -> None:
+def test_tokens(opened: Opener, azure: Azure, ml_client: Any, image: bytes, mode: str) -> None:
     azure.manager.mode = mode
     accepts = {"AMLToken": lambda token: token == "aml-token-1", "AADToken": for_audience("https://ml.azure.com")}
     azure.endpoint.accepts = accepts[mode]
-    opened(lambda client: [client.detect(picture)], ml_client, ENDPOINT, way="from_ml_client")
+    opened(lambda client: [client.detect(image)], ml_client, ENDPOINT, way="from_ml_client")
     assert len(azure.endpoint.seen) == 1
 
 
-def test_errors_of_the_look_up_are_ours(opened: Opener, azure: Azure, ml_client: Any, picture: bytes) -> None:
+def test_errors_of_the_look_up_are_ours(opened: Opener, azure: Azure, ml_client: Any, image: bytes) -> None:
     with pytest.raises(errors.EndpointNotFound, match="there is no such endpoint"):
         opened(lambda client: None, ml_client, "dogs", way="from_ml_client")
     azure.manager.forbidden = {"listKeys"}
     with pytest.raises(errors.PermissionDenied, match="AzureML Data Scientist"):
-        opened(lambda client: client.detect(picture), ml_client, ENDPOINT, way="from_ml_client")
+        opened(lambda client: client.detect(image), ml_client, ENDPOINT, way="from_ml_client")
     azure.entra.revoked = True
     with secret_credential(azure) as other:
         fresh = MLClient(other, SUBSCRIPTION, GROUP, WORKSPACE, cloud="Loopback", enable_telemetry=False)
@@ -102,15 +102,15 @@ class TestInvoke:
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         return tmp_path
 
-    def test_end_to_end(self, opened: Opener, azure: Azure, ml_client: Any, picture: bytes, folder: Path) -> None:
-        found = opened(lambda client: client.detect(picture), ml_client, ENDPOINT, way="from_ml_client", invoke=True)
+    def test_end_to_end(self, opened: Opener, azure: Azure, ml_client: Any, image: bytes, folder: Path) -> None:
+        found = opened(lambda client: client.detect(image), ml_client, ENDPOINT, way="from_ml_client", invoke=True)
         assert found[0].label == "cat"
         assert azure.endpoint.seen[0].bearer == azure.manager.keys[0]
         assert azure.endpoint.seen[0].headers["user-agent"] != "automl-cv-client"  # it was azure-ai-ml that sent it
         assert not [*folder.iterdir()]
 
     def test_the_request_file_is_private(
-        self, azure: Azure, ml_client: Any, picture: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch
+        self, azure: Azure, ml_client: Any, image: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         modes: list[int] = []
 
@@ -119,7 +119,7 @@ class TestInvoke:
 
         azure.endpoint.before = look
         with Client.from_ml_client(ml_client, ENDPOINT, invoke=True) as client:
-            client.detect(picture)
+            client.detect(image)
         assert modes == [0o700]
 
     def test_invoke_itself_leaks_the_deployment(self, azure: Azure, ml_client: Any, tmp_path: Path) -> None:
@@ -134,10 +134,10 @@ class TestInvoke:
             client.warm_up()
         assert azure.endpoint.deployments == ["green", "green", None]  # nor does it leak into ours
 
-    def test_ours_does_not(self, opened: Opener, azure: Azure, ml_client: Any, picture: bytes) -> None:
+    def test_ours_does_not(self, opened: Opener, azure: Azure, ml_client: Any, image: bytes) -> None:
         def use(client: Any) -> Any:
             first = client.with_options(deployment="green")
-            return [first.detect(picture), client.detect(picture)]
+            return [first.detect(image), client.detect(image)]
 
         before = EndpointInvokeFields.DEFAULT_HEADER
         opened(use, ml_client, ENDPOINT, way="from_ml_client", invoke=True)
@@ -145,11 +145,11 @@ class TestInvoke:
         assert EndpointInvokeFields.DEFAULT_HEADER is before
         assert before == {"Content-Type": "application/json"}
 
-    def test_threads_never_exchange_deployments(self, azure: Azure, ml_client: Any, picture: bytes) -> None:
+    def test_threads_never_exchange_deployments(self, azure: Azure, ml_client: Any, image: bytes) -> None:
         with Client.from_ml_client(ml_client, ENDPOINT, invoke=True) as client, ThreadPoolExecutor(8) as pool:
             wanted = ["blue", "green", None] * 8
             copies = [client.with_options(deployment=name) for name in wanted]
-            list(pool.map(lambda copy: copy.detect(picture), copies))
+            list(pool.map(lambda copy: copy.detect(image), copies))
         assert sorted(map(str, azure.endpoint.deployments)) == sorted(map(str, wanted))
         assert EndpointInvokeFields.DEFAULT_HEADER == {"Content-Type": "application/json"}
 
@@ -166,33 +166,33 @@ class TestInvoke:
         ],
     )
     def test_errors_are_ours(
-        self, azure: Azure, ml_client: Any, picture: bytes, folder: Path, answer: Any, kind: Any, words: str
+        self, azure: Azure, ml_client: Any, image: bytes, folder: Path, answer: Any, kind: Any, words: str
     ) -> None:
         azure.endpoint.before = lambda request: answer
         with (
             Client.from_ml_client(ml_client, ENDPOINT, invoke=True, retry=ONCE) as client,
             pytest.raises(kind, match=words) as caught,
         ):
-            client.detect(picture)
+            client.detect(image)
         assert azure.manager.keys[0] not in repr(caught.value) + str(caught.value)
         assert not [*folder.iterdir()]
         assert EndpointInvokeFields.DEFAULT_HEADER == {"Content-Type": "application/json"}
 
-    def test_an_unknown_deployment(self, azure: Azure, ml_client: Any, picture: bytes) -> None:
+    def test_an_unknown_deployment(self, azure: Azure, ml_client: Any, image: bytes) -> None:
         with (
             Client.from_ml_client(ml_client, ENDPOINT, invoke=True, deployment="gren") as client,
             pytest.raises(errors.EndpointNotFound, match="no deployment 'gren'"),
         ):
-            client.detect(picture)
+            client.detect(image)
 
-    def test_the_control_plane_says_no(self, azure: Azure, ml_client: Any, picture: bytes) -> None:
+    def test_the_control_plane_says_no(self, azure: Azure, ml_client: Any, image: bytes) -> None:
         with Client.from_ml_client(ml_client, ENDPOINT, invoke=True) as client:
-            client.detect(picture)
+            client.detect(image)
             azure.manager.forbidden = {"listKeys"}
             with pytest.raises(errors.PermissionDenied, match="Resource Manager answered 403"):
-                client.detect(picture)
+                client.detect(image)
 
-    def test_the_time_of_a_call_is_bounded(self, opened: Opener, azure: Azure, ml_client: Any, picture: bytes) -> None:
+    def test_the_time_of_a_call_is_bounded(self, opened: Opener, azure: Azure, ml_client: Any, image: bytes) -> None:
         free = threading.Event()
 
         def wait(request: Any) -> None:
@@ -203,7 +203,7 @@ class TestInvoke:
         def fail(watch: Stopwatch) -> None:
             with watch.running(), pytest.raises(errors.TransportError):
                 opened(
-                    lambda client: client.detect(picture),
+                    lambda client: client.detect(image),
                     ml_client, ENDPOINT, way="from_ml_client", invoke=True, deadline=1.0,
                 )  # fmt: skip
 
@@ -211,14 +211,14 @@ class TestInvoke:
         free.set()
 
     @pytest.mark.parametrize(("deployment", "questions"), [(None, 2), ("green", 3)])
-    def test_what_a_picture_costs(
-        self, azure: Azure, ml_client: Any, picture: bytes, deployment: str | None, questions: int
+    def test_what_a_image_costs(
+        self, azure: Azure, ml_client: Any, image: bytes, deployment: str | None, questions: int
     ) -> None:
-        """The reason not to score this way: control-plane calls for every picture."""
+        """The reason not to score this way: control-plane calls for every image."""
         with Client.from_ml_client(ml_client, ENDPOINT, invoke=True, deployment=deployment) as client:
-            client.detect(picture)
+            client.detect(image)
             azure.manager.seen.clear()
-            client.detect(picture)
+            client.detect(image)
         assert len(azure.manager.asked) == questions
 
     def test_health_takes_the_plain_way(self, opened: Opener, azure: Azure, ml_client: Any) -> None:
@@ -226,7 +226,7 @@ class TestInvoke:
         assert azure.endpoint.seen[0].path == "/swagger.json"
 
 
-def test_the_loop_goes_on_while_invoke_runs(azure: Azure, ml_client: Any, picture: bytes) -> None:
+def test_the_loop_goes_on_while_invoke_runs(azure: Azure, ml_client: Any, image: bytes) -> None:
     asked, answer = threading.Event(), threading.Event()
     told: list[bool] = []
 
@@ -238,7 +238,7 @@ def test_the_loop_goes_on_while_invoke_runs(azure: Azure, ml_client: Any, pictur
 
     async def main() -> None:
         async with await AsyncClient.from_ml_client(ml_client, ENDPOINT, invoke=True) as client:
-            scoring = asyncio.create_task(client.detect(picture))
+            scoring = asyncio.create_task(client.detect(image))
             await asyncio.to_thread(asked.wait, 60)
             answer.set()  # nobody sets it while the loop stands still
             await scoring

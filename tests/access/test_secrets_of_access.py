@@ -31,7 +31,7 @@ def secrets_of(azure: Azure) -> set[str]:
 @pytest.mark.parametrize("mode", ["Key", "AMLToken", "AADToken"])
 @pytest.mark.parametrize("status", [200, 401, 403, 424])
 def test_in_no_error_of_the_endpoint(
-    opened: Opener, azure: Azure, picture: bytes, logs: io.StringIO, mode: str, status: int
+    opened: Opener, azure: Azure, image: bytes, logs: io.StringIO, mode: str, status: int
 ) -> None:
     def echo(request: Seen) -> Any:
         return status, {}, {"message": f"you sent {request.headers['authorization']} and {azure.manager.keys}"}
@@ -41,7 +41,7 @@ def test_in_no_error_of_the_endpoint(
     azure.endpoint.before = echo
     azure.manager.keys[:] = [azure.manager.keys[0]] * 2  # what is echoed is what was sent
     with secret_credential(azure) as identity, pytest.raises(errors.AutoMLVisionError) as caught:
-        opened(lambda client: client.detect(picture), *NAMES, credential=identity, cloud=azure.cloud, retry=ONCE)
+        opened(lambda client: client.detect(image), *NAMES, credential=identity, cloud=azure.cloud, retry=ONCE)
     told = [*surfaces_of(caught.value), logs.getvalue()]
     for secret in secrets_of(azure) - ({azure.manager.keys[0]} if mode != "Key" else set()):
         assert not any(secret in surface for surface in told)
@@ -63,14 +63,14 @@ def test_in_no_error_of_the_control_plane(
         assert not any(secret in surface for surface in [*surfaces_of(caught.value), logs.getvalue()])
 
 
-def test_in_no_client(opened: Opener, azure: Azure, picture: bytes) -> None:
+def test_in_no_client(opened: Opener, azure: Azure, image: bytes) -> None:
     shown: list[str] = []
 
     def use(client: Any) -> Any:
         shown.extend([repr(client), str(client), repr(client._world), repr(client._control)])
         with pytest.raises(TypeError, match="not pickled"):
             pickle.dumps(client)
-        return client.detect(picture)
+        return client.detect(image)
 
     with secret_credential(azure) as identity:
         opened(use, *NAMES, credential=identity, cloud=azure.cloud)

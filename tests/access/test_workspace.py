@@ -49,53 +49,53 @@ def opened(request: pytest.FixtureRequest) -> Opener:
     return Opener(request.param == "async")
 
 
-def test_key_mode_asks_twice_in_all(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_key_mode_asks_twice_in_all(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     found = opened(
-        lambda client: [client.detect(picture) for _ in range(20)], *NAMES, credential=identity, cloud=azure.cloud
+        lambda client: [client.detect(image) for _ in range(20)], *NAMES, credential=identity, cloud=azure.cloud
     )
     assert [one[0].label for one in found] == ["cat"] * 20
-    assert azure.manager.asked == ["endpoint", "listKeys"]  # none of them for a picture after the first
+    assert azure.manager.asked == ["endpoint", "listKeys"]  # none of them for an image after the first
     assert {one.bearer for one in azure.endpoint.seen} == {azure.manager.keys[0]}
     assert [scope.split()[0] for scope, _ in azure.entra.granted] == [f"{azure.manager.url}/.default"]
 
 
-def test_aml_token_mode(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_aml_token_mode(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     azure.manager.mode = "AMLToken"
     azure.endpoint.accepts = lambda token: token == "aml-token-1"
-    opened(lambda client: [client.detect(picture) for _ in range(5)], *NAMES, credential=identity, cloud=azure.cloud)
+    opened(lambda client: [client.detect(image) for _ in range(5)], *NAMES, credential=identity, cloud=azure.cloud)
     assert azure.manager.asked == ["endpoint", "token"]
 
 
-def test_an_aml_token_is_renewed_when_refused(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_an_aml_token_is_renewed_when_refused(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     azure.manager.mode = "AMLToken"
     azure.endpoint.accepts = lambda token: token == "aml-token-2"
-    opened(lambda client: [client.detect(picture) for _ in range(5)], *NAMES, credential=identity, cloud=azure.cloud)
+    opened(lambda client: [client.detect(image) for _ in range(5)], *NAMES, credential=identity, cloud=azure.cloud)
     assert azure.manager.asked == ["endpoint", "token", "token"]
     assert len(azure.endpoint.seen) == 6
 
 
-def test_aad_token_mode(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_aad_token_mode(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     azure.manager.mode = "AADToken"
     azure.endpoint.accepts = for_audience("https://ml.azure.com")
-    opened(lambda client: client.detect(picture), *NAMES, credential=identity, cloud=azure.cloud)
+    opened(lambda client: client.detect(image), *NAMES, credential=identity, cloud=azure.cloud)
     assert azure.manager.asked == ["endpoint"]
     assert [scope.split()[0] for scope, _ in azure.entra.granted] == [f"{azure.manager.url}/.default", SCOPE]
 
 
-def test_regenerated_keys(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_regenerated_keys(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     """Both keys change while the client is in use: it asks once for the new ones."""
 
     def use(client: Any) -> Any:
         def second() -> Any:
             azure.manager.keys[:] = ["new-primary-0123456789", "new-secondary-0123456789"]
-            return client.detect(picture)
+            return client.detect(image)
 
         if not opened.awaited:
-            client.detect(picture)
+            client.detect(image)
             return second()
 
         async def both() -> Any:
-            await client.detect(picture)
+            await client.detect(image)
             return await second()
 
         return both()
@@ -105,17 +105,17 @@ def test_regenerated_keys(opened: Opener, azure: Azure, identity: Any, picture: 
 
 
 def test_the_secondary_key_while_the_primary_is_regenerated(
-    opened: Opener, azure: Azure, identity: Any, picture: bytes
+    opened: Opener, azure: Azure, identity: Any, image: bytes
 ) -> None:
     azure.endpoint.accepts = lambda token: token == azure.manager.keys[1]
-    opened(lambda client: client.detect(picture), *NAMES, credential=identity, cloud=azure.cloud)
+    opened(lambda client: client.detect(image), *NAMES, credential=identity, cloud=azure.cloud)
     assert [one.bearer for one in azure.endpoint.seen] == azure.manager.keys
 
 
-def test_keys_that_stay_refused(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_keys_that_stay_refused(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     azure.endpoint.accepts = lambda token: False
     with pytest.raises(errors.AuthenticationFailed, match="authentication mode is 'key'") as caught:
-        opened(lambda client: client.detect(picture), *NAMES, credential=identity, cloud=azure.cloud)
+        opened(lambda client: client.detect(image), *NAMES, credential=identity, cloud=azure.cloud)
     assert not any(key in str(caught.value) for key in azure.manager.keys)
 
 
@@ -141,24 +141,24 @@ def test_a_next_page_elsewhere_gets_no_token(azure: Azure, identity: Any, monkey
     assert not azure.endpoint.seen
 
 
-def test_a_copy_for_another_deployment(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_a_copy_for_another_deployment(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     def use(client: Any) -> Any:
-        return [client.detect(picture), client.with_options(deployment="green").detect(picture), client.detect(picture)]
+        return [client.detect(image), client.with_options(deployment="green").detect(image), client.detect(image)]
 
     opened(use, *NAMES, credential=identity, cloud=azure.cloud, deployment="blue")
     assert azure.endpoint.deployments == ["blue", "green", "blue"]
     assert azure.manager.asked == ["endpoint", "listKeys"]
 
 
-def test_a_deployment_for_one_call(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_a_deployment_for_one_call(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     def use(client: Any) -> Any:
-        asked = [client.detect(picture, deployment="green"), client.detect(picture)]
-        return [*asked, client.score([picture], "image-object-detection", deployment="green")]
+        asked = [client.detect(image, deployment="green"), client.detect(image)]
+        return [*asked, client.score([image], "image-object-detection", deployment="green")]
 
     opened(use, *NAMES, credential=identity, cloud=azure.cloud, deployment="blue")
     assert azure.endpoint.deployments == ["green", "blue", "green"]
     with pytest.raises(errors.InvalidInput, match="not a deployment name"):
-        opened(lambda client: client.detect(picture, deployment="a b"), *NAMES, credential=identity, cloud=azure.cloud)
+        opened(lambda client: client.detect(image, deployment="a b"), *NAMES, credential=identity, cloud=azure.cloud)
 
 
 def test_an_unknown_workspace(opened: Opener, azure: Azure, identity: Any) -> None:
@@ -167,15 +167,15 @@ def test_an_unknown_workspace(opened: Opener, azure: Azure, identity: Any) -> No
     assert "ResourceNotFound" in str(caught.value)
 
 
-def test_a_role_that_may_not_list_keys(opened: Opener, azure: Azure, identity: Any, picture: bytes) -> None:
+def test_a_role_that_may_not_list_keys(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:
     azure.manager.forbidden = {"listKeys"}
     with pytest.raises(errors.PermissionDenied, match="AzureML Data Scientist"):
-        opened(lambda client: client.detect(picture), *NAMES, credential=identity, cloud=azure.cloud)
+        opened(lambda client: client.detect(image), *NAMES, credential=identity, cloud=azure.cloud)
     assert not azure.endpoint.seen
 
 
 def test_a_control_plane_that_stumbles_is_asked_again(
-    opened: Opener, azure: Azure, identity: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    opened: Opener, azure: Azure, identity: Any, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer, stumbles = azure.manager.answer, [503, 429, 503]
 
@@ -183,7 +183,7 @@ def test_a_control_plane_that_stumbles_is_asked_again(
         return (stumbles.pop(), {"retry-after": "0"}, {}) if stumbles else answer(request)
 
     monkeypatch.setattr(azure.manager, "answer", stumbling)
-    assert opened(lambda client: client.detect(picture), *NAMES, credential=identity, cloud=azure.cloud)[0].label
+    assert opened(lambda client: client.detect(image), *NAMES, credential=identity, cloud=azure.cloud)[0].label
     assert azure.manager.asked == ["endpoint"] * 4 + ["listKeys"]
 
 
@@ -213,7 +213,7 @@ def test_a_scoring_uri_tells_no_deployments(azure: Azure) -> None:
         client.deployments()
 
 
-def test_an_async_identity_looks_up_too(azure: Azure, picture: bytes) -> None:
+def test_an_async_identity_looks_up_too(azure: Azure, image: bytes) -> None:
     from azure.core.pipeline.transport import AsyncioRequestsTransport
     from azure.identity.aio import ClientSecretCredential as AsyncSecret
 
@@ -223,14 +223,14 @@ def test_an_async_identity_looks_up_too(azure: Azure, picture: bytes) -> None:
             credential,
             await AsyncClient.from_workspace(*NAMES, credential=credential, cloud=azure.cloud) as client,
         ):
-            return await client.detect(picture), await client.deployments()
+            return await client.detect(image), await client.deployments()
 
     found, deployments = asyncio.run(main())
     assert (found[0].label, len(deployments)) == ("cat", 3)
 
 
 def test_from_variables_with_nothing_but_a_managed_identity(
-    opened: Opener, azure: Azure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, picture: bytes
+    opened: Opener, azure: Azure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, image: bytes
 ) -> None:
     managed(azure, monkeypatch)
     config = dict(zip(("subscription_id", "resource_group", "workspace_name"), NAMES, strict=False))
@@ -241,14 +241,14 @@ def test_from_variables_with_nothing_but_a_managed_identity(
     monkeypatch.setenv("AUTOML_CV_ENDPOINT", ENDPOINT)
     monkeypatch.setenv("AUTOML_CV_DEPLOYMENT", "green")
     monkeypatch.setenv("AUTOML_CV_RESOURCE_MANAGER", azure.manager.url)
-    opened(lambda client: client.detect(picture), way="from_env")
-    opened(lambda client: client.detect(picture), way="from_env", deployment="blue")
+    opened(lambda client: client.detect(image), way="from_env")
+    opened(lambda client: client.detect(image), way="from_env", deployment="blue")
     assert azure.endpoint.deployments == ["green", "blue"]
 
 
 @pytest.mark.parametrize("by", ["uri", "workspace"])
 def test_from_variables_with_an_http_client_of_ones_own(
-    opened: Opener, azure: Azure, identity: Any, picture: bytes, by: str
+    opened: Opener, azure: Azure, identity: Any, image: bytes, by: str
 ) -> None:
     sent: list[str] = []
 
@@ -269,10 +269,10 @@ def test_from_variables_with_an_http_client_of_ones_own(
 
         async def use_awaited(client: AsyncClient) -> Any:
             async with awaited:
-                return await client.detect(picture)
+                return await client.detect(image)
 
         def use(client: Any) -> Any:
-            return use_awaited(client) if opened.awaited else client.detect(picture)
+            return use_awaited(client) if opened.awaited else client.detect(image)
 
         own = awaited if opened.awaited else blocking
         found = opened(use, variables, way="from_env", http_client=own, **options)

@@ -1,4 +1,4 @@
-"""Pictures, replies and processes for the batch tests."""
+"""Images, replies and processes for the batch tests."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ REPLIES: dict[Task, Any] = {
 
 
 def reply(task: Task = Task.DETECTION) -> bytes:
-    """What the server says of every picture."""
+    """What the server says of every image."""
     return json.dumps([REPLIES[task]]).encode()
 
 
-def pictures(folder: Path, count: int) -> list[Path]:
-    """Small pictures, each with other bytes."""
+def images(folder: Path, count: int) -> list[Path]:
+    """Small images, each with other bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number in range(count):

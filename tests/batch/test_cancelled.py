@@ -15,7 +15,7 @@ import pytest
 from automl_cv_client import AsyncClient, Client, Task
 from automl_cv_client.batch import score_folder, score_folder_async, status
 from automl_cv_client.batch.job import JobRun
-from tests.batch.jobs import lines, pictures, reply
+from tests.batch.jobs import images, lines, reply
 from tests.capped import CappedServer, capped
 from tests.servers import wait_until
 
@@ -27,7 +27,7 @@ def slowly(paths: list[Path], seconds: float = 0.1) -> Iterator[str]:
 
 
 def test_cancelled_while_it_reads_the_source(tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 3)
+    paths = images(tmp_path / "in", 3)
 
     async def main(url: str) -> None:
         async with AsyncClient(url, "k") as client:
@@ -45,7 +45,7 @@ def test_cancelled_while_it_reads_the_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answers", [1, 20])
 def test_cancelled_under_way(answers: int, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 60)
+    images(tmp_path / "in", 60)
 
     def held(body: bytes, number: int) -> int:
         if number > answers:
@@ -76,7 +76,7 @@ async def _cancelled(running: asyncio.Task[Any]) -> None:
 
 def test_cancelled_again_and_again_while_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger is closed only when the thread that writes to it is done."""
-    pictures(tmp_path / "in", 10)
+    images(tmp_path / "in", 10)
     writing, events = threading.Event(), []
     record = JobRun.record
 
@@ -106,7 +106,7 @@ def test_cancelled_again_and_again_while_it_writes(tmp_path: Path, monkeypatch: 
 
 
 def test_score_folder_in_a_thread_and_under_a_running_loop(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 5)
+    images(tmp_path / "in", 5)
 
     async def main(client: Client) -> list[int]:
         here = score_folder(client, tmp_path / "in", tmp_path / "here", Task.DETECTION)
@@ -121,7 +121,7 @@ def test_score_folder_in_a_thread_and_under_a_running_loop(tmp_path: Path) -> No
 
 def test_score_folder_async_in_the_loop_of_a_thread(tmp_path: Path) -> None:
     """Where no signal can be handled."""
-    pictures(tmp_path / "in", 5)
+    images(tmp_path / "in", 5)
     found: list[int] = []
 
     async def main(url: str) -> None:

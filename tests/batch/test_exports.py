@@ -1,4 +1,4 @@
-"""Exports and sources: every format holds every picture; every kind of source is read."""
+"""Exports and sources: every format holds every image; every kind of source is read."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from automl_cv_client.batch import export, progress_bar, score_folder
 from automl_cv_client.batch.ledger import Finished, Ledger, State
 from automl_cv_client.batch.sources import names_of
 from automl_cv_client.batch.summary import Progress
-from tests.batch.jobs import pictures, reply
+from tests.batch.jobs import images, reply
 from tests.capped import capped
 
 ROWS = {Task.CLASSIFICATION: 1, Task.MULTILABEL: 2, Task.DETECTION: 2, Task.SEGMENTATION: 1}
 
 
 def job(tmp_path: Path, task: Task) -> Path:
-    """A finished job of two good pictures and a bad one."""
-    pictures(tmp_path / "in", 2)
-    (tmp_path / "in" / "=bad.png").write_bytes(b"no picture")
+    """A finished job of two good images and a bad one."""
+    images(tmp_path / "in", 2)
+    (tmp_path / "in" / "=bad.png").write_bytes(b"no image")
     with capped(reply(task), service=0) as server, Client(server.url, "k") as client:
         score_folder(client, tmp_path / "in", tmp_path / "out", task, formats=("jsonl", "csv", "parquet"))
     return tmp_path / "out"
@@ -57,7 +57,7 @@ def test_csv_cells_are_no_formulas(tmp_path: Path) -> None:
 @pytest.mark.parametrize("label", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_label_begins_as_a_formula_does(label: str, tmp_path: Path) -> None:
     with capped(json.dumps([{"probs": [1.0], "labels": [label]}]).encode(), service=0) as server:
-        pictures(tmp_path / "in", 1)
+        images(tmp_path / "in", 1)
         with Client(server.url, "k") as client:
             score_folder(client, tmp_path / "in", tmp_path / "out", Task.CLASSIFICATION, formats=("csv",))
     with (tmp_path / "out" / "results.csv").open(newline="") as file:
@@ -97,22 +97,22 @@ def test_an_export_elsewhere(tmp_path: Path) -> None:
 
 class TestSources:
     def test_a_folder(self, tmp_path: Path) -> None:
-        paths = pictures(tmp_path / "a", 2) + pictures(tmp_path / "a" / "deep", 1)
-        (tmp_path / "a" / "notes.txt").write_text("no picture")
+        paths = images(tmp_path / "a", 2) + images(tmp_path / "a" / "deep", 1)
+        (tmp_path / "a" / "notes.txt").write_text("no image")
         assert [*names_of(tmp_path / "a")] == [str(path) for path in paths]
 
     def test_a_pattern(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        paths = pictures(tmp_path / "a", 3)
+        paths = images(tmp_path / "a", 3)
         monkeypatch.chdir(tmp_path)
         assert [*names_of("a/000[12].png")] == [str(path) for path in paths[1:]]
 
     def test_a_list(self, tmp_path: Path) -> None:
-        paths = pictures(tmp_path / "a", 2)
+        paths = images(tmp_path / "a", 2)
         (tmp_path / "list.txt").write_text(f"a/0000.png\r\n\n{paths[1]}\n")
         assert [*names_of(tmp_path / "list.txt")] == [str(path) for path in paths]
 
     def test_training_data(self, tmp_path: Path) -> None:
-        paths = pictures(tmp_path / "a", 2)
+        paths = images(tmp_path / "a", 2)
         urls = ["azureml://subscriptions/s/datastores/d/paths/data/a/0000.png", "a/0001.png", "../../etc/passwd"]
         (tmp_path / "train.jsonl").write_text("".join(json.dumps({"image_url": url}) + "\n" for url in urls))
         assert [*names_of(tmp_path / "train.jsonl")] == [*map(str, paths), str(tmp_path / "etc" / "passwd")]

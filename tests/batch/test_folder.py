@@ -1,4 +1,4 @@
-"""score_folder: one record a picture, resumed, stopped in time, and equal however often it was interrupted."""
+"""score_folder: one record an image, resumed, stopped in time, and equal however often it was interrupted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from PIL import Image
 from automl_cv_client import AsyncClient, Client, Detections, RetryPolicy, Task, errors
 from automl_cv_client.batch import BatchSummary, Progress, score_folder, score_folder_async, status
 from automl_cv_client.local import LocalEndpoint
-from tests.batch.jobs import lines, pictures, reply
+from tests.batch.jobs import images, lines, reply
 from tests.capped import capped
 from tests.conftest import PHOTOS, encoded
 
@@ -47,9 +47,9 @@ def score(request: pytest.FixtureRequest) -> Callable[..., BatchSummary]:
 Score = Callable[..., BatchSummary]
 
 
-def test_every_picture_has_one_record(score: Score, tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 20)
-    paths[7].write_bytes(b"no picture")
+def test_every_image_has_one_record(score: Score, tmp_path: Path) -> None:
+    paths = images(tmp_path / "in", 20)
+    paths[7].write_bytes(b"no image")
     with capped(reply(), service=0.002) as server:
         summary = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
     records = lines(tmp_path / "out")
@@ -66,18 +66,18 @@ def test_every_picture_has_one_record(score: Score, tmp_path: Path) -> None:
 
 
 def test_nothing_is_scored_twice(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 5)
+    images(tmp_path / "in", 5)
     with capped(reply(), service=0) as server:
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
         again = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
         assert (again.scored, again.ok, len(server.received)) == (0, 5, 5)
-        pictures(tmp_path / "in", 7)
+        images(tmp_path / "in", 7)
         more = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
     assert (more.scored, more.total, len(server.received)) == (2, 7, 7)
 
 
-def test_a_poison_picture_is_tried_by_three_runs(score: Score, tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 3)
+def test_a_poison_image_is_tried_by_three_runs(score: Score, tmp_path: Path) -> None:
+    paths = images(tmp_path / "in", 3)
     poison = base64.b64encode(paths[1].read_bytes())
     with capped(reply(), service=0) as server:
         server.judge = lambda body, number: 424 if poison in body else 200
@@ -91,8 +91,8 @@ def test_a_poison_picture_is_tried_by_three_runs(score: Score, tmp_path: Path) -
     assert failed["client_request_id"].startswith("acv-")
 
 
-def test_an_endpoint_that_is_down_costs_no_picture_its_tries(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 3)
+def test_an_endpoint_that_is_down_costs_no_image_its_tries(score: Score, tmp_path: Path) -> None:
+    images(tmp_path / "in", 3)
     for _ in range(4):
         summary = score("http://127.0.0.1:9/score", tmp_path / "in", tmp_path / "out", DETECTION)
         assert (summary.failed, summary.given_up) == (3, 0)
@@ -100,10 +100,10 @@ def test_an_endpoint_that_is_down_costs_no_picture_its_tries(score: Score, tmp_p
 
 
 def test_too_many_failures_stop_the_run(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 200)
+    images(tmp_path / "in", 200)
     with capped(service=0) as server:
         server.judge = lambda body, number: 424
-        with pytest.raises(errors.BatchError, match=r"pictures failed \(\d+ ModelError\).*424"):
+        with pytest.raises(errors.BatchError, match=r"images failed \(\d+ ModelError\).*424"):
             score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
         found = status(tmp_path / "out")
         assert 50 <= found.failed < 120
@@ -112,7 +112,7 @@ def test_too_many_failures_stop_the_run(score: Score, tmp_path: Path) -> None:
 
 
 def test_revoked_credentials_stop_the_run_and_it_resumes(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 150)
+    images(tmp_path / "in", 150)
     with capped(reply(), service=0.002) as server:
         server.judge = lambda body, number: 401 if number > 40 else 200
         with pytest.raises(errors.BatchError, match="401"):
@@ -123,7 +123,7 @@ def test_revoked_credentials_stop_the_run_and_it_resumes(score: Score, tmp_path:
 
 
 def test_another_job_is_refused(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 2)
+    images(tmp_path / "in", 2)
     with capped(reply(), service=0) as server, capped(reply(), service=0) as other:
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
         with pytest.raises(errors.BatchError, match="endpoint is"):
@@ -133,7 +133,7 @@ def test_another_job_is_refused(score: Score, tmp_path: Path) -> None:
 
 
 def test_the_key_is_nowhere_in_the_job(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 3)
+    images(tmp_path / "in", 3)
     with capped(reply(), service=0) as server:
         server.judge = lambda body, number: 403 if number == 2 else 200
         score(server.url + "?sig=canary", tmp_path / "in", tmp_path / "out", DETECTION, key="canary-key")
@@ -142,7 +142,7 @@ def test_the_key_is_nowhere_in_the_job(score: Score, tmp_path: Path) -> None:
 
 
 def test_progress_tells_each_step_and_the_end(score: Score, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    pictures(tmp_path / "in", 30)
+    images(tmp_path / "in", 30)
     steps: list[Progress] = []
     caplog.set_level(logging.INFO, "automl_cv_client.batch")
     with capped(reply(), service=0.01) as server:
@@ -180,7 +180,7 @@ class _Enough(Exception):
 def test_interrupted_twice_equals_uninterrupted(
     count: int, score: Score, tmp_path: Path, endpoint: LocalEndpoint
 ) -> None:
-    """Real pictures through a real model; stopped hard after a third and after two thirds."""
+    """Real images through a real model; stopped hard after a third and after two thirds."""
     source = tmp_path / "in"
     source.mkdir()
     photos = sorted(path for path in PHOTOS.iterdir() if path.suffix in (".png", ".jpg"))
@@ -209,12 +209,12 @@ def test_interrupted_twice_equals_uninterrupted(
 
 
 def told(out: Path) -> dict[str, Any]:
-    """What each record says of its picture; not how the call went."""
+    """What each record says of its image; not how the call went."""
     return {one["input"]: (one["result"]["labels"], one["result"]["probs"]) for one in lines(out)}
 
 
 def test_a_torn_ledger_is_one_clear_error(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 2)
+    images(tmp_path / "in", 2)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "ledger.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(errors.BatchError, match=r"ledger\.sqlite cannot be used"):
@@ -226,7 +226,7 @@ def test_a_torn_ledger_is_one_clear_error(score: Score, tmp_path: Path) -> None:
 
 def test_json_lines_are_one_line_each(score: Score, tmp_path: Path) -> None:
     name = "new\nline \u2028 ütf.png"
-    pictures(tmp_path / "in", 1)[0].rename(tmp_path / "in" / name)
+    images(tmp_path / "in", 1)[0].rename(tmp_path / "in" / name)
     with capped(reply(), service=0) as server:
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
     (line,) = (tmp_path / "out" / "results.jsonl").read_bytes().splitlines()

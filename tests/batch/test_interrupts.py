@@ -14,7 +14,7 @@ import pytest
 
 from automl_cv_client import Client, Task, errors
 from automl_cv_client.batch import export, score_folder, status
-from tests.batch.jobs import RUN, lines, pictures, process, reply
+from tests.batch.jobs import RUN, images, lines, process, reply
 from tests.capped import CappedServer, capped
 from tests.timing import Stopwatch, is_within
 
@@ -49,7 +49,7 @@ def started(server: CappedServer, tmp_path: Path, code: str = RUN) -> subprocess
 
 @pytest.mark.parametrize("code", [RUN, ASYNC_RUN], ids=["sync", "async"])
 def test_the_first_interrupt_lets_requests_end(code: str, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 60)
+    images(tmp_path / "in", 60)
     with capped(reply(), service=0.2) as server:
         running = started(server, tmp_path, code)
         running.send_signal(signal.SIGINT)
@@ -66,8 +66,8 @@ def test_the_first_interrupt_lets_requests_end(code: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, RUN), (signal.SIGHUP, ASYNC_RUN)], ids=["sync", "async"])
 def test_a_signal_to_end_lets_requests_end_too(number: int, code: str, tmp_path: Path) -> None:
-    """As a container, a service or a closed terminal gets it; their pictures are not paid for twice."""
-    pictures(tmp_path / "in", 60)
+    """As a container, a service or a closed terminal gets it; their images are not paid for twice."""
+    images(tmp_path / "in", 60)
     with capped(reply(), service=0.2) as server:
         running = started(server, tmp_path, code)
         running.send_signal(number)
@@ -77,7 +77,7 @@ def test_a_signal_to_end_lets_requests_end_too(number: int, code: str, tmp_path:
 
 
 def test_a_signal_that_the_program_handles_is_its_own(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 12)
+    images(tmp_path / "in", 12)
     handling = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('mine', flush=True))\n" + RUN
     with capped(reply(), service=0.1) as server:
         running = started(server, tmp_path, handling)
@@ -88,7 +88,7 @@ def test_a_signal_that_the_program_handles_is_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [RUN, ASYNC_RUN], ids=["sync", "async"])
 def test_an_interrupt_ends_the_wait_for_an_endpoint_that_is_away(code: str, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 60)
+    images(tmp_path / "in", 60)
     with capped(reply(), service=0.01) as server:
         server.judge = lambda body, number: 503 if number > 6 else 200
         running = started(server, tmp_path, code)
@@ -107,7 +107,7 @@ def test_an_interrupt_ends_the_wait_for_an_endpoint_that_is_away(code: str, tmp_
 def test_the_second_interrupt_stops_at_once(code: str, tmp_path: Path) -> None:
     def interrupt_twice(watch: Stopwatch) -> None:
         folder = tmp_path / str(time.monotonic())
-        pictures(folder / "in", 60)
+        images(folder / "in", 60)
         with capped(reply(), service=0.01) as server:
             server.judge = lambda body, number: hang(server) if number > 4 else 200
             running = started(server, folder, code)
@@ -125,7 +125,7 @@ def test_the_second_interrupt_stops_at_once(code: str, tmp_path: Path) -> None:
 
 def test_a_run_in_the_background_of_a_script_leaves_interrupts_to_others(tmp_path: Path) -> None:
     """The shell starts it with SIGINT ignored; the Ctrl-C that ends the script is not meant for it."""
-    pictures(tmp_path / "in", 12)
+    images(tmp_path / "in", 12)
     ignoring = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + RUN
     with capped(reply(), service=0.1) as server:
         running = started(server, tmp_path, ignoring)
@@ -140,7 +140,7 @@ def hang(server: CappedServer) -> int:
 
 
 def test_a_second_process_fails_at_once(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 30)
+    images(tmp_path / "in", 30)
     with capped(reply(), service=0.1) as server:
         running = started(server, tmp_path)
 
@@ -169,7 +169,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop()),) * 2)
 @pytest.mark.parametrize("room", [20_000, 120_000, 300_000])
 def test_a_full_disk_is_one_clear_error(room: int, tmp_path: Path) -> None:
     """No file may grow above a size: what a full disk looks like to one process."""
-    pictures(tmp_path / "in", 400)
+    images(tmp_path / "in", 400)
     with capped(reply(), service=0.001) as server:
         words = [sys.executable, "-c", FULL, server.url, str(tmp_path / "in"), str(tmp_path / "out")]
         done = subprocess.run([*words, "image-object-detection", "8", str(room)], capture_output=True, timeout=60)
@@ -184,7 +184,7 @@ def test_a_full_disk_is_one_clear_error(room: int, tmp_path: Path) -> None:
 
 
 def test_an_export_to_a_full_disk_leaves_the_old_one(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 200)
+    images(tmp_path / "in", 200)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -204,7 +204,7 @@ def test_an_output_that_is_no_folder(tmp_path: Path) -> None:
 
 
 def test_process_helper_prints_what_it_did(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 3)
+    images(tmp_path / "in", 3)
     with capped(reply(), service=0) as server:
         said, _ = process(server.url, tmp_path / "in", tmp_path / "out", Task.DETECTION).communicate(timeout=20)
     assert said.split() == [b"3"]

@@ -11,7 +11,7 @@ import pytest
 from automl_cv_client import Client, Task
 from automl_cv_client.batch import score_folder, status
 from automl_cv_client.errors import BatchError
-from tests.batch.jobs import lines, pictures, process, reply
+from tests.batch.jobs import images, lines, process, reply
 from tests.capped import capped
 
 CONCURRENCY = 8
@@ -27,14 +27,14 @@ def _is_done(out: Path) -> bool:
 def _killed_until_done(task: Task, tmp_path: Path, kills: int, seed: int) -> None:
     rng = random.Random(seed)
     count = 60
-    paths = pictures(tmp_path / "in", count)
+    paths = images(tmp_path / "in", count)
     with capped(reply(task), service=0.03) as server:
         server.keep = True
         done = 0
         out = tmp_path / "out"
         for number in range(kills):
             if _is_done(out):
-                pictures(tmp_path / "in", count + 60 * (number + 1))  # more work, so that every kill interrupts some
+                images(tmp_path / "in", count + 60 * (number + 1))  # more work, so that every kill interrupts some
             running = process(server.url, tmp_path / "in", out, task, CONCURRENCY)
             assert running.stdout is not None
             running.stdout.readline()
@@ -51,7 +51,7 @@ def _killed_until_done(task: Task, tmp_path: Path, kills: int, seed: int) -> Non
         assert {one["status"] for one in records} == {"ok"}
         assert len(server.bodies) == len(paths)
         twice = server.bodies.total() - len(paths)
-        print(f"{task.method}: {done} kills, {twice} pictures scored twice, {twice / done:.2f} a kill")
+        print(f"{task.method}: {done} kills, {twice} images scored twice, {twice / done:.2f} a kill")
         assert twice <= done * CONCURRENCY
 
 

@@ -18,7 +18,7 @@ def test_a_record_is_on_the_disk_before_record_returns(tmp_path: Path) -> None:
 
 
 def test_known_names_are_compared_and_not_written_again(tmp_path: Path) -> None:
-    """That is why a million done pictures resume in less than two seconds."""
+    """That is why a million done images resume in less than two seconds."""
     names = [f"{number}.png" for number in range(25_000)]
     ledger = Ledger(tmp_path)
     ledger.add(names)
@@ -46,7 +46,7 @@ def test_a_second_record_replaces_the_first(tmp_path: Path) -> None:
     ledger.close()
 
 
-def test_pictures_that_failed_before_come_last(tmp_path: Path) -> None:
+def test_images_that_failed_before_come_last(tmp_path: Path) -> None:
     """So that what crashes the server at the beginning of each run does not keep the new ones from their turn."""
     ledger = Ledger(tmp_path)
     ledger.add(["a.png", "b.png", "c.png"])

@@ -1,4 +1,4 @@
-"""Sources and file names as they are found in the wild: a record a picture, or one clear error that says why not."""
+"""Sources and file names as they are found in the wild: a record an image, or one clear error that says why not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl_cv_client._flow.service import grey_png
 from automl_cv_client.batch import export, score_folder, status
 from automl_cv_client.batch.ledger import Ledger
 from automl_cv_client.batch.sources import names_of
-from tests.batch.jobs import lines, pictures, reply
+from tests.batch.jobs import images, lines, reply
 from tests.capped import capped
 
 NAMES = [b"a\n.png", b"b\xff\xfe.png", b"c'\"c.png", b"=d.png", b"\x1b[31m.png", b"f\r.png"]
@@ -29,7 +29,7 @@ def test_file_names_of_any_bytes(tmp_path: Path) -> None:
     os.mkdir(folder)
     for name in NAMES:
         Path(os.fsdecode(os.path.join(folder, name))).write_bytes(grey_png(4))
-    Path(os.fsdecode(os.path.join(folder, b"no\xff.png"))).write_bytes(b"no picture")
+    Path(os.fsdecode(os.path.join(folder, b"no\xff.png"))).write_bytes(b"no image")
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         done = score_folder(
             client, tmp_path / "in", tmp_path / "out", Task.DETECTION, formats=("jsonl", "csv", "parquet")
@@ -88,8 +88,8 @@ def test_what_holds_no_paths(source: Any, tmp_path: Path) -> None:
         score_folder(client, source, tmp_path / "out", Task.DETECTION)
 
 
-def test_one_picture_is_not_read_as_a_list(tmp_path: Path) -> None:
-    (path,) = pictures(tmp_path, 1)
+def test_one_image_is_not_read_as_a_list(tmp_path: Path) -> None:
+    (path,) = images(tmp_path, 1)
     assert [*names_of(path)] == [str(path)]
 
 
@@ -99,10 +99,10 @@ def test_a_source_that_is_not_there_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_cannot_be_read_stops_the_job_as_its_pictures_would_be_missing(
+def test_a_folder_that_cannot_be_read_stops_the_job_as_its_images_would_be_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures(tmp_path / "in" / "locked", 2)
+    images(tmp_path / "in" / "locked", 2)
     scandir = os.scandir
 
     def refuses(folder: Any) -> Any:
@@ -115,25 +115,25 @@ def test_a_folder_that_cannot_be_read_stops_the_job_as_its_pictures_would_be_mis
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
 
 
-def test_half_a_character_harms_only_its_own_picture(tmp_path: Path) -> None:
-    (good,) = pictures(tmp_path / "in", 1)
+def test_half_a_character_harms_only_its_own_image(tmp_path: Path) -> None:
+    (good,) = images(tmp_path / "in", 1)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         done = score_folder(client, ["\ud83d.png", str(good)], tmp_path / "out", Task.DETECTION)
     assert (done.ok, done.errors) == (1, {"ImageError": 1})
 
 
-def test_the_same_picture_under_one_path_is_one_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures(tmp_path, 1)
+def test_the_same_image_under_one_path_is_one_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images(tmp_path, 1)
     monkeypatch.chdir(tmp_path)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         done = score_folder(client, ["0000.png", "./0000.png", tmp_path / "0000.png"], "out", Task.DETECTION)
         assert (done.total, len(server.received)) == (1, 1)
 
 
-def test_pictures_that_vanish_or_change_between_runs(tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 4)
+def test_images_that_vanish_or_change_between_runs(tmp_path: Path) -> None:
+    paths = images(tmp_path / "in", 4)
     for path in paths[2:]:
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
         paths[0].unlink()  # has a result, which is kept
@@ -155,7 +155,7 @@ def test_a_job_killed_before_it_knew_what_it_was_has_not_begun(tmp_path: Path) -
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="Linux only")
 def test_a_job_that_is_refused_leaves_no_file_open(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 1)
+    images(tmp_path / "in", 1)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
         with pytest.raises(errors.BatchError, match="another job") as caught:
@@ -168,7 +168,7 @@ def test_a_job_that_is_refused_leaves_no_file_open(tmp_path: Path) -> None:
 
 def test_a_job_on_a_medium_that_is_read_only_can_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite could not make its files there, so it must not try to."""
-    pictures(tmp_path / "in", 2)
+    images(tmp_path / "in", 2)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
     before = sorted(os.listdir(tmp_path / "out"))
@@ -184,7 +184,7 @@ def test_a_job_on_a_medium_that_is_read_only_can_be_looked_at(tmp_path: Path, mo
 
 
 def test_what_a_killed_export_left_is_gone_after_the_next_run(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 1)
+    images(tmp_path / "in", 1)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
         (tmp_path / "out" / ".results.jsonl.partial").write_bytes(b"half of a li")

@@ -1,4 +1,4 @@
-"""Folders, lists and job folders as an operator may meet them: no picture is lost silently, nothing waits for ever."""
+"""Folders, lists and job folders as an operator may meet them: no image is lost silently, nothing waits for ever."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from automl_cv_client import Client, Task, errors
 from automl_cv_client._flow.service import grey_png
 from automl_cv_client.batch import export, score_folder, status
 from automl_cv_client.batch.sources import names_of
-from tests.batch.jobs import lines, pictures, reply
+from tests.batch.jobs import images, lines, reply
 from tests.batch.test_folder import DETECTION, Score, score
 from tests.capped import capped
 
@@ -34,8 +34,8 @@ def names(source: Any, folder: Path) -> list[str]:
     return [os.path.relpath(one, folder) for one in names_of(source)]
 
 
-def test_what_a_folder_may_hold_besides_pictures(tmp_path: Path) -> None:
-    pictures(tmp_path, 1)
+def test_what_a_folder_may_hold_besides_images(tmp_path: Path) -> None:
+    images(tmp_path, 1)
     (tmp_path / "A").mkdir()
     (tmp_path / "A" / "loop").symlink_to(tmp_path)
     (tmp_path / "0000.PNG").write_bytes(b"another file, but for Windows")
@@ -45,19 +45,19 @@ def test_what_a_folder_may_hold_besides_pictures(tmp_path: Path) -> None:
     (tmp_path / "gone.png").symlink_to("nowhere")
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "to_pipe.png").symlink_to("pipe.png")
-    pictures(tmp_path / "folder.png" / ".hidden", 1)
+    images(tmp_path / "folder.png" / ".hidden", 1)
     files = ["0000.PNG", "0000.png", "empty.png", "gone.png", "hard.png", "self.png"]
     assert names(tmp_path, tmp_path) == [*files, "folder.png/.hidden/0000.png"]
 
 
-def test_a_socket_is_no_picture() -> None:
+def test_a_socket_is_no_image() -> None:
     with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as one:  # the path of a socket is short
         one.bind(os.path.join(short, "s.png"))
         assert [*names_of(short)] == []
 
 
 def test_a_link_that_leads_nowhere_is_a_record_and_harms_no_other(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 2)
+    images(tmp_path / "in", 2)
     (tmp_path / "in" / "self.png").symlink_to("self.png")
     (tmp_path / "in" / "gone.png").symlink_to("nowhere")
     with capped(reply(), service=0) as server:
@@ -79,7 +79,7 @@ def test_folders_may_be_deeper_than_python_may_recur(tmp_path: Path) -> None:
 
 
 def test_a_pipe_in_a_list_is_not_waited_for(score: Score, tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 3)
+    paths = images(tmp_path / "in", 3)
     os.mkfifo(tmp_path / "pipe.png")
     with capped(reply(), service=0) as server:
         done = score(server.url, [paths[0], tmp_path / "pipe.png", *paths[1:]], tmp_path / "out", DETECTION)
@@ -98,7 +98,7 @@ def test_a_pipe_in_a_list_is_not_waited_for(score: Score, tmp_path: Path) -> Non
         ("names.json", b'["a.png"]', "JSON"),
     ],
 )
-def test_files_that_are_no_lists_do_not_become_pictures(name: str, content: bytes, words: str, tmp_path: Path) -> None:
+def test_files_that_are_no_lists_do_not_become_images(name: str, content: bytes, words: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     with Client(NOWHERE, "k") as client, pytest.raises(errors.BatchError, match=words):
         score_folder(client, tmp_path / name, tmp_path / "out", DETECTION)
@@ -117,10 +117,10 @@ def test_standard_input_with_nul_between_the_names(monkeypatch: pytest.MonkeyPat
 
 
 def test_training_files_as_other_tools_write_them(tmp_path: Path) -> None:
-    """With a byte-order mark, lines of Windows, blank lines, the name in capitals, and a picture twice."""
+    """With a byte-order mark, lines of Windows, blank lines, the name in capitals, and an image twice."""
     rows = [json.dumps({"image_url": url}) for url in ("azureml://d/paths/x/0000.png", "0000.png", "0001.png")]
     (tmp_path / "TRAIN.JSONL").write_text("\ufeff" + rows[0] + "\r\n\r\n" + rows[1] + "\n" + rows[2])
-    pictures(tmp_path, 2)
+    images(tmp_path, 2)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         done = score_folder(client, tmp_path / "TRAIN.JSONL", tmp_path / "out", DETECTION)
     assert (done.total, done.ok) == (2, 2)
@@ -129,7 +129,7 @@ def test_training_files_as_other_tools_write_them(tmp_path: Path) -> None:
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
     """The folder of a job that is done."""
-    pictures(tmp_path / "in", 3)
+    images(tmp_path / "in", 3)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         score_folder(client, tmp_path / "in", tmp_path / "job", DETECTION)
     return tmp_path / "job"
@@ -159,7 +159,7 @@ def test_an_export_to_a_link_writes_where_it_leads(job: Path, tmp_path: Path) ->
 
 
 def test_results_that_were_deleted_or_made_read_only_are_written_anew(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 2)
+    images(tmp_path / "in", 2)
     results = tmp_path / "out" / "results.jsonl"
     with capped(reply(), service=0) as server:
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
@@ -204,7 +204,7 @@ def test_a_file_system_without_locks_is_not_another_process(tmp_path: Path, monk
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuses)
-    pictures(tmp_path / "in", 1)
+    images(tmp_path / "in", 1)
     with Client(NOWHERE, "k") as client, pytest.raises(errors.BatchError, match=r"cannot lock .*No locks.*local disk"):
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
 

@@ -1,4 +1,4 @@
-"""Whose failure was it? A picture that fails at the endpoint has three tries; one that met an outage keeps them."""
+"""Whose failure was it? An image that fails at the endpoint has three tries; one that met an outage keeps them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from automl_cv_client._flow import breaker, witness
 from automl_cv_client._flow.service import grey_png
 from automl_cv_client._flow.witness import Blame, blame
 from automl_cv_client.batch import BatchSummary, score_folder, score_folder_async, status
-from tests.batch.jobs import lines, pictures, reply
+from tests.batch.jobs import images, lines, reply
 from tests.batch.test_folder import DETECTION, Score, score
 from tests.capped import CappedServer, capped
 from tests.conftest import Caller
@@ -79,8 +79,8 @@ def poison(*paths: Path) -> Callable[[bytes], bool]:
         for one in FAILURES
     ],
 )
-def test_a_picture_that_fails_alone_is_tried_by_three_runs(failure: str, score: Score, tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 6)
+def test_a_image_that_fails_alone_is_tried_by_three_runs(failure: str, score: Score, tmp_path: Path) -> None:
+    paths = images(tmp_path / "in", 6)
     with capped(reply(), service=0) as server:
         fails(server, poison(paths[2]), failure)
         runs = [score(server.url, tmp_path / "in", tmp_path / "out", DETECTION) for _ in range(5)]
@@ -90,8 +90,8 @@ def test_a_picture_that_fails_alone_is_tried_by_three_runs(failure: str, score: 
 
 
 @pytest.mark.parametrize("failure", ["reset", "503", "424 of 500"])
-def test_an_endpoint_that_fails_for_all_costs_no_picture_its_tries(failure: str, score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 3)
+def test_an_endpoint_that_fails_for_all_costs_no_image_its_tries(failure: str, score: Score, tmp_path: Path) -> None:
+    images(tmp_path / "in", 3)
     with capped(reply(), service=0) as server:
         fails(server, lambda body: True, failure)
         for _ in range(4):
@@ -101,8 +101,8 @@ def test_an_endpoint_that_fails_for_all_costs_no_picture_its_tries(failure: str,
         assert score(server.url, tmp_path / "in", tmp_path / "out", DETECTION).ok == 3
 
 
-def test_a_picture_that_is_refused_for_the_load_keeps_its_tries(score: Score, tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 3)
+def test_a_image_that_is_refused_for_the_load_keeps_its_tries(score: Score, tmp_path: Path) -> None:
+    paths = images(tmp_path / "in", 3)
     with capped(reply(), service=0) as server:
         of_one = poison(paths[0])
         server.judge = lambda body, number: 429 if of_one(body) else 200
@@ -119,7 +119,7 @@ def run(call: Caller, url: str, folder: Path, concurrency: int, **options: Any) 
 
 
 def test_one_that_hangs_is_to_blame_too(tmp_path: Path, call: Caller) -> None:
-    paths = pictures(tmp_path / "in", 3)
+    paths = images(tmp_path / "in", 3)
     of_one = poison(paths[0])
     with capped(reply(), service=0) as server:
 
@@ -136,8 +136,8 @@ def test_one_that_hangs_is_to_blame_too(tmp_path: Path, call: Caller) -> None:
     database.close()
 
 
-def test_pictures_sent_with_one_that_breaks_the_connection_are_not_harmed(score: Score, tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 8)
+def test_images_sent_with_one_that_breaks_the_connection_are_not_harmed(score: Score, tmp_path: Path) -> None:
+    paths = images(tmp_path / "in", 8)
     with capped(reply(), service=0) as server:
         server.reply_for = lambda body: b"[" + b",".join([reply()[1:-1]] * body.count(b"iVBOR")) + b"]"
         fails(server, poison(paths[1]), "reset")
@@ -148,14 +148,14 @@ def test_pictures_sent_with_one_that_breaks_the_connection_are_not_harmed(score:
 def test_many_that_break_the_connection_do_not_look_like_an_endpoint_that_is_away(
     call: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing else is left to send: without a harmless picture, 50 connections in a row would fail."""
+    """Nothing else is left to send: without a harmless image, 50 connections in a row would fail."""
     monkeypatch.setattr(breaker, "_DEAD_FOR", 0.0)
     monkeypatch.setattr(breaker, "_PROBE_EVERY", 0.001)
     with capped(reply(), service=0) as server:
         fails(server, lambda body: GREY not in body, "reset")
 
         def use(client: object) -> object:
-            found = client.detect_many(map(str, pictures(tmp_path, 25)), ordered=False)  # type: ignore[attr-defined]
+            found = client.detect_many(map(str, images(tmp_path, 25)), ordered=False)  # type: ignore[attr-defined]
             if not call.awaited:
                 return [*found]
 
@@ -171,9 +171,9 @@ def test_many_that_break_the_connection_do_not_look_like_an_endpoint_that_is_awa
             call.using(server.url, use, retry=RetryPolicy(attempts=2, backoff=0.001))
 
 
-def test_a_model_that_fails_for_all_costs_one_harmless_picture_a_second(score: Score, tmp_path: Path) -> None:
-    """And not one a picture."""
-    pictures(tmp_path / "in", 150)
+def test_a_model_that_fails_for_all_costs_one_harmless_image_a_second(score: Score, tmp_path: Path) -> None:
+    """And not one an image."""
+    images(tmp_path / "in", 150)
     started = time.monotonic()
     with capped(reply(), service=0) as server:
         server.keep = True
@@ -182,16 +182,16 @@ def test_a_model_that_fails_for_all_costs_one_harmless_picture_a_second(score: S
         took = time.monotonic() - started
         asked = sum(count for body, count in server.bodies.items() if GREY in body)
     assert (done.failed, done.given_up) == (150, 0)
-    assert 1 <= asked <= 2 * (took + 2)  # it has two attempts here, as the pictures have
+    assert 1 <= asked <= 2 * (took + 2)  # it has two attempts here, as the images have
 
 
 @pytest.mark.parametrize("answer", ["503", "reset"])
-def test_a_picture_that_takes_the_server_down_for_a_moment_harms_no_other(
+def test_a_image_that_takes_the_server_down_for_a_moment_harms_no_other(
     answer: str, call: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All in flight and all that follow fail until it has started again, at each of the picture's tries."""
+    """All in flight and all that follow fail until it has started again, at each of the image's tries."""
     monkeypatch.setattr(breaker, "_PROBE_EVERY", 0.02)
-    paths = pictures(tmp_path / "in", 80)
+    paths = images(tmp_path / "in", 80)
     of_one, down_until = poison(paths[3]), 0.0
 
     def down(body: bytes) -> bool:
@@ -208,10 +208,10 @@ def test_a_picture_that_takes_the_server_down_for_a_moment_harms_no_other(
     assert [one.scored for one in runs] == [80, 1, 1, 0]
 
 
-def test_given_up_pictures_are_tried_again_when_that_is_asked_for(score: Score, tmp_path: Path) -> None:
-    paths = pictures(tmp_path / "in", 5)
+def test_given_up_images_are_tried_again_when_that_is_asked_for(score: Score, tmp_path: Path) -> None:
+    paths = images(tmp_path / "in", 5)
     good = paths[3].read_bytes()
-    paths[3].write_bytes(b"no picture")
+    paths[3].write_bytes(b"no image")
     with capped(reply(), service=0) as server:
         fails(server, poison(paths[1]), "424")
         for _ in range(3):
@@ -228,7 +228,7 @@ def test_given_up_pictures_are_tried_again_when_that_is_asked_for(score: Score, 
 
 
 def test_what_is_tried_again_and_not_mended_has_three_new_tries(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 1)[0].write_bytes(b"no picture")
+    images(tmp_path / "in", 1)[0].write_bytes(b"no image")
     with capped(reply(), service=0) as server:
         how = [{}, {}, {}, {"retry_failed": True}, {}, {}, {}]
         runs = [score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, **one) for one in how]
@@ -239,10 +239,10 @@ def test_what_is_tried_again_and_not_mended_has_three_new_tries(score: Score, tm
 @pytest.mark.parametrize(
     ("error", "whose"),
     [
-        (errors.ImageError("torn"), Blame.PICTURE),
-        (errors.ImageDropped("dropped", attempts=1), Blame.PICTURE),
-        (errors.StatusError("400", status=400, attempts=1), Blame.PICTURE),
-        (errors.ModelError("424", status=424, model_status=413, attempts=1), Blame.PICTURE),
+        (errors.ImageError("torn"), Blame.IMAGE),
+        (errors.ImageDropped("dropped", attempts=1), Blame.IMAGE),
+        (errors.StatusError("400", status=400, attempts=1), Blame.IMAGE),
+        (errors.ModelError("424", status=424, model_status=413, attempts=1), Blame.IMAGE),
         (errors.DeadlineExceeded("slow", attempts=1), Blame.OPEN),
         (errors.ConnectionFailed("reset", attempts=1), Blame.OPEN),
         (errors.StatusError("408", status=408, attempts=1), Blame.OPEN),

@@ -15,7 +15,7 @@ from automl_cv_client import Client, ImagePolicy, Outcome, Task, errors
 from automl_cv_client.batch import Progress, score_folder, status
 from automl_cv_client.batch import job as job_module
 from automl_cv_client.batch.summary import Tally
-from tests.batch.jobs import pictures, reply
+from tests.batch.jobs import images, reply
 from tests.batch.test_folder import DETECTION, QUICK, Score, score
 from tests.capped import capped
 
@@ -27,11 +27,11 @@ def test_the_log_has_a_line_a_minute_also_while_nothing_comes(
 ) -> None:
     monkeypatch.setattr(job_module, "_LOG_EVERY", 0.15)  # a minute of the test
     caplog.set_level(logging.INFO, "automl_cv_client.batch")
-    pictures(tmp_path / "in", 2)
+    images(tmp_path / "in", 2)
     with capped(reply(), service=0.8) as server:  # both in one breath, and nothing before
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
     assert 2 <= len(caplog.messages) <= 6
-    assert caplog.messages[0].startswith("0 of 2 pictures, 0.0 a second, 0 failed")
+    assert caplog.messages[0].startswith("0 of 2 images, 0.0 a second, 0 failed")
 
 
 def test_progress_is_told_from_the_start_in_the_callers_thread(score: Score, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_progress_is_told_from_the_start_in_the_callers_thread(score: Score, tmp
         steps.append(step)
         threads.add(threading.current_thread())
 
-    pictures(tmp_path / "in", 3)
+    images(tmp_path / "in", 3)
     with capped(reply(), service=0.4) as server:
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, progress=show)
     assert (steps[0].done, steps[0].total, steps[0].in_flight) == (0, 3, 0)
@@ -55,7 +55,7 @@ def test_progress_is_told_from_the_start_in_the_callers_thread(score: Score, tmp
 
 def test_progress_comes_ten_times_a_second_with_the_time_that_is_left(score: Score, tmp_path: Path) -> None:
     steps: list[Progress] = []
-    pictures(tmp_path / "in", 30)
+    images(tmp_path / "in", 30)
     with capped(reply(), service=0.03, cap=2) as server:
         started = time.monotonic()
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, concurrency=2, progress=steps.append)
@@ -79,7 +79,7 @@ def test_percentiles_are_right_within_five_percent() -> None:
 
 
 def test_a_job_that_is_done_tells_so(score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 2)
+    images(tmp_path / "in", 2)
     steps: list[Progress] = []
     with capped(reply(), service=0) as server:
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
@@ -92,7 +92,7 @@ def test_what_progress_raises_ends_the_run_and_nothing_else(score: Score, tmp_pa
         if step.done:
             raise ZeroDivisionError
 
-    pictures(tmp_path / "in", 30)
+    images(tmp_path / "in", 30)
     with capped(reply(), service=0.05) as server:
         before = threading.active_count()
         with pytest.raises(ZeroDivisionError):
@@ -103,8 +103,8 @@ def test_what_progress_raises_ends_the_run_and_nothing_else(score: Score, tmp_pa
 
 
 def test_retries_are_counted_once_a_request(score: Score, tmp_path: Path) -> None:
-    """Also when several pictures share it; pictures of a reply with too few rows are sent anew, which is no retry."""
-    pictures(tmp_path / "in", 8)
+    """Also when several images share it; images of a reply with too few rows are sent anew, which is no retry."""
+    images(tmp_path / "in", 8)
 
     def rows(body: bytes) -> bytes:
         count = len(json.loads(body)["input_data"]["data"])
@@ -121,8 +121,8 @@ def test_retries_are_counted_once_a_request(score: Score, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("headers", [b"", b"ms-azureml-model-error-statuscode: 503\r\n"], ids=["503", "424 of 503"])
-def test_a_service_that_is_too_busy_costs_no_picture_its_tries(headers: bytes, score: Score, tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 3)
+def test_a_service_that_is_too_busy_costs_no_image_its_tries(headers: bytes, score: Score, tmp_path: Path) -> None:
+    images(tmp_path / "in", 3)
     with capped(reply(), service=0) as server:
         server.judge = lambda body, number: 424 if headers else 503
         answer = server._answer
@@ -136,13 +136,13 @@ def test_a_service_that_is_too_busy_costs_no_picture_its_tries(headers: bytes, s
         assert score(server.url, tmp_path / "in", tmp_path / "out", DETECTION).ok == 3
 
 
-def test_pictures_that_failed_before_do_not_stop_the_next_run(score: Score, tmp_path: Path) -> None:
+def test_images_that_failed_before_do_not_stop_the_next_run(score: Score, tmp_path: Path) -> None:
     """Their second failure says nothing new, and what came since waits behind them."""
-    for path in pictures(tmp_path / "in", 120):
-        path.write_bytes(b"no picture")
+    for path in images(tmp_path / "in", 120):
+        path.write_bytes(b"no image")
     with capped(reply(), service=0) as server:
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, stop_above=None)
-        for number, path in enumerate(pictures(tmp_path / "new", 5)):
+        for number, path in enumerate(images(tmp_path / "new", 5)):
             path.rename(tmp_path / "in" / f"new{number}.png")
         done = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
     assert (done.ok, done.failed, done.scored) == (5, 120, 125)
@@ -150,7 +150,7 @@ def test_pictures_that_failed_before_do_not_stop_the_next_run(score: Score, tmp_
 
 def test_a_source_that_fails_keeps_what_it_gave_and_frees_the_job(score: Score, tmp_path: Path) -> None:
     def broken() -> object:
-        yield from map(str, pictures(tmp_path / "in", 3))
+        yield from map(str, images(tmp_path / "in", 3))
         raise LookupError("the source")
 
     with capped(reply(), service=0) as server:
@@ -160,7 +160,7 @@ def test_a_source_that_fails_keeps_what_it_gave_and_frees_the_job(score: Score, 
 
 
 def test_the_options_that_make_the_result_are_part_of_the_job(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 1)
+    images(tmp_path / "in", 1)
     with capped(reply(), service=0) as server:
         with Client(server.url, "k", retry=QUICK) as client:
             score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION, threshold=1)

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.__main__ import main, names
 
 ROOT = Path(__file__).parents[2]
-SLOW = {"pictures", "saturation", "xai_attributions"}  # each takes more than a second
+SLOW = {"images", "saturation", "xai_attributions"}  # each takes more than a second
 
 
 def tables(text: str) -> dict[str, list[list[str]]]:

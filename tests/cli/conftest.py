@@ -78,8 +78,8 @@ def folder(tmp_path: Path) -> Path:
     photos = tmp_path / "photos"
     (photos / "inner").mkdir(parents=True)
     for name, small in (("coffee.png", "b-coffee.JPG"), ("chelsea.png", "a-cat.png")):
-        with Image.open(PHOTOS / name) as picture:
-            picture.convert("RGB").resize((300, 200)).save(photos / small)
-    (photos / "notes.txt").write_text("not a picture")
+        with Image.open(PHOTOS / name) as image:
+            image.convert("RGB").resize((300, 200)).save(photos / small)
+    (photos / "notes.txt").write_text("not an image")
     (photos / "._a-cat.png").write_bytes(b"left by macOS")
     return photos

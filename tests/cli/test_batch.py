@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.batch.jobs import pictures, reply
+from tests.batch.jobs import images, reply
 from tests.capped import capped
 from tests.cli.conftest import run, run_apart
 
@@ -20,10 +20,10 @@ TASK = "image-object-detection"
 def test_run_status_export(tmp_path: Path, variables: dict[str, str], folder: Path) -> None:
     out = tmp_path / "out"
     done = run("batch", "run", folder, "--task", TASK, "--out", out, "--json", **variables)
-    assert done.code == 1  # the file left by macOS is no picture
+    assert done.code == 1  # the file left by macOS is no image
     summary = json.loads(done.out)
     assert (summary["total"], summary["ok"], summary["failed"]) == (3, 2, 1)
-    assert done.err == f"automl-cv: 1 of 3 pictures failed; {out / 'results.jsonl'} says why\n"
+    assert done.err == f"automl-cv: 1 of 3 images failed; {out / 'results.jsonl'} says why\n"
     again = run("batch", "run", folder, "--task", TASK, "--out", out, **variables)
     assert "requests     0" in again.out
     told = run("batch", "status", out)
@@ -33,8 +33,8 @@ def test_run_status_export(tmp_path: Path, variables: dict[str, str], folder: Pa
     assert b"cat" in (out / "results.csv").read_bytes()
 
 
-def test_sources_may_be_pictures_and_several(tmp_path: Path, variables: dict[str, str], folder: Path) -> None:
-    """As the shell makes them of a pattern without quotes; a picture read as a list would be lines of noise."""
+def test_sources_may_be_images_and_several(tmp_path: Path, variables: dict[str, str], folder: Path) -> None:
+    """As the shell makes them of a pattern without quotes; an image read as a list would be lines of noise."""
     one = run("batch", "run", folder / "b-coffee.JPG", "--task", TASK, "--out", tmp_path / "one", "--json", **variables)
     assert (one.code, one.json["total"]) == (0, 1), one.err
     listed = tmp_path / "list.txt"
@@ -43,13 +43,13 @@ def test_sources_may_be_pictures_and_several(tmp_path: Path, variables: dict[str
     two = run(*words, "--json", **variables)
     assert (two.code, two.json["ok"]) == (0, 2), two.err
     told = run(*words, **variables)
-    assert "\nrate         0 pictures/s\n" in told.out
+    assert "\nrate         0 images/s\n" in told.out
 
 
-def test_given_up_pictures_are_told_and_tried_again_when_that_is_asked_for(tmp_path: Path) -> None:
-    bad, _ = pictures(tmp_path / "in", 2)
+def test_given_up_images_are_told_and_tried_again_when_that_is_asked_for(tmp_path: Path) -> None:
+    bad, _ = images(tmp_path / "in", 2)
     whole = bad.read_bytes()
-    bad.write_bytes(b"no picture")
+    bad.write_bytes(b"no image")
     words = ("batch", "run", tmp_path / "in", "--task", TASK, "--out", tmp_path / "out")
     with capped(reply(), service=0) as server:
         variables = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k"}
@@ -58,7 +58,7 @@ def test_given_up_pictures_are_told_and_tried_again_when_that_is_asked_for(tmp_p
         told = run("batch", "status", tmp_path / "out")
         assert (told.code, told.err) == (
             0,
-            "automl-cv: 1 of 2 pictures failed; one is given up: when the cause is mended, run the job again with "
+            "automl-cv: 1 of 2 images failed; one is given up: when the cause is mended, run the job again with "
             "--retry-failed\n",
         )
         assert run("batch", "status", tmp_path / "out", "--json").json["given_up"] == 1
@@ -82,19 +82,19 @@ def test_errors_are_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
 
 
 def test_the_share_of_failures_that_stops_it_can_be_chosen(tmp_path: Path) -> None:
-    for path in pictures(tmp_path / "in", 60):
-        path.write_bytes(b"no picture")
+    for path in images(tmp_path / "in", 60):
+        path.write_bytes(b"no image")
     variables = {"AUTOML_CV_SCORING_URI": "http://127.0.0.1:9/score", "AUTOML_CV_KEY": "k"}
     words = ("batch", "run", tmp_path / "in", "--task", TASK, "--json", "--out")
     stopped = run(*words, tmp_path / "half", **variables)
     assert (stopped.code, stopped.json["error"]["type"]) == (2, "BatchError")
-    assert "pictures failed" in stopped.err
+    assert "images failed" in stopped.err
     done = run(*words, tmp_path / "all", "--stop-above", "1", **variables)
     assert (done.code, json.loads(done.out)["failed"]) == (1, 60)
 
 
 def test_an_interrupt_exits_with_130_and_nothing_is_drawn_without_a_terminal(tmp_path: Path) -> None:
-    pictures(tmp_path / "in", 100)
+    images(tmp_path / "in", 100)
     with capped(reply(), service=0.3) as server:  # the wait is told by the tenth of a second
         variables = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k"}
         words = ["batch", "run", str(tmp_path / "in"), "--task", TASK, "--out", str(tmp_path / "out")]
@@ -113,7 +113,7 @@ def test_an_interrupt_exits_with_130_and_nothing_is_drawn_without_a_terminal(tmp
         waiting, line = said[1].decode().splitlines()  # and no bar
         assert waiting.startswith("automl-cv: stopping: waiting for ")
         assert line.startswith("automl-cv: interrupted: ")
-        assert line.endswith(" of 100 pictures done; the same command goes on")
+        assert line.endswith(" of 100 images done; the same command goes on")
         server.service = 0
         resumed = run_apart(*words, "--json", **variables)
     assert (resumed.code, resumed.err) == (0, "")

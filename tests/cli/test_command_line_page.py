@@ -100,7 +100,7 @@ def served() -> str:
         told = ""
         for line in process.stdout:
             told += line
-            if "PICTURE" in line:
+            if "IMAGE" in line:
                 break
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0

@@ -35,7 +35,7 @@ def test_the_photographs_are_measured_through_the_endpoint(endpoint, tmp_path, t
     )  # fmt: skip
     assert done.code == 0, done.err
     assert done.json["metrics"][metric] >= least
-    assert done.json["pictures"] == 4
+    assert done.json["images"] == 4
     assert done.json["metrics"]["seconds a call (p50)"] > 0
     text = page.read_text(encoding="utf-8")
     assert "data:image/jpeg;base64," in text
@@ -56,22 +56,22 @@ def test_two_deployments_of_one_model_do_not_differ(tmp_path):
         )  # fmt: skip
     assert done.code == 0, done.err
     assert {one["verdict"] for one in done.json["sides"]} == {"no clear difference"}
-    assert (done.json["pictures"], done.json["disagreeing"]) == (4, 0)
+    assert (done.json["images"], done.json["disagreeing"]) == (4, 0)
     assert (done.json["a"]["name"], done.json["b"]["name"]) == ("blue", "green")
     assert "green against blue" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 
-def test_pictures_without_a_result_end_in_exit_code_1(endpoint, tmp_path):
+def test_images_without_a_result_end_in_exit_code_1(endpoint, tmp_path):
     variables = {"AUTOML_CV_SCORING_URI": endpoint.scoring_uri_of(Task.CLASSIFICATION), "AUTOML_CV_KEY": endpoint.key}
     rows = [{"image_url": name, "label": "espresso"} for name in ("coffee.png", "gone.png")]
     labels = tmp_path / "labels.jsonl"
     labels.write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = run("evaluate", labels, "--images", PHOTOS, **variables)
     assert done.code == 1
-    assert "1 labelled pictures have no result" in done.out
+    assert "1 labelled images have no result" in done.out
 
 
-def test_an_endpoint_of_another_task_is_not_asked_for_every_picture(endpoint, tmp_path):
+def test_an_endpoint_of_another_task_is_not_asked_for_every_image(endpoint, tmp_path):
     variables = {"AUTOML_CV_SCORING_URI": endpoint.scoring_uri_of(Task.DETECTION), "AUTOML_CV_KEY": endpoint.key}
     done = run("evaluate", LABELS / "classification.jsonl", "--images", PHOTOS, **variables)
     assert (done.code, done.out) == (2, "")
@@ -112,13 +112,13 @@ PAIR = ("--deployment", "blue", "--deployment", "green")
     ids=["gone", "refused", "another task", "broken"],
 )
 def test_a_comparison_ends_when_one_of_the_two_is_dead(green, calls, says):
-    """And not after every picture was sent to both in vain."""
+    """And not after every image was sent to both in vain."""
     with deployments(blue=WELL, green=green) as endpoint:
         done = run("compare", LABELS / "detection.jsonl", "--images", PHOTOS, *PAIR, **endpoint["variables"])
     assert (done.code, done.out) == (2, "")
     (told,) = done.err.splitlines()
     assert says in told
-    assert endpoint["asked"] == ["blue", "green"] * calls  # of four pictures
+    assert endpoint["asked"] == ["blue", "green"] * calls  # of four images
 
 
 @pytest.mark.parametrize("command", ["evaluate", "compare"])
@@ -129,7 +129,7 @@ def test_failures_after_a_success_end_nothing(command, server):
     draws = ("--draws", 20) if pair else ()
     words = (command, LABELS / "detection.jsonl", "--images", PHOTOS, *pair, *draws, "--uri", server.url, "--json")
     done = run(*words, AUTOML_CV_KEY="k")
-    assert (done.code, done.json["pictures"], done.err) == (1, 1, "")
+    assert (done.code, done.json["images"], done.err) == (1, 1, "")
     assert len(server.received) == 4 * (2 if pair else 1)
 
 
@@ -139,7 +139,7 @@ def test_one_deployment_may_be_compared_with_itself():
         words = ("compare", LABELS / "detection.jsonl", "--images", PHOTOS, *twice, "--draws", 20, "--json")
         done = run(*words, **endpoint["variables"])
     assert done.code == 0, done.err
-    assert (done.json["pictures"], done.json["disagreeing"]) == (4, 0)
+    assert (done.json["images"], done.json["disagreeing"]) == (4, 0)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_help_is_plain(command):
 
 
 def test_a_live_evaluation_as_a_job_is_not_scored_twice(endpoint, tmp_path):
-    """The second run finds every picture recorded, so a key that is no longer valid does no harm."""
+    """The second run finds every image recorded, so a key that is no longer valid does no harm."""
     labels = LABELS / "detection.jsonl"
     command = ("evaluate", labels, "--images", PHOTOS, "--job", tmp_path / "job", "--json")
     variables = {
@@ -201,7 +201,7 @@ def test_a_live_evaluation_as_a_job_is_not_scored_twice(endpoint, tmp_path):
     }
     first = run(*command, **variables)
     assert first.code == 0, first.err
-    assert first.json["pictures"] == 4
+    assert first.json["images"] == 4
     assert first.json["metrics"]["mAP"] >= 0.4
     ledger = (tmp_path / "job" / "ledger.sqlite").stat().st_mtime_ns
     again = run(*command, **{**variables, "AUTOML_CV_KEY": "no-longer-valid"})

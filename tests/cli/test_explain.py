@@ -16,12 +16,12 @@ from tests.servers import Answer
 
 
 def opened(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
-        picture.load()
-    return picture
+    with Image.open(path) as image:
+        image.load()
+    return image
 
 
-def test_a_picture_is_explained_for_people(endpoint, variables, folder, tmp_path):
+def test_a_image_is_explained_for_people(endpoint, variables, folder, tmp_path):
     uri = endpoint.scoring_uri_of(Task.CLASSIFICATION)
     heat, panels = tmp_path / "heat.png", tmp_path / "panels.png"
     done = run("explain", folder / "a-cat.png", "--algorithm", "guided_backprop", "--out", heat,

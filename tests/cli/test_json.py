@@ -91,7 +91,7 @@ def test_every_command_is_run_here():
 @pytest.mark.parametrize("name", RUNS)
 def test_it_is_json_and_nothing_else(name, told):
     done = told(name)
-    assert done.code == (1 if name == "detect" else 0), done.err  # one of its pictures is missing
+    assert done.code == (1 if name == "detect" else 0), done.err  # one of its images is missing
     assert isinstance(done.json, RUNS[name][1])
     assert done.out.isascii()
     assert done.err == ""
@@ -105,7 +105,7 @@ def test_serve_prints_one_line():
 
 
 def test_what_was_written_is_told(told, tmp_path, job):
-    assert told("dataset convert").json == [{"file": str(tmp_path / "new.json"), "count": 4, "unit": "pictures"}]
+    assert told("dataset convert").json == [{"file": str(tmp_path / "new.json"), "count": 4, "unit": "images"}]
     assert told("batch export").json == {"file": str(job / "results.csv"), "format": "csv"}
 
 
@@ -139,7 +139,7 @@ def test_a_list_that_was_begun_has_no_second_value_after_it(server, folder, monk
     """The folder for the drawings goes away in between."""
     server.steps = [Answer(body=boxes("cat"))]
     out = folder / "drawn"
-    monkeypatch.setattr("automl_cv_client.cli.pictures.Drawings._target", lambda *_: out / "gone" / "a.jpg")
+    monkeypatch.setattr("automl_cv_client.cli.images.Drawings._target", lambda *_: out / "gone" / "a.jpg")
     done = run("detect", folder / "a-cat.png", "--out", out, "--json", "--uri", server.url, AUTOML_CV_KEY="k")
     assert (done.code, done.json) == (2, [])
     assert "cannot write" in done.err

@@ -22,7 +22,7 @@ def test_help_lists_the_commands_and_the_exit_codes():
     done = run("--help")
     assert done.code == 0
     assert all(f"  {command} " in done.out for command in COMMANDS)
-    assert "0 all well 1 done, and something failed: a picture" in flat(done.out)
+    assert "0 all well 1 done, and something failed: an image" in flat(done.out)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

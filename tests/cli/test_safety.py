@@ -40,7 +40,7 @@ def test_a_label_is_shown_as_it_is_or_escaped(label, server, folder):
 @pytest.mark.parametrize("name", ["\x1b[31mred.png", "[red]x[red].png", "\u202egnp.png", "-dash.png"])
 def test_a_file_name_is_shown_as_it_is_or_escaped(name, server, folder):
     shutil.copy(folder / "a-cat.png", folder / "inner" / name)
-    (folder / "inner" / f"bad{name}").write_bytes(b"no picture")
+    (folder / "inner" / f"bad{name}").write_bytes(b"no image")
     server.steps = [Answer(body=boxes("cat"))]
     options = ("--uri", server.url, "--out", folder / "out")
     done = run("detect", folder / "inner", *options, AUTOML_CV_KEY="k")

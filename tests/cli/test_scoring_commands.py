@@ -60,15 +60,15 @@ def test_the_threshold_of_multilabel(endpoint, variables, folder):
     assert (done.code, done.out.splitlines()[1]) == (0, "  no label above 1")
 
 
-def test_one_bad_picture_does_not_stop_the_others(variables, folder):
+def test_one_bad_image_does_not_stop_the_others(variables, folder):
     bad, lost = folder / "notes.txt", folder / "lost.png"
     arguments = (bad, lost, folder / "inner", folder / "a-cat.png")
     done = run("detect", *arguments, **variables)
     assert done.code == 1
     assert "cat  0." in done.out
     refused, not_read, missing = done.err.splitlines()
-    assert refused == f"automl-cv: {folder / 'inner'}: there are no pictures in this folder"
-    assert not_read.startswith(f"automl-cv: {bad}: not a picture")
+    assert refused == f"automl-cv: {folder / 'inner'}: there are no images in this folder"
+    assert not_read.startswith(f"automl-cv: {bad}: not an image")
     assert missing == f"automl-cv: {lost}: there is no such file"
 
     as_json = run("detect", *arguments, "--json", **variables)
@@ -78,7 +78,7 @@ def test_one_bad_picture_does_not_stop_the_others(variables, folder):
     assert all(("error" in entry) != ("result" in entry) for entry in as_json.json)
 
 
-def test_drawn_pictures_are_written_and_nothing_is_overwritten(variables, folder, tmp_path):
+def test_drawn_images_are_written_and_nothing_is_overwritten(variables, folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     (other / "a-cat.png").write_bytes((folder / "a-cat.png").read_bytes())
@@ -94,9 +94,9 @@ def test_drawn_pictures_are_written_and_nothing_is_overwritten(variables, folder
     drawn = [os.path.basename(entry["drawn"]) for entry in done.json]
     assert drawn == ["a-cat-2.detect.jpg", "a-cat-3.detect.jpg", "a-cat.detect.detect.jpg"]
     assert input_in_the_way.read_bytes() == before
-    with Image.open(tmp_path / "out" / drawn[0]) as picture, Image.open(folder / "a-cat.png") as original:
-        assert picture.size == original.size
-        assert picture.tobytes() != original.tobytes()
+    with Image.open(tmp_path / "out" / drawn[0]) as image, Image.open(folder / "a-cat.png") as original:
+        assert image.size == original.size
+        assert image.tobytes() != original.tobytes()
 
 
 def test_a_folder_that_cannot_be_made_stops_before_anything_is_sent(server, folder):
@@ -137,7 +137,7 @@ def test_without_a_key_an_identity_is_asked_for(server, folder):
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refusal_that_no_picture_can_escape_ends_the_command(status, server, folder):
+def test_a_refusal_that_no_image_can_escape_ends_the_command(status, server, folder):
     server.steps = [Answer(status, b"")]
     done = run("detect", folder, "--json", "--uri", server.url, AUTOML_CV_KEY="a-key-to-look-for")
     assert (done.code, len(done.json)) == (2, 1)
@@ -146,7 +146,7 @@ def test_a_refusal_that_no_picture_can_escape_ends_the_command(status, server, f
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_an_endpoint_of_another_task_is_asked_three_times_only(as_json, server, folder):
-    """A thousand pictures would say a thousand times the same; but one odd reply among good ones ends nothing."""
+    """A thousand images would say a thousand times the same; but one odd reply among good ones ends nothing."""
     cat = folder / "a-cat.png"
     other, own = Answer(body=b'[{"probs": [1.0], "labels": ["cat"]}]'), Answer(body=boxes("cat"))
     words = ("detect", *[cat] * 5, *(["--json"] if as_json else []), "--uri", server.url)

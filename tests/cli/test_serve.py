@@ -36,32 +36,32 @@ def read_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
-def test_it_serves_all_tasks_until_ctrl_c(picture):
+def test_it_serves_all_tasks_until_ctrl_c(image):
     with serving("--json", "--max-in-flight", "2") as process:
         told = json.loads(read_line(process))
         assert list(told["scoring_uris"]) == [task.value for task in Task]
         with Client(told["scoring_uris"][Task.DETECTION], told["key"]) as client:
-            assert len(client.detect(picture)) >= 0
+            assert len(client.detect(image)) >= 0
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=10)
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
-def test_its_deployments_are_told_apart_and_the_first_has_the_traffic(picture):
+def test_its_deployments_are_told_apart_and_the_first_has_the_traffic(image):
     with serving(
         "--json", "--task", "image-object-detection", "--deployment", "blue", "--deployment", "green"
     ) as process:
         told = json.loads(read_line(process))
         with Client(told["scoring_uris"][Task.DETECTION], told["key"]) as client:
-            assert client.detect(picture).call.deployment == "blue"
-            assert client.detect(picture, deployment="green").call.deployment == "green"
+            assert client.detect(image).call.deployment == "blue"
+            assert client.detect(image, deployment="green").call.deployment == "green"
             with pytest.raises(errors.EndpointNotFound):
-                client.detect(picture, deployment="red")
+                client.detect(image, deployment="red")
 
 
-def test_it_tells_what_to_export(picture):
+def test_it_tells_what_to_export(image):
     with serving("--task", "image-classification") as process:
-        lines = iter(lambda: read_line(process).strip(), "automl-cv classify PICTURE")
+        lines = iter(lambda: read_line(process).strip(), "automl-cv classify IMAGE")
         exports = dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
         assert set(exports) == {"AUTOML_CV_KEY", "AUTOML_CV_SCORING_URI"}
         with Client(exports["AUTOML_CV_SCORING_URI"], exports["AUTOML_CV_KEY"]) as client:

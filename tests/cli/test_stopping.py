@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch.jobs import pictures
+from tests.batch.jobs import images
 from tests.cli.test_terminal import PROGRAM, on_a_terminal
 from tests.conftest import PHOTOS
 from tests.servers import Answer, ScriptedServer, Silence, boxes
@@ -41,7 +41,7 @@ def started(*words: object, **variables: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("command", ["batch run", pytest.param("evaluate --job", marks=pytest.mark.slow)])
 def test_a_batch_says_at_once_what_it_waits_for(command, server, held, tmp_path):
-    pictures(tmp_path / "in", 20)
+    images(tmp_path / "in", 20)
     words: dict[str, tuple[object, ...]] = {
         "batch run": ("batch", "run", tmp_path / "in", "--task", "image-object-detection", "--out", tmp_path / "job"),
         "evaluate --job": ("evaluate", LABELS / "detection.jsonl", "--images", PHOTOS, "--job", tmp_path / "job"),
@@ -58,11 +58,11 @@ def test_a_batch_says_at_once_what_it_waits_for(command, server, held, tmp_path)
         assert time.monotonic() - asked < 5  # of the ten it would have waited
     total = 20 if command == "batch run" else 4
     assert (running.returncode, out) == (130, "")
-    assert err == f"automl-cv: interrupted: 0 of {total} pictures done; the same command goes on\n"
+    assert err == f"automl-cv: interrupted: 0 of {total} images done; the same command goes on\n"
 
 
 def test_a_batch_with_a_bar_says_so_in_a_line_of_its_own(server, held, tmp_path):
-    pictures(tmp_path / "in", 20)
+    images(tmp_path / "in", 20)
     seen = on_a_terminal(
         "batch", "run", tmp_path / "in", "--task", "image-object-detection", "--out", tmp_path / "job",
         columns=120, typed=b"\x03", when=server, again_at=b"stops at once", **held,
@@ -70,7 +70,7 @@ def test_a_batch_with_a_bar_says_so_in_a_line_of_its_own(server, held, tmp_path)
     assert seen.code == 130
     lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip() for line in re.split(r"[\r\n]+", seen.text)]
     assert [line for line in lines if WAITING.fullmatch(line)], seen.text  # nothing of the bar is left in it
-    assert lines[-2] == "automl-cv: interrupted: 0 of 20 pictures done; the same command goes on"
+    assert lines[-2] == "automl-cv: interrupted: 0 of 20 images done; the same command goes on"
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_answers_that_are_thrown_away_are_told_with_what_keeps_them(server, held
         server.wait_for(2)
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=20)
-    told = "interrupted: 1 of 4 pictures scored, none kept; evaluate --job DIR can be resumed"
+    told = "interrupted: 1 of 4 images scored, none kept; evaluate --job DIR can be resumed"
     assert (running.returncode, err) == (130, f"automl-cv: {told}\n")

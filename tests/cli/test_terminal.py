@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.batch.jobs import pictures
+from tests.batch.jobs import images
 from tests.cli.conftest import Ended, run_apart
 from tests.conftest import PHOTOS
 from tests.servers import Answer, ScriptedServer, Silence, boxes
@@ -93,8 +93,8 @@ def answering(server: ScriptedServer) -> dict[str, str]:
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """A folder of 40 tiny pictures."""
-    pictures(tmp_path / "in", 40)
+    """A folder of 40 tiny images."""
+    images(tmp_path / "in", 40)
     return tmp_path / "in"
 
 
@@ -211,7 +211,7 @@ def test_a_full_disk_and_a_closed_stdout(answering, folder):
 
 def test_a_closed_stdin_is_an_empty_one(answering, tmp_path):
     done = in_a_shell(f"automl-cv batch run - --task image-object-detection --out {tmp_path}/job <&-", **answering)
-    assert (done.code, done.err) == (1, "automl-cv: there are no pictures in standard input\n")
+    assert (done.code, done.err) == (1, "automl-cv: there are no images in standard input\n")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ EXEMPT = {
     "_transports/azure_ai_ml.py",
     "_transports/azure_ai_ml_invoke.py",
     "_transports/choosing.py",
-    "_transports/picture_urls.py",  # about URLs, which only Python allows
+    "_transports/image_urls.py",  # about URLs, which only Python allows
 }
 
 ONLY_OF_PYTHON = (
@@ -72,7 +72,7 @@ def test_a_cure_by_a_python_option_is_marked_as_one():
 @pytest.mark.parametrize(
     ("line", "code", "says"),
     [
-        ("detect https://example.com/a.png", 1, "Download the picture and give its path, or in Python"),
+        ("detect https://example.com/a.png", 1, "Download the image and give its path, or in Python"),
         ("detect {tmp}/a.heic", 1, "convert it to JPEG, or in Python"),
         ("detect {cat} --uri https://me:secret@cats.example/score", 2, "give the key by AUTOML_CV_KEY; in Python"),
         ("batch run {cat} --task image-classification --out {tmp}/job --concurrency 257", 2, "'--concurrency'"),

@@ -27,8 +27,8 @@ def places(tmp_path, folder):
     ("line", "code", "says"),
     [
         ("detect {tmp}/gone.png", 1, "gone.png: there is no such file"),
-        ("detect {tmp}/dir.jpg", 1, "dir.jpg: there are no pictures in this folder"),
-        ("detect {folder}/inner", 1, "inner: there are no pictures in this folder"),
+        ("detect {tmp}/dir.jpg", 1, "dir.jpg: there are no images in this folder"),
+        ("detect {folder}/inner", 1, "inner: there are no images in this folder"),
         ("detect {cat} --out {cat}", 2, "name another one as --out"),
         ("detect {cat} --uri http://127.0.0.1:9999", 2, "ends in /score, as in http://127.0.0.1:9999/score"),
         ("doctor --uri https://cats.westeurope.inference.ml.azure.com/", 2, ".inference.ml.azure.com/score"),
@@ -36,7 +36,7 @@ def places(tmp_path, folder):
         ("detect {cat} --uri cats.example/score", 2, "must look like https://"),
         ("detect {cat} --uri http://[/score", 2, "cannot be read"),
         ("explain {tmp}/gone.png", 1, "gone.png: there is no such file"),
-        ("explain {folder}", 2, "explain takes one picture"),
+        ("explain {folder}", 2, "explain takes one image"),
         ("explain {cat}", 1, "use detect"),
         ("batch run {tmp}/gone --task image-object-detection --out {tmp}/job", 2, "is no folder, file or pattern"),
         ("batch run {tmp}/bad.jsonl --task image-object-detection --out {tmp}/job", 2, "bad.jsonl, line 1"),
@@ -45,7 +45,7 @@ def places(tmp_path, folder):
         ("batch export {tmp}", 2, "holds no batch job"),
         ("batch export {tmp} --to {tmp}/ledger.sqlite", 2, "it is read by this command; name another file"),
         ("batch export {tmp} --to {tmp}/gone/a.jsonl", 2, "there is no folder"),
-        ("evaluate {labels} --images {folder} --job {tmp}/job", 2, "none of the 4 labelled pictures is in"),
+        ("evaluate {labels} --images {folder} --job {tmp}/job", 2, "none of the 4 labelled images is in"),
         ("dataset convert {tmp}/gone {tmp}/new.jsonl --from yolo", 2, "there is no such file or folder"),
         ("dataset convert {tmp} {tmp}/new.jsonl --from yolo", 2, "name it by --classes"),
         ("dataset convert {labels} {labels} --to coco", 2, "it is read by this command; name another file"),
@@ -53,14 +53,14 @@ def places(tmp_path, folder):
         ("dataset convert {labels} {cat} --to voc", 2, "it is a file; name a folder"),
         ("dataset check {tmp}/bad.jsonl", 2, "bad.jsonl: it is not UTF-8"),
         ("dataset convert {tmp}/dir.jpg {tmp}/new.jsonl --from voc", 2, "holds no rows to convert: say what it is by"),
-        ("evaluate {labels} --images {tmp}/gone", 2, "no such folder of pictures"),
+        ("evaluate {labels} --images {tmp}/gone", 2, "no such folder of images"),
         ("evaluate {labels} --images {photos} --report a.pdf", 2, "end it in .html"),
         ("evaluate {labels} --images {photos} --report {tmp}/gone/a.html", 2, "there is no folder"),
         ("evaluate {labels} --images {photos} --store {tmp}", 2, "it is a folder; name a file in it"),
         ("evaluate {labels} --images {photos} --store {labels}", 2, "it is read by this command"),
         ("evaluate {labels} --results a.jsonl --job {tmp}/job", 2, "leave out --job and --store"),
         ("evaluate {labels} --images {photos} --job {tmp}/job --store a.jsonl", 2, "leave out --store"),
-        ("evaluate {labels} --images {tmp}", 2, "no picture was scored; the first: ImageError: no file for"),
+        ("evaluate {labels} --images {tmp}", 2, "no image was scored; the first: ImageError: no file for"),
         ("compare {labels} --results a.jsonl --results b.jsonl --report a.pdf", 2, "end it in .html, .json, .md, .txt"),
         ("explain {cat} --out {cat}", 2, "it is read by this command; name another file"),
         ("explain {cat} --out heat", 2, "end it in .png, .jpg"),
@@ -89,7 +89,7 @@ def test_a_training_file_without_rows_is_not_well(places):
 
 
 def test_a_folder_that_cannot_be_written_in_is_refused_before_anything_is_scored(monkeypatch, server, places):
-    monkeypatch.setattr("automl_cv_client.cli.pictures.os.access", lambda _, mode: mode == os.R_OK)  # root may all
+    monkeypatch.setattr("automl_cv_client.cli.images.os.access", lambda _, mode: mode == os.R_OK)  # root may all
     done = run("detect", places["cat"], "--out", places["tmp"], "--uri", server.url, AUTOML_CV_KEY="k")
     assert (done.code, done.out, server.received) == (2, "", [])
     assert done.err.endswith(" (permission denied): name another one as --out\n")
@@ -125,10 +125,10 @@ def test_a_batch_that_fails_says_where_the_reasons_are(variables, places, tmp_pa
     words = ("batch", "run", places["folder"], "--task", Task.DETECTION, "--out", tmp_path / "job")
     done = run(*words, **variables)
     assert done.code == 1  # the file left by macOS
-    assert done.err == f"automl-cv: 1 of 3 pictures failed; {tmp_path / 'job' / 'results.jsonl'} says why\n"
+    assert done.err == f"automl-cv: 1 of 3 images failed; {tmp_path / 'job' / 'results.jsonl'} says why\n"
     assert "ImageError 1" in done.out
     empty = run("batch", "run", tmp_path / "dir.jpg", "--task", Task.DETECTION, "--out", tmp_path / "new", **variables)
-    assert (empty.code, "there are no pictures in " in empty.err) == (1, True)
+    assert (empty.code, "there are no images in " in empty.err) == (1, True)
 
 
 @pytest.mark.parametrize(

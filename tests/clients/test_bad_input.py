@@ -131,22 +131,20 @@ def test_an_unknown_option_names_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True])
-def test_a_threshold_that_is_no_probability(
-    threshold: Any, call: Caller, server: ScriptedServer, picture: bytes
-) -> None:
+def test_a_threshold_that_is_no_probability(threshold: Any, call: Caller, server: ScriptedServer, image: bytes) -> None:
     with pytest.raises(errors.InvalidInput, match="between 0 and 1"):
-        call(server.url, "classify_multilabel", picture, with_={"threshold": threshold})
+        call(server.url, "classify_multilabel", image, with_={"threshold": threshold})
     assert server.received == []
 
 
-def test_a_closed_client_says_so(server: ScriptedServer, picture: bytes) -> None:
+def test_a_closed_client_says_so(server: ScriptedServer, image: bytes) -> None:
     client = Client(server.url, "k", retry=RetryPolicy(attempts=1))
     client.close()
     with pytest.raises(errors.InvalidInput, match="closed"):
-        client.detect(picture)
+        client.detect(image)
     client.close()  # twice does no harm
 
 
-def test_the_pixel_limit_is_the_users(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_the_pixel_limit_is_the_users(call: Caller, server: ScriptedServer, image: bytes) -> None:
     with pytest.raises(errors.ImageError, match="80,000 pixels are more than the 79,999 allowed"):
-        call(server.url, "detect", picture, images=ImagePolicy(max_pixels=79_999))
+        call(server.url, "detect", image, images=ImagePolicy(max_pixels=79_999))

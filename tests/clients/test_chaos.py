@@ -28,7 +28,7 @@ class WrongLength(Answer):
 
 
 class Chaos(ScriptedServer):
-    """Labels each picture by its hash, most of the time."""
+    """Labels each image by its hash, most of the time."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(Answer())
@@ -51,11 +51,11 @@ class Chaos(ScriptedServer):
         return faults.get(fault, Answer(200, good))
 
 
-def fingerprint(picture: bytes) -> str:
-    return hashlib.sha256(picture).hexdigest()[:16]
+def fingerprint(image: bytes) -> str:
+    return hashlib.sha256(image).hexdigest()[:16]
 
 
-PICTURES = [grey_png(side) for side in range(1, 40)]
+IMAGES = [grey_png(side) for side in range(1, 40)]
 
 
 @pytest.mark.parametrize("calls", [400, pytest.param(50_000, marks=pytest.mark.slow)])
@@ -65,9 +65,9 @@ def test_sync(calls: int) -> None:
     seen: Counter[str] = Counter()
     with Client(server.url, "key", retry=QUICK, timeout=60) as client:
         for number in range(calls):
-            picture = PICTURES[number % len(PICTURES)]
+            image = IMAGES[number % len(IMAGES)]
             try:
-                seen["right" if client.detect(picture)[0].label == fingerprint(picture) else "WRONG"] += 1
+                seen["right" if client.detect(image)[0].label == fingerprint(image) else "WRONG"] += 1
             except errors.CallError as error:
                 seen[type(error).__name__] += 1
     server.stop()
@@ -85,10 +85,10 @@ def test_async(calls: int) -> None:
 
     async def worker(client: AsyncClient, numbers: range) -> None:
         for number in numbers:
-            picture = PICTURES[number % len(PICTURES)]
+            image = IMAGES[number % len(IMAGES)]
             try:
-                found = await client.detect(picture)
-                seen["right" if found[0].label == fingerprint(picture) else "WRONG"] += 1
+                found = await client.detect(image)
+                seen["right" if found[0].label == fingerprint(image) else "WRONG"] += 1
             except errors.CallError as error:
                 seen[type(error).__name__] += 1
 

@@ -14,7 +14,7 @@ from tests.servers import Answer, Received, ScriptedServer, boxes
 
 
 class Forgetful(ScriptedServer):
-    """Answers each picture with a box labelled by its hash, and drops the pictures it does not like."""
+    """Answers each image with a box labelled by its hash, and drops the images it does not like."""
 
     def __init__(self, *disliked: bytes) -> None:
         super().__init__(Answer())
@@ -30,53 +30,53 @@ class Forgetful(ScriptedServer):
         return Answer(200, json.dumps(rows).encode())
 
 
-def fingerprint(picture: bytes) -> str:
-    return hashlib.sha256(picture).hexdigest()[:16]
+def fingerprint(photo: bytes) -> str:
+    return hashlib.sha256(photo).hexdigest()[:16]
 
 
 @pytest.fixture
-def pictures() -> list[bytes]:
+def photos() -> list[bytes]:
     from PIL import Image
 
     return [encoded(Image.new("RGB", (10 + i, 20), (40 * i, 0, 0)), "PNG") for i in range(4)]
 
 
-def test_the_others_are_sent_again_singly(call: Caller, pictures: list[bytes]) -> None:
-    server = Forgetful(pictures[1])
+def test_the_others_are_sent_again_singly(call: Caller, photos: list[bytes]) -> None:
+    server = Forgetful(photos[1])
     server.start()
-    outcomes = call(server.url, "score", pictures, Task.DETECTION)
+    outcomes = call(server.url, "score", photos, Task.DETECTION)
     assert [one.ok for one in outcomes] == [True, False, True, True]
-    for picture, outcome in zip(pictures, outcomes, strict=True):
-        assert outcome.input is picture
+    for photo, outcome in zip(photos, outcomes, strict=True):
+        assert outcome.input is photo
         if outcome.ok:
-            assert outcome.result[0].label == fingerprint(picture)
+            assert outcome.result[0].label == fingerprint(photo)
     assert isinstance(outcomes[1].error, errors.ImageDropped)
     assert "11x20 px" in str(outcomes[1].error)
     assert [len(one.images) for one in server.received] == [4, 1, 1, 1, 1]
     server.stop()
 
 
-def test_an_error_while_sending_singly_stays_with_its_picture(call: Caller, pictures: list[bytes]) -> None:
-    server = Forgetful(pictures[0])
-    server.fails_on = fingerprint(pictures[2])
+def test_an_error_while_sending_singly_stays_with_its_image(call: Caller, photos: list[bytes]) -> None:
+    server = Forgetful(photos[0])
+    server.fails_on = fingerprint(photos[2])
     server.start()
-    outcomes = call(server.url, "score", pictures, Task.DETECTION)
+    outcomes = call(server.url, "score", photos, Task.DETECTION)
     kinds = [type(one.error) for one in outcomes]
     assert kinds == [errors.ImageDropped, type(None), errors.PermissionDenied, type(None)]
     server.stop()
 
 
-def test_a_single_picture_that_is_dropped_is_an_error(call: Caller, pictures: list[bytes]) -> None:
-    server = Forgetful(*pictures)
+def test_a_single_image_that_is_dropped_is_an_error(call: Caller, photos: list[bytes]) -> None:
+    server = Forgetful(*photos)
     server.start()
-    with pytest.raises(errors.ImageDropped, match="could not read the picture") as caught:
-        call(server.url, "detect", pictures[0])
+    with pytest.raises(errors.ImageDropped, match="could not read the image") as caught:
+        call(server.url, "detect", photos[0])
     assert caught.value.attempts == 1
     server.stop()
 
 
-def test_only_unreadable_pictures_send_nothing(call: Caller, server: ScriptedServer) -> None:
-    outcomes = call(server.url, "score", [b"no", b"picture"], Task.DETECTION)
+def test_only_unreadable_images_send_nothing(call: Caller, server: ScriptedServer) -> None:
+    outcomes = call(server.url, "score", [b"no", b"image"], Task.DETECTION)
     assert [type(one.error) for one in outcomes] == [errors.ImageError] * 2
     assert server.received == []
 

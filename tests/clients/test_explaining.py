@@ -19,7 +19,7 @@ BOTH = XaiParameters(attributions=True)
 SMALL = numbers(0, (3, 224, 224))
 
 
-def test_the_answer_is_mapped_to_the_upright_picture(call: Caller, server: ScriptedServer) -> None:
+def test_the_answer_is_mapped_to_the_upright_image(call: Caller, server: ScriptedServer) -> None:
     server.steps = [Answer(body=reply(row([0.1, 0.9], figure((30, 40)), SMALL.tolist())))]
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
@@ -81,7 +81,7 @@ def test_boxes_are_reported(call: Caller, server: ScriptedServer) -> None:
         call(server.url, "explain", CAT)
 
 
-def test_a_dropped_picture(call: Caller, server: ScriptedServer) -> None:
+def test_a_dropped_image(call: Caller, server: ScriptedServer) -> None:
     server.steps = [Answer(body=b"[]")]
     with pytest.raises(errors.ImageDropped):
         call(server.url, "explain", CAT)

@@ -29,37 +29,37 @@ def collect(call: Caller, url: str, images: Any, method: str = "explain_many", *
     return asyncio.run(main())
 
 
-def test_each_picture_has_an_outcome_in_order(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_each_image_has_an_outcome_in_order(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [GOOD]
-    found = collect(call, server.url, iter([picture, b"no picture", picture]), concurrency=3)
+    found = collect(call, server.url, iter([image, b"no image", image]), concurrency=3)
     assert [(one.index, one.ok) for one in found] == [(0, True), (1, False), (2, True)]
     assert found[0].unwrap().explanation.label == "a"
     assert isinstance(found[1].error, errors.ImageError)
     assert len(server.received) == 2
 
 
-def test_multilabel(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_multilabel(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(body=reply(row([0.9, 0.8], ["AAAA", "BBBB"], None)))]
-    (one,) = collect(call, server.url, [picture], "explain_multilabel_many", parameters=XaiParameters())
+    (one,) = collect(call, server.url, [image], "explain_multilabel_many", parameters=XaiParameters())
     assert [each.label for each in one.unwrap().explanations] == ["a", "b"]
 
 
-def test_a_folder(call: Caller, server: ScriptedServer, picture: bytes, tmp_path: Path) -> None:
+def test_a_folder(call: Caller, server: ScriptedServer, image: bytes, tmp_path: Path) -> None:
     server.steps = [GOOD]
     for name in ("b.jpg", "a.JPG", "notes.txt"):
-        (tmp_path / name).write_bytes(picture)
+        (tmp_path / name).write_bytes(image)
     found = collect(call, server.url, tmp_path)
     assert [Path(one.input).name for one in found] == ["a.JPG", "b.jpg"]
 
 
-def test_pictures_are_read_as_their_turn_comes(server: ScriptedServer, picture: bytes) -> None:
+def test_images_are_read_as_their_turn_comes(server: ScriptedServer, image: bytes) -> None:
     server.steps = [GOOD]
     read = []
 
     def endless() -> Iterator[bytes]:
         while True:
             read.append(1)
-            yield picture
+            yield image
 
     with Client(server.url, "k") as client:
         many = client.explain_many(endless(), concurrency=2)

@@ -18,14 +18,14 @@ from tests.servers import Answer, Received, ScriptedServer
 
 
 class Rows(Answer):
-    """One row for every picture of the request."""
+    """One row for every image of the request."""
 
     def __init__(self, count: int) -> None:
         super().__init__(200, json.dumps([{"boxes": []}] * count).encode())
 
 
 class Counting(ScriptedServer):
-    """Answers as many rows as it gets pictures, and 500 to the requests whose numbers are in ``failing``."""
+    """Answers as many rows as it gets images, and 500 to the requests whose numbers are in ``failing``."""
 
     failing: frozenset[int] = frozenset()
 
@@ -62,7 +62,7 @@ def test_requests_keep_their_limit(limit: int, call: Caller, counting: Counting)
 def test_one_failing_request_does_not_harm_the_others(call: Caller, counting: Counting) -> None:
     counting.failing = frozenset([2])
     policy = ImagePolicy(most_request_bytes=10_000)
-    outcomes = call(counting.url, "score", [*several(), b"no picture"], Task.DETECTION, images=policy)
+    outcomes = call(counting.url, "score", [*several(), b"no image"], Task.DETECTION, images=policy)
     failed = [one for one in outcomes if isinstance(one.error, errors.PermissionDenied)]
     assert len(failed) == len(counting.received[1].images) > 1
     assert isinstance(outcomes[-1].error, errors.ImageError)
@@ -81,9 +81,9 @@ def phone_photo() -> bytes:
     with Image.open(PHOTOS / "chelsea.png") as cat:
         large = cat.convert("RGB").resize((4242, 2822), Image.Resampling.BICUBIC)
     noise = np.random.default_rng(1).normal(0, 7, (large.height, large.width, 1)).astype(np.int16)
-    picture = Image.fromarray((np.asarray(large) + noise).clip(0, 255).astype(np.uint8))
+    image = Image.fromarray((np.asarray(large) + noise).clip(0, 255).astype(np.uint8))
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=91)
+    image.save(buffer, "JPEG", quality=91)
     return buffer.getvalue()
 
 

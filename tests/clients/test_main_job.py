@@ -157,9 +157,9 @@ def test_several_in_one_request(call: Caller, endpoint: LocalEndpoint) -> None:
 def test_the_result_draws_and_saves_itself(tmp_path: Path, endpoint: LocalEndpoint) -> None:
     with Client(endpoint.scoring_uri_of(Task.SEGMENTATION), endpoint.key) as client:
         found = client.segment(CAT)
-    picture = Image.open(found.save(tmp_path / "cat.png"))
-    assert picture.size == (451, 300)
-    changed = np.abs(np.asarray(picture).astype(int) - np.asarray(Image.open(CAT))).sum(axis=2) > 0
+    image = Image.open(found.save(tmp_path / "cat.png"))
+    assert image.size == (451, 300)
+    changed = np.abs(np.asarray(image).astype(int) - np.asarray(Image.open(CAT))).sum(axis=2) > 0
     assert 0.2 < changed.mean() < 0.95
     again = type(found).model_validate_json(found.save(tmp_path / "cat.json").read_bytes())
     assert again == found
@@ -167,7 +167,7 @@ def test_the_result_draws_and_saves_itself(tmp_path: Path, endpoint: LocalEndpoi
         found.save(tmp_path / "cat.nonsense")
 
 
-def test_a_small_picture_in_bytes_takes_no_thread(monkeypatch: pytest.MonkeyPatch, endpoint: LocalEndpoint) -> None:
+def test_a_small_image_in_bytes_takes_no_thread(monkeypatch: pytest.MonkeyPatch, endpoint: LocalEndpoint) -> None:
     """It would cost more than the work: benchmarks/async_rate.py."""
     data = encoded(Image.new("RGB", (64, 64)))
 

@@ -1,4 +1,4 @@
-"""Many pictures: outcomes, order, laziness, refusals, and what is left behind, with both clients."""
+"""Many images: outcomes, order, laziness, refusals, and what is left behind, with both clients."""
 
 from __future__ import annotations
 
@@ -73,52 +73,50 @@ def test_a_folder_through_a_real_model(call: Caller, endpoint: LocalEndpoint) ->
 
 @pytest.mark.parametrize("task", Task, ids=lambda task: task.method)
 def test_every_task_equals_its_single_call(task: Task, call: Caller, endpoint: LocalEndpoint) -> None:
-    url, picture = endpoint.scoring_uri_of(task), PHOTOS / "chelsea.png"
+    url, image = endpoint.scoring_uri_of(task), PHOTOS / "chelsea.png"
     options: dict[str, Any] = {"client": {"key": endpoint.key}}
-    single = call(url, task.method, picture, key=endpoint.key)
-    assert [one.unwrap() for one in outcomes(call, url, f"{task.method}_many", [picture] * 2, **options)] == [
-        single
-    ] * 2
-    assert outcomes(call, url, "score_many", iter([picture]), task.value, **options)[0].unwrap() == single
+    single = call(url, task.method, image, key=endpoint.key)
+    assert [one.unwrap() for one in outcomes(call, url, f"{task.method}_many", [image] * 2, **options)] == [single] * 2
+    assert outcomes(call, url, "score_many", iter([image]), task.value, **options)[0].unwrap() == single
 
 
 @pytest.mark.parametrize("per_request", [1, 3])
-def test_a_bad_picture_is_an_outcome_of_its_own(per_request: int, call: Caller, endpoint: LocalEndpoint) -> None:
+def test_a_bad_image_is_an_outcome_of_its_own(per_request: int, call: Caller, endpoint: LocalEndpoint) -> None:
     good = (PHOTOS / "chelsea.png").read_bytes()
-    pictures = [good, good[:5000], good, "no/such/file.jpg", good]
+    images = [good, good[:5000], good, "no/such/file.jpg", good]
     url = endpoint.scoring_uri_of(Task.CLASSIFICATION)
-    found = outcomes(call, url, "classify_many", pictures, per_request=per_request, client={"key": endpoint.key})
+    found = outcomes(call, url, "classify_many", images, per_request=per_request, client={"key": endpoint.key})
     assert [one.ok for one in found] == [True, False, True, False, True]
-    assert [one.input for one in found] == pictures
+    assert [one.input for one in found] == images
     assert all(isinstance(one.error, errors.ImageError) for one in found if not one.ok)
     with pytest.raises(errors.ImageError, match="no such file"):
         found[3].unwrap()
 
 
 @pytest.mark.parametrize("status", [424, 413, 500])
-def test_one_picture_the_server_fails_on_does_not_harm_its_group(status: int, call: Caller) -> None:
-    pictures = distinct(12)
-    bad = base64.b64encode(pictures[4])
+def test_one_image_the_server_fails_on_does_not_harm_its_group(status: int, call: Caller) -> None:
+    images = distinct(12)
+    bad = base64.b64encode(images[4])
     with capped(service=0) as server:
         server.judge = lambda body, number: status if bad in body else 200
         server.reply_for = lambda body: json.dumps(
             [{"boxes": []}] * len(json.loads(body)["input_data"]["data"])
         ).encode()
-        found = outcomes(call, server.url, "detect_many", pictures, per_request=4, client={"retry": QUICK})
+        found = outcomes(call, server.url, "detect_many", images, per_request=4, client={"retry": QUICK})
     assert [one.index for one in found if not one.ok] == [4]
     assert isinstance(found[4].error, errors.StatusError)
     assert found[4].error.status == status
 
 
 def test_order_is_kept_or_not_as_asked(call: Caller) -> None:
-    pictures = distinct(40)
+    images = distinct(40)
     with capped() as server:
         server.judge = lambda body, number: 503 if number % 5 == 1 else 200
-        kept = outcomes(call, server.url, "detect_many", pictures, client={"retry": QUICK})
-        free = outcomes(call, server.url, "detect_many", pictures, ordered=False, client={"retry": QUICK})
+        kept = outcomes(call, server.url, "detect_many", images, client={"retry": QUICK})
+        free = outcomes(call, server.url, "detect_many", images, ordered=False, client={"retry": QUICK})
     assert [one.index for one in kept] == list(range(40))
     assert sorted(one.index for one in free) == list(range(40))
-    assert all(one.input is pictures[one.index] for one in kept + free)
+    assert all(one.input is images[one.index] for one in kept + free)
 
 
 def test_sources_are_read_as_needed(call: Caller, tiny: bytes) -> None:
@@ -162,8 +160,8 @@ def test_an_error_of_the_source_reaches_the_caller(call: Caller, tiny: bytes) ->
     ("images", "options", "words"),
     [
         ("no/such/folder", {}, "not a folder"),
-        (b"\xff\xd8", {}, "one picture"),
-        (7, {}, "one picture"),
+        (b"\xff\xd8", {}, "one image"),
+        (7, {}, "one image"),
         ([], {"concurrency": 0}, "concurrency"),
         ([], {"concurrency": True}, "concurrency"),
         ([], {"per_request": 101}, "per_request"),
@@ -198,10 +196,10 @@ def test_revoked_credentials_stop_the_run(call: Caller, tiny: bytes) -> None:
 
 @pytest.mark.parametrize("per_second", [200_000])
 def test_the_bytes_a_second_hold_within_five_percent(per_second: int, call: Caller) -> None:
-    """Over three seconds, in pictures so small that where one ends does not count."""
-    picture = encoded(Image.effect_noise((30, 30), 90).convert("RGB"), "PNG")
+    """Over three seconds, in images so small that where one ends does not count."""
+    image = encoded(Image.effect_noise((30, 30), 90).convert("RGB"), "PNG")
     with capped(service=0.002) as server:
-        outcomes(call, server.url, "detect_many", itertools.repeat(picture, 160), bytes_per_second=per_second)
+        outcomes(call, server.url, "detect_many", itertools.repeat(image, 160), bytes_per_second=per_second)
         received = server.received
     seconds = received[-1][0] - received[0][0]
     assert sum(size for _, size in received[:-1]) / seconds == pytest.approx(per_second, rel=0.05)
@@ -265,9 +263,9 @@ class TestNothingIsLeftBehind:
 
 
 def test_places_are_given_back_whatever_happens(tiny: bytes) -> None:
-    pictures: list[Any] = [tiny, b"no picture", tiny, 7, tiny] * 10
+    images: list[Any] = [tiny, b"no image", tiny, 7, tiny] * 10
     with capped(cap=2, service=0.005) as server, Client(server.url, "k", retry=QUICK) as client:
-        pump = pump_for(client, iter(pictures), Task.DETECTION, 0.5, per_request=2)
+        pump = pump_for(client, iter(images), Task.DETECTION, 0.5, per_request=2)
         taken = 0
         while ready := pump.take():
             taken += len(ready)

@@ -46,7 +46,7 @@ def until_it_fails(call: Caller, url: str, images: Any, credential: Any = "k", *
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_pictures_before_an_error_of_the_source_have_their_outcomes(ordered: bool, call: Caller) -> None:
+def test_images_before_an_error_of_the_source_have_their_outcomes(ordered: bool, call: Caller) -> None:
     def broken() -> Iterator[bytes]:
         yield from [TINY] * 7
         raise LookupError("the source")
@@ -69,8 +69,8 @@ def test_an_error_of_an_async_source_comes_last_too() -> None:
     assert isinstance(raised, LookupError)
 
 
-def test_an_outcome_does_not_wait_for_the_next_picture_of_an_async_source() -> None:
-    """As with a queue: the next picture comes only when the outcome of the last one is here."""
+def test_an_outcome_does_not_wait_for_the_next_image_of_an_async_source() -> None:
+    """As with a queue: the next image comes only when the outcome of the last one is here."""
 
     async def main(url: str) -> list[int]:
         seen = asyncio.Event()
@@ -140,10 +140,10 @@ def test_cancelling_while_an_async_source_waits_leaves_no_task() -> None:
 def test_the_blocking_client_reads_its_source_in_the_caller_s_thread() -> None:
     """As a database cursor wants it, which refuses other threads."""
     database = sqlite3.connect(":memory:")
-    database.execute("CREATE TABLE pictures(body BLOB)")
-    database.executemany("INSERT INTO pictures VALUES (?)", [(TINY,)] * 20)
+    database.execute("CREATE TABLE images(body BLOB)")
+    database.executemany("INSERT INTO images VALUES (?)", [(TINY,)] * 20)
     with capped(service=0) as server, Client(server.url, "k") as client:
-        rows = (row[0] for row in database.execute("SELECT body FROM pictures"))
+        rows = (row[0] for row in database.execute("SELECT body FROM images"))
         assert [one.ok for one in client.detect_many(rows)] == [True] * 20
     database.close()
 
@@ -164,7 +164,7 @@ class _Credential:
         return _Token(f"t{self.given}", int(time.time()) + 3600)
 
 
-def test_a_token_that_is_refused_under_way_is_replaced_once_and_no_picture_fails(call: Caller) -> None:
+def test_a_token_that_is_refused_under_way_is_replaced_once_and_no_image_fails(call: Caller) -> None:
     """Many requests in flight share the token: all are refused, and that says no more than the first refusal did."""
     counted = itertools.count(1)
     refused: list[int] = []

@@ -1,4 +1,4 @@
-"""All eight EXIF orientations arrive upright at the server, and boxes fit the upright picture."""
+"""All eight EXIF orientations arrive upright at the server, and boxes fit the upright image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from tests.conftest import Caller, encoded
 from tests.servers import Answer, ScriptedServer, boxes
 
-STORED_AS = {  # how a camera stores an upright picture under each orientation
+STORED_AS = {  # how a camera stores an upright image under each orientation
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -27,20 +27,20 @@ STORED_AS = {  # how a camera stores an upright picture under each orientation
 
 def upright() -> Image.Image:
     """80x40, with four different quarters."""
-    picture = Image.new("RGB", (80, 40), (250, 250, 250))
-    picture.paste((220, 30, 30), (0, 0, 40, 20))
-    picture.paste((30, 30, 220), (0, 20, 40, 40))
-    picture.paste((30, 180, 30), (40, 0, 80, 20))
-    return picture
+    photo = Image.new("RGB", (80, 40), (250, 250, 250))
+    photo.paste((220, 30, 30), (0, 0, 40, 20))
+    photo.paste((30, 30, 220), (0, 20, 40, 40))
+    photo.paste((30, 180, 30), (40, 0, 80, 20))
+    return photo
 
 
 def stored(orientation: int, format: str) -> bytes:
     transpose = STORED_AS[orientation]
-    picture = upright() if transpose is None else upright().transpose(transpose)
+    photo = upright() if transpose is None else upright().transpose(transpose)
     exif = Image.Exif()
     exif[0x0112] = orientation
     options: dict[str, Any] = {"quality": 95, "subsampling": 0} if format == "JPEG" else {}
-    return encoded(picture, format, exif=exif, **options)
+    return encoded(photo, format, exif=exif, **options)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
@@ -58,8 +58,8 @@ def test_upright(orientation: int, format: str, call: Caller, server: ScriptedSe
     assert found[0].pixel_box == (20, 20, 60, 40)
 
 
-def test_an_upright_file_is_sent_as_it_is(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_an_upright_file_is_sent_as_it_is(call: Caller, server: ScriptedServer, photo: bytes) -> None:
     server.steps = [Answer(200, boxes())]
-    found = call(server.url, "detect", picture)
-    assert base64.b64decode(server.received[0].images[0]) == picture
+    found = call(server.url, "detect", photo)
+    assert base64.b64decode(server.received[0].images[0]) == photo
     assert found.image.changes == ()

@@ -20,11 +20,11 @@ QUICK = RetryPolicy(backoff=0.001, longest_backoff=0.002)
 Look = Callable[[Outcome[Any]], bool]
 
 
-def many(call: Caller, url: str, pictures: Iterator[bytes], look: Look, concurrency: int = 16) -> None:
+def many(call: Caller, url: str, images: Iterator[bytes], look: Look, concurrency: int = 16) -> None:
     """``detect_many`` until ``look`` says enough."""
 
     def use(client: Any) -> Any:
-        found = client.detect_many(pictures, ordered=False, concurrency=concurrency)
+        found = client.detect_many(images, ordered=False, concurrency=concurrency)
         if not call.awaited:
             for outcome in found:
                 if not look(outcome):
@@ -44,13 +44,13 @@ def many(call: Caller, url: str, pictures: Iterator[bytes], look: Look, concurre
 
 
 def failing(share: float) -> Callable[[bytes, int], int]:
-    """Answers of which a share is 503: each picture has its own dice, so its luck is the same in whatever order."""
+    """Answers of which a share is 503: each image has its own dice, so its luck is the same in whatever order."""
     dice: dict[bytes, random.Random] = {}
     return lambda body, number: 503 if dice.setdefault(body, random.Random(body)).random() < share else 200
 
 
 def different(count: int) -> Iterator[bytes]:
-    """As many pictures, each with other bytes: what follows the end of a PNG is not looked at."""
+    """As many images, each with other bytes: what follows the end of a PNG is not looked at."""
     return (TINY + number.to_bytes(4) for number in range(count))
 
 
@@ -85,8 +85,8 @@ def test_an_outage_of_a_thousand_calls_costs_at_most_a_tenth_more(call: Caller) 
         assert 1000 <= len(server.received) <= 1100
 
 
-def test_an_endpoint_that_is_away_for_a_moment_costs_few_pictures(call: Caller) -> None:
-    """Connections fail within a millisecond: unless it waited, a thousand pictures a second would be given up."""
+def test_an_endpoint_that_is_away_for_a_moment_costs_few_images(call: Caller) -> None:
+    """Connections fail within a millisecond: unless it waited, a thousand images a second would be given up."""
     failed: list[bool] = []
     away_until = time.monotonic() + 1.3
 

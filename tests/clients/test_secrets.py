@@ -74,10 +74,10 @@ STEPS = {
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
-def test_not_in_an_error(step: Answer, call: Caller, server: ScriptedServer, picture: bytes, logs: io.StringIO) -> None:
+def test_not_in_an_error(step: Answer, call: Caller, server: ScriptedServer, image: bytes, logs: io.StringIO) -> None:
     server.steps = [step]
     with pytest.raises(errors.AutoMLVisionError) as caught:
-        call(server.url, "detect", picture, key=CANARY, retry=ONCE, timeout=0.5 if isinstance(step, Silence) else 30)
+        call(server.url, "detect", image, key=CANARY, retry=ONCE, timeout=0.5 if isinstance(step, Silence) else 30)
     for surface in surfaces_of(caught.value):
         assert CANARY not in surface
     if CANARY not in str(step.headers):  # httpcore logs these at DEBUG, whatever a server echoes there
@@ -85,9 +85,9 @@ def test_not_in_an_error(step: Answer, call: Caller, server: ScriptedServer, pic
     assert server.received[0].headers["authorization"] == f"Bearer {CANARY}"  # the canary was really at work
 
 
-def test_not_in_the_log_of_a_good_call(call: Caller, server: ScriptedServer, picture: bytes, logs: io.StringIO) -> None:
+def test_not_in_the_log_of_a_good_call(call: Caller, server: ScriptedServer, image: bytes, logs: io.StringIO) -> None:
     server.steps = [Answer(200, boxes("cat"))]
-    found = call(server.url, "detect", picture, key=CANARY)
+    found = call(server.url, "detect", image, key=CANARY)
     assert CANARY not in logs.getvalue()
     assert CANARY not in repr(found) + found.model_dump_json() + repr(pickle.dumps(found))
 
@@ -103,11 +103,11 @@ def test_not_in_a_client(kind: type[Any]) -> None:
             copy.deepcopy(one)
 
 
-def test_a_signature_in_the_uri_shows_in_no_error(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_a_signature_in_the_uri_shows_in_no_error(call: Caller, server: ScriptedServer, image: bytes) -> None:
     for step in (Answer(401), Answer(200, b"<html>"), Silence(), Answer(404)):
         server.steps = [step]
         with pytest.raises(errors.CallError) as caught:
-            call(f"{server.url}?sig={CANARY}", "detect", picture, retry=ONCE, timeout=0.2, deadline=0.3)
+            call(f"{server.url}?sig={CANARY}", "detect", image, retry=ONCE, timeout=0.2, deadline=0.3)
         for surface in surfaces_of(caught.value):
             assert CANARY not in surface
         assert CANARY not in call(f"{server.url}?sig={CANARY}", "health", timeout=0.2).detail
@@ -138,16 +138,16 @@ def test_not_in_the_error_of_an_odd_key(odd: str) -> None:
         assert CANARY[10:] not in surface
 
 
-def test_a_key_that_is_only_badly_pasted_works(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_a_key_that_is_only_badly_pasted_works(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(200, boxes("cat"))]
-    call(server.url, "detect", picture, key=f"  {CANARY}\n")
+    call(server.url, "detect", image, key=f"  {CANARY}\n")
     assert server.received[0].headers["authorization"] == f"Bearer {CANARY}"
 
 
-def test_an_azure_key_credential_works(server: ScriptedServer, picture: bytes) -> None:
+def test_an_azure_key_credential_works(server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(200, boxes("cat"))]
     with Client(server.url, AzureKeyCredential(CANARY)) as client:
-        client.detect(picture)
+        client.detect(image)
     assert server.received[0].headers["authorization"] == f"Bearer {CANARY}"
 
 
@@ -165,7 +165,7 @@ def test_the_second_key_is_tried_once_when_the_first_is_refused() -> None:
     assert credential.authorize("Bearer second", None) is None
 
 
-def test_no_picture_shows_in_an_error(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_no_image_shows_in_an_error(call: Caller, server: ScriptedServer, image: bytes) -> None:
     class Echo(ScriptedServer):
         def step_for(self, request: Any) -> Answer:
             return Answer(200, request.body)
@@ -173,10 +173,10 @@ def test_no_picture_shows_in_an_error(call: Caller, server: ScriptedServer, pict
     echo = Echo()
     echo.start()
     with pytest.raises(errors.UnexpectedReply) as caught:
-        call(echo.url, "score", picture, Task.DETECTION)
+        call(echo.url, "score", image, Task.DETECTION)
     import base64
 
-    sent = base64.b64encode(picture).decode()
+    sent = base64.b64encode(image).decode()
     assert sent[200:280] not in caught.value.excerpt
     assert len(caught.value.excerpt) <= 2000
     echo.stop()

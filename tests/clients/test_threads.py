@@ -21,7 +21,7 @@ class Echo(ScriptedServer):
 
 
 @pytest.mark.parametrize("calls", [25, pytest.param(1000, marks=pytest.mark.slow)])
-def test_no_header_of_one_call_in_another(calls: int, picture: bytes) -> None:
+def test_no_header_of_one_call_in_another(calls: int, image: bytes) -> None:
     server = Echo()
     server.start()
     with Client(server.url, "key") as client:
@@ -29,19 +29,19 @@ def test_no_header_of_one_call_in_another(calls: int, picture: bytes) -> None:
         def work(number: int) -> bool:
             mine = client.with_options(deployment=f"d{number}") if number % 4 else client
             expected = f"d{number}" if number % 4 else "none"
-            return all(mine.detect(picture)[0].label == expected for _ in range(calls))
+            return all(mine.detect(image)[0].label == expected for _ in range(calls))
 
         with ThreadPoolExecutor(32) as pool:
             assert all(pool.map(work, range(32)))
     server.stop()
 
 
-def test_cancelled_calls_leave_nothing_behind(server: ScriptedServer, picture: bytes) -> None:
+def test_cancelled_calls_leave_nothing_behind(server: ScriptedServer, image: bytes) -> None:
     server.steps = [Silence()]
 
     async def main() -> None:
         async with AsyncClient(server.url, "key") as client:
-            tasks = [asyncio.create_task(client.detect(picture)) for _ in range(50)]
+            tasks = [asyncio.create_task(client.detect(image)) for _ in range(50)]
             await asyncio.to_thread(server.wait_for, 30)
             for task in tasks:
                 task.cancel()
@@ -49,7 +49,7 @@ def test_cancelled_calls_leave_nothing_behind(server: ScriptedServer, picture: b
                 isinstance(one, asyncio.CancelledError) for one in await asyncio.gather(*tasks, return_exceptions=True)
             )
             server.steps = [Answer(200, boxes("cat"))]
-            assert (await client.detect(picture))[0].label == "cat"  # the pool is not used up
+            assert (await client.detect(image))[0].label == "cat"  # the pool is not used up
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
@@ -57,15 +57,15 @@ def test_cancelled_calls_leave_nothing_behind(server: ScriptedServer, picture: b
 
 
 def test_with_options_shares_the_connections_and_leaves_the_first_client_alone(
-    server: ScriptedServer, picture: bytes
+    server: ScriptedServer, image: bytes
 ) -> None:
     server.steps = [Answer(200, boxes("cat"))]
     with Client(server.url, "key", deployment="blue") as client:
         green = client.with_options(deployment="green", timeout=30)
-        client.detect(picture)
-        green.detect(picture)
-        client.with_options(deployment=None).detect(picture)
+        client.detect(image)
+        green.detect(image)
+        client.with_options(deployment=None).detect(image)
     asked = [one.headers.get("azureml-model-deployment") for one in server.received]
     assert asked == ["blue", "green", None]
     with pytest.raises(errors.InvalidInput, match="closed"):
-        green.detect(picture)
+        green.detect(image)

@@ -1,4 +1,4 @@
-"""Tiles over real HTTP: a server that finds painted shapes pixel by pixel, and a real model on a wide picture."""
+"""Tiles over real HTTP: a server that finds painted shapes pixel by pixel, and a real model on a wide image."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ SHAPES = {  # colour: box of an ellipse
 
 
 def painted() -> Image.Image:
-    picture = Image.new("RGB", SIZE)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", SIZE)
+    draw = ImageDraw.Draw(image)
     for color, box in SHAPES.items():
         draw.ellipse((box[0], box[1], box[2] - 1, box[3] - 1), fill=color)
     draw.ellipse((850, 200, 1300, 700), fill=(0, 0, 0))  # a hole in the large one
-    return picture
+    return image
 
 
 class Painter(ScriptedServer):
-    """Finds each painted colour in each picture; all are called "blob"."""
+    """Finds each painted colour in each image; all are called "blob"."""
 
     def step_for(self, request: Received) -> Answer:
         self.received.append(request)
@@ -106,7 +106,7 @@ def test_tiles_keep_the_limits(painter: Painter) -> None:
     assert all(len(request.body) <= 60_000 for request in painter.received)
 
 
-def test_a_turned_picture_is_tiled_upright(painter: Painter) -> None:
+def test_a_turned_image_is_tiled_upright(painter: Painter) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = encoded(painted().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
@@ -119,7 +119,7 @@ def test_a_turned_picture_is_tiled_upright(painter: Painter) -> None:
     assert (right - left, bottom - top) == pytest.approx((80, 120), abs=1.1)
 
 
-def test_half_a_picture_is_no_answer(call: Caller, server: ScriptedServer) -> None:
+def test_half_a_image_is_no_answer(call: Caller, server: ScriptedServer) -> None:
     server.steps = [Answer(200, b'[{"boxes":[]},{"boxes":[]},{"boxes":[]},{"boxes":[]}]'), Answer(403)]
     with pytest.raises(errors.PermissionDenied):
         call(server.url, "detect_tiled", painted(), with_={"tile": 512})
@@ -132,8 +132,8 @@ def test_impossible_options(options: dict[str, Any], call: Caller, server: Scrip
     assert server.received == []
 
 
-def test_cats_too_small_for_the_whole_picture(endpoint: LocalEndpoint) -> None:
-    """Four cats far apart in a wide picture: the model, which sees 300 × 300 pixels, misses some of them at once."""
+def test_cats_too_small_for_the_whole_image(endpoint: LocalEndpoint) -> None:
+    """Four cats far apart in a wide image: the model, which sees 300 × 300 pixels, misses some of them at once."""
     with Image.open(PHOTOS / "chelsea.png") as cat:
         wide = Image.new("RGB", (2400, 1400), (128, 128, 128))
         for x, y in ((80, 90), (1240, 60), (420, 800), (1800, 960)):

@@ -30,13 +30,13 @@ HOSTS = {
 
 
 @pytest.mark.parametrize(("host", "expected"), HOSTS.items(), ids=HOSTS)
-def test_a_client_asks_for_its_clouds_scope(host: str, expected: tuple[Cloud, str], picture: bytes) -> None:
+def test_a_client_asks_for_its_clouds_scope(host: str, expected: tuple[Cloud, str], image: bytes) -> None:
     identity = Asked()
     with (
         Client(f"https://{host}/score", identity) as client,  # type: ignore[arg-type]
         pytest.raises(errors.AuthenticationFailed, match=expected[1]),
     ):
-        client.detect(picture)
+        client.detect(image)
     assert identity.scopes == [expected[1]]
     assert cloud_for(f"https://{host}/score") == expected[0]
 

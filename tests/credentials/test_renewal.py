@@ -115,12 +115,12 @@ def test_a_thousand_tasks_make_one_request(kind: type[Identity]) -> None:
 
 
 @pytest.mark.parametrize("calls", [200, pytest.param(CALLERS, marks=pytest.mark.slow)])
-def test_many_first_calls_of_a_client(checking: Checking, picture: bytes, calls: int) -> None:
+def test_many_first_calls_of_a_client(checking: Checking, image: bytes, calls: int) -> None:
     identity = Identity(pause=0.1)
 
     async def main() -> int:
         async with AsyncClient(checking.url, identity) as client:  # type: ignore[arg-type]
-            found = await asyncio.gather(*(client.detect(picture) for _ in range(calls)))
+            found = await asyncio.gather(*(client.detect(image) for _ in range(calls)))
         return len(found)
 
     assert asyncio.run(main()) == calls
@@ -128,26 +128,26 @@ def test_many_first_calls_of_a_client(checking: Checking, picture: bytes, calls:
     assert len(checking.received) == calls
 
 
-def test_a_refusal_in_the_middle_costs_one_request_awaited(checking: Checking, picture: bytes) -> None:
+def test_a_refusal_in_the_middle_costs_one_request_awaited(checking: Checking, image: bytes) -> None:
     identity = Identity()
 
     async def main() -> None:
         async with AsyncClient(checking.url, identity) as client:  # type: ignore[arg-type]
-            await client.detect(picture)
+            await client.detect(image)
             checking.good = "token-2"
-            found = await asyncio.gather(*(client.detect(picture) for _ in range(50)))
+            found = await asyncio.gather(*(client.detect(image) for _ in range(50)))
             assert [one[0].label for one in found] == ["cat"] * 50
 
     asyncio.run(main())
     assert len(identity.asked) == 2
 
 
-def test_a_refusal_in_the_middle_costs_one_request(checking: Checking, picture: bytes) -> None:
+def test_a_refusal_in_the_middle_costs_one_request(checking: Checking, image: bytes) -> None:
     identity = Identity()
     with Client(checking.url, identity) as client, ThreadPoolExecutor(16) as pool:  # type: ignore[arg-type]
-        client.detect(picture)
+        client.detect(image)
         checking.good = "token-2"
-        found = list(pool.map(lambda _: client.detect(picture), range(64)))
+        found = list(pool.map(lambda _: client.detect(image), range(64)))
     assert [one[0].label for one in found] == ["cat"] * 64
     assert len(identity.asked) == 2
 

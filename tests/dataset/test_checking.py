@@ -72,13 +72,13 @@ def test_a_good_file_has_no_faults():
     report = check([good("image-object-detection", f"{n}.jpg") for n in range(5)])
     assert report.ok
     assert report.found == ()
-    assert (report.rows, report.labels, report.pictures) == (5, {"can": 5}, {"can": 5})
+    assert (report.rows, report.labels, report.images) == (5, {"can": 5}, {"can": 5})
     assert report.text().endswith("no errors")
 
 
 @pytest.mark.parametrize(
     ("rows", "says"),
-    [(1, "1 row, 1 class\n  can 1 label in 1 picture #"), (2, "2 rows, 1 class\n  can 2 labels in 2 pictures #")],
+    [(1, "1 row, 1 class\n  can 1 label in 1 image #"), (2, "2 rows, 1 class\n  can 2 labels in 2 images #")],
 )
 def test_one_is_not_counted_as_several(rows, says):
     text = check([good("image-object-detection", f"{n}.jpg") for n in range(rows)]).text()
@@ -86,12 +86,12 @@ def test_one_is_not_counted_as_several(rows, says):
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
     folder.mkdir()
     for number, color in enumerate(("red", "green", "blue", "red")):
         Image.new("RGB", (40, 20), color).save(folder / f"{number}.png")
-    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "broken.png").write_bytes(b"no image")
     return folder
 
 
@@ -104,7 +104,7 @@ def row(name: str, **details: object) -> str:
     ("lines", "code", "says"),
     [
         ([row("9.png")], "file-missing", "no file for"),
-        ([row("broken.png")], "file-unreadable", "no picture"),
+        ([row("broken.png")], "file-unreadable", "no image"),
         ([row("0.png", width=41, height=20)], "size-disagrees", "says 41x20, the file is 40x20"),
         ([row("0.png", width="20px", height="40px")], "size-turned", "stored 40x20"),
         ([row("0.png", format="jpg")], "format-disagrees", "'png'"),
@@ -113,15 +113,15 @@ def row(name: str, **details: object) -> str:
         ([row("../../secret.png")], "file-missing", "no file for"),
     ],
 )
-def test_the_pictures_are_looked_at(pictures, lines, code, says):
-    report = check([*lines, row("1.png", width="40px", height=20, format="png"), row("2.png")], images=pictures)
+def test_the_images_are_looked_at(photos, lines, code, says):
+    report = check([*lines, row("1.png", width="40px", height=20, format="png"), row("2.png")], images=photos)
     (found,) = report.found
     assert (found.code, found.line) == (code, len(lines))
     assert says in found.message
 
 
-def test_a_picture_in_both_halves_of_a_split_is_found_by_content(pictures):
-    report = check([row("0.png"), row("1.png")], images=pictures, validation=[row("2.png"), row("3.png")])
+def test_a_image_in_both_halves_of_a_split_is_found_by_content(photos):
+    report = check([row("0.png"), row("1.png")], images=photos, validation=[row("2.png"), row("3.png")])
     (found,) = [one for one in report.found if one.code == "split-leakage"]
     assert (found.file, found.line, found.severity) == ("validation the lines given", 2, "error")
     assert "same content, line 1" in found.message
@@ -160,7 +160,7 @@ def test_labels_from_outside_cannot_speak_to_the_terminal():
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InvalidInput, match="no such folder of pictures: 'gone'"):
+    with pytest.raises(InvalidInput, match="no such folder of images: 'gone'"):
         check([row("0.png")], images=tmp_path / "gone")
 
 

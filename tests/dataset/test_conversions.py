@@ -178,7 +178,7 @@ def test_damaged_coco_is_refused_with_the_annotation(annotation, says):
         (None, "annotation 5: segmentation must be lists of numbers"),
         ([[0, 0, "x", 1]], "annotation 5: segmentation must be lists of numbers"),
         ({"counts": [16]}, "annotation 5: a run-length mask is damaged: expected"),
-        ({"size": [2, 2], "counts": [4]}, "annotation 5: its mask is not of the picture's size"),
+        ({"size": [2, 2], "counts": [4]}, "annotation 5: its mask is not of the image's size"),
     ],
 )
 def test_damaged_outlines_of_coco_are_refused_with_the_annotation(shape, says):
@@ -206,13 +206,13 @@ def test_what_is_no_coco_file_is_refused(content, says):
         list(from_coco(content))
 
 
-def test_a_folder_or_task_that_is_not_there_is_named(tmp_path, pictures):
+def test_a_folder_or_task_that_is_not_there_is_named(tmp_path, images):
     nowhere = tmp_path / "nowhere"
-    for rows in (from_voc(nowhere), from_yolo(nowhere, tmp_path, ["cat"]), from_yolo(pictures, nowhere, ["cat"])):
+    for rows in (from_voc(nowhere), from_yolo(nowhere, tmp_path, ["cat"]), from_yolo(images, nowhere, ["cat"])):
         with pytest.raises(InvalidInput, match="no such folder: 'nowhere'"):
             next(rows)
     unknown = "detection"
-    for rows in (from_coco({}, unknown), from_yolo(pictures, tmp_path, [], unknown), read_jsonl([], task=unknown)):
+    for rows in (from_coco({}, unknown), from_yolo(images, tmp_path, [], unknown), read_jsonl([], task=unknown)):
         with pytest.raises(InvalidInput, match="unknown task 'detection': use one of image-classification,"):
             next(rows)
 
@@ -252,7 +252,7 @@ def test_damaged_voc_is_refused_with_the_file(tmp_path, text, says):
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def images(tmp_path: Path) -> Path:
     folder = tmp_path / "images"
     folder.mkdir()
     Image.new("RGB", (200, 100)).save(folder / "1.png")
@@ -260,10 +260,10 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def test_boxes_survive_yolo_without_their_crowds(tmp_path, pictures):
+def test_boxes_survive_yolo_without_their_crowds(tmp_path, images):
     row = boxes_row()
     assert to_yolo([row], tmp_path / "labels") == ["cat"]
-    first, second = from_yolo(pictures, tmp_path / "labels", tmp_path / "labels" / "classes.txt")
+    first, second = from_yolo(images, tmp_path / "labels", tmp_path / "labels" / "classes.txt")
     assert isinstance(first, DetectionRow)
     assert first.label == row.label[:1]
     assert first.image_details == row.image_details
@@ -271,10 +271,10 @@ def test_boxes_survive_yolo_without_their_crowds(tmp_path, pictures):
 
 
 @pytest.mark.parametrize("polygon", [(SQUARE,), (SQUARE, HOLE), (SQUARE[:-2], HOLE[:-2]), (SQUARE, HOLE, APART)])
-def test_outlines_and_holes_survive_yolos_single_ring(tmp_path, pictures, polygon):
+def test_outlines_and_holes_survive_yolos_single_ring(tmp_path, images, polygon):
     row = outlines_row(*polygon)
     to_yolo([row], tmp_path / "labels")
-    first, _ = from_yolo(pictures, tmp_path / "labels", ["cat"], Task.SEGMENTATION)
+    first, _ = from_yolo(images, tmp_path / "labels", ["cat"], Task.SEGMENTATION)
     assert isinstance(first, SegmentationRow)
     assert len(first.label[0].polygon) == 1
     assert np.array_equal(mask_of_row(first), mask_of_row(row))
@@ -283,10 +283,10 @@ def test_outlines_and_holes_survive_yolos_single_ring(tmp_path, pictures, polygo
 @pytest.mark.parametrize(
     "line", ["1 0.5 0.5 0.1 0.1", "cat 0.5 0.5 0.1 0.1", "0 0.5", "0 a b c d", "-1 0.5 0.5 0.1 0.1"]
 )
-def test_damaged_yolo_is_refused_with_file_and_line(tmp_path, pictures, line):
+def test_damaged_yolo_is_refused_with_file_and_line(tmp_path, images, line):
     (tmp_path / "1.txt").write_text(f"0 0.5 0.5 0.1 0.1\n{line}\n")
     with pytest.raises(InvalidInput, match=r"1\.txt, line 2: expected a class below 1"):
-        list(from_yolo(pictures, tmp_path, ["cat"]))
+        list(from_yolo(images, tmp_path, ["cat"]))
 
 
 def test_names_from_outside_stay_in_the_folder(tmp_path):
@@ -312,7 +312,7 @@ def test_folders_tell_classes(tmp_path):
     assert rows[0].image_details is not None
     assert (rows[0].image_details.width, rows[0].image_details.height) == (40, 20)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidInput, match="no pictures in class folders below 'empty'"):
+    with pytest.raises(InvalidInput, match="no images in class folders below 'empty'"):
         list(from_folders(tmp_path / "empty"))
 
 
@@ -330,7 +330,7 @@ def test_csv_with_a_column_a_label(tmp_path):
     (tmp_path / "a.csv").write_text("image,l1,l2\n1.jpg,cat,dog\n2.jpg,cat,\n")
     assert [row.label for row in from_csv(tmp_path / "a.csv")] == [("cat", "dog"), ("cat",)]
     (tmp_path / "b.csv").write_text("image,l1\n1.jpg,cat\n,dog\n")
-    with pytest.raises(InvalidInput, match=r"b\.csv, line 3: no picture"):
+    with pytest.raises(InvalidInput, match=r"b\.csv, line 3: no image"):
         list(from_csv(tmp_path / "b.csv"))
 
 
@@ -350,7 +350,7 @@ def test_a_split_keeps_the_share_of_each_class():
     assert split(rows, 0.2, seed=4)[1] != validation
 
 
-def test_a_split_of_several_labels_keeps_pictures_whole():
+def test_a_split_of_several_labels_keeps_images_whole():
     random = np.random.default_rng(1)
     names = np.array(["a", "b", "c", "d"])
     rows = [

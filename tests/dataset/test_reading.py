@@ -130,7 +130,7 @@ def test_empty_lists_take_the_task_of_the_other_rows(tmp_path):
         recognise_task(file)
 
 
-def test_strict_refuses_a_box_outside_its_picture():
+def test_strict_refuses_a_box_outside_its_image():
     box = {"label": "can", "topX": 0.5, "topY": 0, "bottomX": 1.5, "bottomY": 1}
     line = json.dumps({"image_url": URL, "label": [box]})
     assert len(list(read_jsonl([line]))) == 1

@@ -1,4 +1,4 @@
-"""Picture addresses: taken apart, put together, and found as local files."""
+"""Image addresses: taken apart, put together, and found as local files."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ def test_files_are_found_however_deep_they_were_downloaded(tmp_path, place):
 @pytest.mark.parametrize("path", ["../secret.txt", "a/../../secret.txt", "..\\secret.txt", "/etc/hostname", "a\0b"])
 def test_nothing_outside_the_folder_is_found(tmp_path, path):
     (tmp_path / "secret.txt").touch()
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     images = LocalImages(folder)
     assert images.find(path) is None
     assert images.find(f"azureml://datastores/d/paths/{path.strip('/')}") is None
-    with pytest.raises(InvalidInput, match="below the folder 'pictures'"):
+    with pytest.raises(InvalidInput, match="below the folder 'images'"):
         images.need(path)

@@ -98,7 +98,7 @@ class TestTask:
         assert (report["model"].state, report.ok) == ("warning", True)
         assert report["model"].advice.endswith(advice)
 
-    def test_a_picture_that_is_dropped(self, server: ScriptedServer) -> None:
+    def test_a_image_that_is_dropped(self, server: ScriptedServer) -> None:
         server.steps = [Answer(body=b"[]")]
         found = wrong_of(examine(server.url, KEY, task=Task.DETECTION))
         assert (found.check, "see the deployment's log" in found.advice) == ("model", True)

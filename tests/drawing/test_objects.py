@@ -23,68 +23,68 @@ def square(left: float, top: float, right: float, bottom: float) -> tuple[float,
     return (left, top, right, top, right, bottom, left, bottom, left, top)
 
 
-def changed(picture: Image.Image) -> tuple[int, int, int, int] | None:
-    return ImageChops.difference(picture, canvas(picture.size)).getbbox()
+def changed(photo: Image.Image) -> tuple[int, int, int, int] | None:
+    return ImageChops.difference(photo, canvas(photo.size)).getbbox()
 
 
 def test_a_box_is_outlined_inside_its_bounds():
-    picture = draw_objects(canvas(), [ObjectMark("cat", 0.9, (50, 60, 250, 160))])
+    photo = draw_objects(canvas(), [ObjectMark("cat", 0.9, (50, 60, 250, 160))])
     color = color_of("cat")
     for x, y in ((50, 100), (249, 100), (150, 159), (200, 60)):
-        assert picture.getpixel((x, y)) == color
-    assert picture.getpixel((150, 110)) == GREY
-    assert picture.getpixel((47, 100)) == GREY
-    assert picture.getpixel((252, 100)) == GREY
+        assert photo.getpixel((x, y)) == color
+    assert photo.getpixel((150, 110)) == GREY
+    assert photo.getpixel((47, 100)) == GREY
+    assert photo.getpixel((252, 100)) == GREY
 
 
 def test_the_input_is_never_changed():
     for mode in ("RGB", "L", "RGBA", "P"):
         image = canvas(mode=mode)
         before = image.tobytes()
-        picture = draw_objects(image, [ObjectMark("cat", 0.9, (5, 6, 250, 160), [square(9, 9, 99, 99)])])
-        assert (picture.mode, picture.size) == ("RGB", SIZE)
+        photo = draw_objects(image, [ObjectMark("cat", 0.9, (5, 6, 250, 160), [square(9, 9, 99, 99)])])
+        assert (photo.mode, photo.size) == ("RGB", SIZE)
         assert image.tobytes() == before
-        assert picture is not image
+        assert photo is not image
 
 
 def test_nothing_to_draw_gives_a_copy():
     image = canvas()
-    picture = draw_objects(image, [])
-    assert picture is not image
-    assert changed(picture) is None
+    photo = draw_objects(image, [])
+    assert photo is not image
+    assert changed(photo) is None
 
 
 def test_holes_stay_clear():
     polygons = [square(50, 50, 250, 180), square(100, 80, 200, 150), square(140, 100, 160, 130)]
-    picture = draw_objects(canvas(), [ObjectMark("ring", 0.5, (50, 50, 250, 180), polygons)])
-    assert picture.getpixel((120, 115)) == GREY, "inside two rings: a hole"
-    filled, island = picture.getpixel((70, 120)), picture.getpixel((150, 115))
+    photo = draw_objects(canvas(), [ObjectMark("ring", 0.5, (50, 50, 250, 180), polygons)])
+    assert photo.getpixel((120, 115)) == GREY, "inside two rings: a hole"
+    filled, island = photo.getpixel((70, 120)), photo.getpixel((150, 115))
     assert filled == island != GREY
     assert filled != color_of("ring"), "translucent"
 
 
 def test_separate_parts_are_all_filled():
     polygons = [square(10, 50, 60, 100), square(200, 50, 260, 100)]
-    picture = draw_objects(canvas(), [ObjectMark("two", 0.5, (10, 50, 260, 100), polygons)])
-    assert picture.getpixel((35, 75)) == picture.getpixel((230, 75)) != GREY
-    assert picture.getpixel((130, 75)) == GREY
+    photo = draw_objects(canvas(), [ObjectMark("two", 0.5, (10, 50, 260, 100), polygons)])
+    assert photo.getpixel((35, 75)) == photo.getpixel((230, 75)) != GREY
+    assert photo.getpixel((130, 75)) == GREY
 
 
 def test_a_polygon_fills_exactly_its_pixels():
-    picture = draw_objects(canvas(), [ObjectMark("a", 0.5, (100, 100, 140, 140), [square(100, 100, 140, 140)])])
-    inside = [picture.getpixel((x, 120)) != GREY for x in range(97, 144)]
+    photo = draw_objects(canvas(), [ObjectMark("a", 0.5, (100, 100, 140, 140), [square(100, 100, 140, 140)])])
+    inside = [photo.getpixel((x, 120)) != GREY for x in range(97, 144)]
     assert all(inside[3:-4])
 
 
-def test_large_pictures_are_drawn_without_smoothing_alike():
-    picture = draw_objects(canvas((2000, 1600)), [ObjectMark("a", 0.5, (0, 0, 1, 1), [square(100, 100, 1900, 1500)])])
-    assert picture.getpixel((1000, 800)) != GREY
-    assert picture.getpixel((50, 800)) == GREY
+def test_large_images_are_drawn_without_smoothing_alike():
+    photo = draw_objects(canvas((2000, 1600)), [ObjectMark("a", 0.5, (0, 0, 1, 1), [square(100, 100, 1900, 1500)])])
+    assert photo.getpixel((1000, 800)) != GREY
+    assert photo.getpixel((50, 800)) == GREY
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (40, 30), (300, 200), (1200, 30)])
 @pytest.mark.parametrize("label", ["cat", "a very long label " * 20, "", "猫\x1b[31m\n‮"])
-def test_tags_stay_in_the_picture(size, label):
+def test_tags_stay_in_the_image(size, label):
     letters = font_size(size)
     for box in ((0, 0, size[0], size[1]), (size[0] - 1, 0, size[0], 1), (0, size[1] - 1, 1, size[1])):
         places = list(_places(Tag(label, box, (1, 2, 3)), size, letters))
@@ -92,15 +92,15 @@ def test_tags_stay_in_the_picture(size, label):
         for place in places:
             assert 0 <= place.left <= place.right <= size[0]
             assert 0 <= place.top <= place.bottom <= size[1]
-        picture = draw_objects(canvas(size), [ObjectMark(label, 0.5, box)])
-        assert picture.size == size
+        photo = draw_objects(canvas(size), [ObjectMark(label, 0.5, box)])
+        assert photo.size == size
 
 
 def test_tags_avoid_each_other():
     boxes = [(50.0, 60.0, 120.0, 150.0), (52.0, 62.0, 122.0, 152.0), (51.0, 61.0, 121.0, 151.0)]
-    picture = draw_objects(canvas(), [ObjectMark(f"{i}{i}{i}", 0.9, box) for i, box in enumerate(boxes)])
+    photo = draw_objects(canvas(), [ObjectMark(f"{i}{i}{i}", 0.9, box) for i, box in enumerate(boxes)])
     colors = {color_of(f"{i}{i}{i}") for i in range(3)}
-    counts = {color: count for count, color in picture.getcolors(1 << 16) or []}
+    counts = {color: count for count, color in photo.getcolors(1 << 16) or []}
     assert all(counts.get(color, 0) > 150 for color in colors)
 
 
@@ -156,17 +156,17 @@ def test_odd_boxes_are_drawn(box):
     ],
 )
 def test_odd_polygons(polygons):
-    picture = draw_objects(canvas(), [ObjectMark("x", 0.5, (50, 60, 250, 160), polygons)])
-    assert picture.getpixel((50, 120)) != GREY
+    photo = draw_objects(canvas(), [ObjectMark("x", 0.5, (50, 60, 250, 160), polygons)])
+    assert photo.getpixel((50, 120)) != GREY
 
 
 def test_without_a_box_the_polygons_are_named():
     nowhere = (math.nan,) * 4
-    picture = draw_objects(canvas(), [ObjectMark("x", 0.5, nowhere, [square(100, 100, 140, 140)])])
-    bounds = changed(picture)
+    photo = draw_objects(canvas(), [ObjectMark("x", 0.5, nowhere, [square(100, 100, 140, 140)])])
+    bounds = changed(photo)
     assert bounds is not None
     assert bounds[0] >= 95
-    assert picture.getpixel((120, 120)) != GREY
+    assert photo.getpixel((120, 120)) != GREY
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -1.0, 2.0])
@@ -175,5 +175,5 @@ def test_odd_scores(score):
     assert drawn.tobytes() != canvas().tobytes()  # the box is there, whatever its score
 
 
-def test_an_empty_picture():
+def test_an_empty_image():
     assert draw_objects(Image.new("RGB", (0, 0)), [ObjectMark("x", 0.5, (0, 0, 1, 1))]).size == (0, 0)

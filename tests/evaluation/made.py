@@ -23,13 +23,13 @@ from automl_cv_client.task import Task
 SIZE = (200, 160)
 
 
-def picture(size: tuple[int, int] = SIZE) -> ImageInfo:
+def photo(size: tuple[int, int] = SIZE) -> ImageInfo:
     return ImageInfo(size=Size(*size), raw_size=Size(*size), sent_size=Size(*size))
 
 
 def detections(*found: tuple[str, float, tuple[float, ...]], size: tuple[int, int] = SIZE) -> Detections:
     objects = tuple(Detection(label=label, score=score, box=Box(*box)) for label, score, box in found)
-    return Detections(image=picture(size), objects=objects)
+    return Detections(image=photo(size), objects=objects)
 
 
 def instances(*found: tuple[str, float, Any], size: tuple[int, int] = SIZE) -> Instances:
@@ -37,16 +37,16 @@ def instances(*found: tuple[str, float, Any], size: tuple[int, int] = SIZE) -> I
         Instance(label=label, score=score, box=box_around(polygons), polygons=polygons)
         for label, score, polygons in found
     )
-    return Instances(image=picture(size), objects=objects)
+    return Instances(image=photo(size), objects=objects)
 
 
 def classification(elapsed: float = 0.0, **probs: float) -> Classification:
     call = CallInfo(elapsed=elapsed)
-    return Classification(image=picture(), call=call, probs=tuple(probs.values()), labels=tuple(probs))
+    return Classification(image=photo(), call=call, probs=tuple(probs.values()), labels=tuple(probs))
 
 
 def multilabel(**probs: float) -> MultilabelClassification:
-    return MultilabelClassification(image=picture(), probs=tuple(probs.values()), labels=tuple(probs))
+    return MultilabelClassification(image=photo(), probs=tuple(probs.values()), labels=tuple(probs))
 
 
 def box_around(polygons: Any) -> Box:

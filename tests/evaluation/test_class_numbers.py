@@ -14,11 +14,11 @@ from tests.evaluation.made import classification, multilabel
 LABELS = [f"class {n}" for n in range(7)]
 
 
-def one_class(seed: int, pictures: int = 150, classes: int = 7):
+def one_class(seed: int, images: int = 150, classes: int = 7):
     random = np.random.default_rng(seed)
     labels = LABELS[:classes]
-    truth = random.integers(0, classes, pictures)
-    logits = random.normal(0, 1, (pictures, classes)) + 2 * np.eye(classes)[truth]
+    truth = random.integers(0, classes, images)
+    logits = random.normal(0, 1, (images, classes)) + 2 * np.eye(classes)[truth]
     probs = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     rows = [row_of({"image_url": f"{i}.jpg", "label": labels[t]}) for i, t in enumerate(truth)]
     results = {f"{i}.jpg": classification(**dict(zip(labels, map(float, p), strict=True))) for i, p in enumerate(probs)}
@@ -27,7 +27,7 @@ def one_class(seed: int, pictures: int = 150, classes: int = 7):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_one_class_equals_scikit_learn(seed):
-    rows, results, truth, probs, labels = one_class(seed, pictures=20 if seed == 4 else 150)
+    rows, results, truth, probs, labels = one_class(seed, images=20 if seed == 4 else 150)
     report = evaluate(results, rows)
     chosen = probs.argmax(1)
     scored = metrics.precision_recall_fscore_support(truth, chosen, labels=range(7), zero_division=0)
@@ -57,7 +57,7 @@ def test_one_class_equals_scikit_learn(seed):
 
 
 def test_calibration_is_the_mean_gap_of_ten_ranges():
-    rows, results, truth, probs, _ = one_class(1, pictures=400)
+    rows, results, truth, probs, _ = one_class(1, images=400)
     report = evaluate(results, rows)
     confidence, right = probs.max(1), probs.argmax(1) == truth
     gap = 0.0

@@ -1,4 +1,4 @@
-"""Average precision equals pycocotools to 1e-9, on random objects with crowds, empty pictures and many classes."""
+"""Average precision equals pycocotools to 1e-9, on random objects with crowds, empty images and many classes."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def reference_mask(polygons: Any, size: tuple[int, int]) -> Any:
 
 
 class Random:
-    """Random pictures as rows and results, and the same as COCO annotations."""
+    """Random images as rows and results, and the same as COCO annotations."""
 
-    def __init__(self, seed: int, masks: bool, pictures: int, classes: int, most: int) -> None:
+    def __init__(self, seed: int, masks: bool, images: int, classes: int, most: int) -> None:
         self.random = np.random.default_rng(seed)
         self.masks, self.classes = masks, classes
         self.images: list[dict[str, Any]] = []
@@ -74,7 +74,7 @@ class Random:
         self.found: list[Any] = []
         self.rows: list[Any] = []
         self.results: dict[str, Any] = {}
-        for number in range(pictures):
+        for number in range(images):
             self.add(number, most)
 
     def add(self, number: int, most: int) -> None:
@@ -93,7 +93,7 @@ class Random:
         for _ in range(int(self.random.integers(0, 4))):
             box = random_box(self.random)
             found.append((self.label(), self.score(), outline(box, self.random) if self.masks else box))
-        url = f"pictures/{number}.jpg"
+        url = f"images/{number}.jpg"
         self.rows.append((polygons_row if self.masks else boxes_row)(url, *labelled))
         self.results[url] = (instances if self.masks else detections)(*found, size=size)
         self.truth += [
@@ -119,10 +119,10 @@ class Random:
 
 
 @pytest.mark.parametrize("masks", [False, True], ids=["boxes", "masks"])
-@pytest.mark.parametrize(("pictures", "classes", "most"), [(40, 3, 8), (25, 40, 12), (3, 1, 60), (12, 2, 2)])
-def test_numbers_equal_pycocotools(masks, pictures, classes, most):
+@pytest.mark.parametrize(("images", "classes", "most"), [(40, 3, 8), (25, 40, 12), (3, 1, 60), (12, 2, 2)])
+def test_numbers_equal_pycocotools(masks, images, classes, most):
     for seed in range(3):
-        made = Random(seed, masks, pictures, classes, most)
+        made = Random(seed, masks, images, classes, most)
         report = evaluate(made.results, made.rows)
         reference = by_pycocotools(made.images, made.truth, made.found, "segm" if masks else "bbox")
         for number, name in enumerate(STATS):
@@ -169,7 +169,7 @@ def test_a_hole_is_no_part_of_the_mask():
     assert mask.sum() == pytest.approx(80 * 80 - 40 * 40, rel=0.02)
 
 
-def test_a_draw_of_every_picture_once_is_the_whole():
+def test_a_draw_of_every_image_once_is_the_whole():
     from automl_cv_client.evaluation.objects import ObjectScores
     from automl_cv_client.evaluation.pairs import pair_up
 

@@ -1,4 +1,4 @@
-"""Two deployments on the same pictures: what differs is told, what does not is not."""
+"""Two deployments on the same images: what differs is told, what does not is not."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tests.evaluation.made import boxes_row, classification, detections, instanc
 SQUARE = (0.1, 0.1, 0.5, 0.1, 0.5, 0.5, 0.1, 0.5)
 
 
-def answers(right: float, seed: int, pictures: int = 200):
+def answers(right: float, seed: int, images: int = 200):
     random = np.random.default_rng(seed)
-    probs = np.where(random.random(pictures) < right, 0.9, 0.1).tolist()
+    probs = np.where(random.random(images) < right, 0.9, 0.1).tolist()
     return {f"{n}.jpg": classification(elapsed=0.1, cat=p, dog=1 - p) for n, p in enumerate(probs)}
 
 
@@ -65,12 +65,12 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     assert missed <= 9
 
 
-def test_only_pictures_both_answered_count():
+def test_only_images_both_answered_count():
     a, b = answers(1.0, 1, 200), answers(1.0, 1, 200)
     del a["3.jpg"]
     failed = dict(b) | {"5.jpg": Outcome(5, "5.jpg", error=InvalidInput("no"))}
     comparison = compare(labels=ROWS, predictions=(a, failed), draws=20)
-    assert comparison.pictures == 198
+    assert comparison.image_count == 198
     assert dict(comparison.left_out) == {"3.jpg": "no prediction for it", "5.jpg": "InvalidInput: no"}
 
 
@@ -78,7 +78,7 @@ def test_the_reports_of_a_comparison():
     both = (answers(0.6, 1), answers(0.9, 2))
     comparison = compare(labels=ROWS, predictions=both, draws=50, deployments=("blue", "green"))
     for text in (comparison.text(), comparison.markdown(), comparison.html()):
-        assert "green against blue, 200 pictures" in text
+        assert "green against blue, 200 images" in text
         assert "better" in text
     assert json.loads(comparison.to_json())["sides"][0]["verdict"] == "better"
     assert "seconds a call (p50)" in comparison.text()
@@ -109,7 +109,7 @@ def test_the_least_sure_come_first():
         "torn": classification(cat=0.51, dog=0.49),
         "half": classification(cat=0.7, dog=0.3),
     }
-    assert [one.picture for one in least_sure_first(results)] == ["torn", "half", "sure"]
+    assert [one.image for one in least_sure_first(results)] == ["torn", "half", "sure"]
     assert margin(multilabel(cat=0.9, dog=0.45)) == pytest.approx(0.1)
     assert margin(detections(("cat", 0.9, (0, 0, 1, 1)), ("dog", 0.6, (0, 0, 1, 1)))) == pytest.approx(0.2)
     assert margin(detections()) == 0.5
@@ -124,7 +124,7 @@ def test_the_most_disputed_come_first():
     }
     b = {"same": classification(cat=0.9, dog=0.1), "far": classification(cat=0.1, dog=0.9)}
     ranked = most_disputed_first(a, b)
-    assert [one.picture for one in ranked] == ["far", "same"]
+    assert [one.image for one in ranked] == ["far", "same"]
     assert [one.worth for one in ranked] == pytest.approx([0.8, 0.0])
     assert disagreement(multilabel(cat=0.9, dog=0.2), multilabel(cat=0.6, dog=0.2)) == pytest.approx(0.3)
     box, other = (0.0, 0.0, 0.5, 0.5), (0.5, 0.5, 1.0, 1.0)

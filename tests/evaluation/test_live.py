@@ -1,4 +1,4 @@
-"""Labelled pictures are scored one by one: a picture that fails costs itself, a refused key ends the run."""
+"""Labelled images are scored one by one: an image that fails costs itself, a refused key ends the run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def rows(*names: str):
     return [row_of({"image_url": f"azureml://datastores/d/paths/x/{name}", "label": [CUP]}) for name in names]
 
 
-def test_each_picture_ends_in_one_answer(server, tmp_path):
-    (tmp_path / "notes.png").write_text("no picture")
+def test_each_image_ends_in_one_answer(server, tmp_path):
+    (tmp_path / "notes.png").write_text("no image")
     (tmp_path / "coffee.png").symlink_to(PHOTOS / "coffee.png")
     server.steps = [Answer(body=boxes("cup")), Answer(400, b'{"message": "no"}'), Answer(body=boxes("cup"))]
     labelled = rows("coffee.png", "notes.png", "gone.png")
@@ -32,7 +32,7 @@ def test_each_picture_ends_in_one_answer(server, tmp_path):
     assert [outcome.index for outcome in answers.values()] == [0, 1, 2]
     assert len(server.received) == 1
     report = evaluate(answers, labelled)
-    assert (report.pictures, len(report.left_out)) == (1, 2)
+    assert (report.image_count, len(report.left_out)) == (1, 2)
 
 
 def test_a_refused_key_ends_the_run_at_once(server):
@@ -42,7 +42,7 @@ def test_a_refused_key_ends_the_run_at_once(server):
     assert len(server.received) == 1
 
 
-def test_pictures_are_scored_as_they_are_asked_for(server):
+def test_images_are_scored_as_they_are_asked_for(server):
     server.steps = [Answer(body=boxes("cup"))]
     with Client(server.url, "the-key") as client:
         answers = score_rows(client, rows("coffee.png", "chelsea.png"), PHOTOS)

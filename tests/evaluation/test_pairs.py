@@ -20,15 +20,15 @@ CAT = classification(cat=0.9, dog=0.1)
 
 
 @pytest.mark.parametrize(
-    "name", [BASE + "{}.jpg", "deep/images/{}.jpg", "/home/me/pictures/{}.jpg", "C:\\pictures\\{}.jpg", "{}.jpg"]
+    "name", [BASE + "{}.jpg", "deep/images/{}.jpg", "/home/me/images/{}.jpg", "C:\\images\\{}.jpg", "{}.jpg"]
 )
-def test_a_picture_is_found_by_url_path_or_file_name(name):
+def test_a_image_is_found_by_url_path_or_file_name(name):
     report = evaluate({name.format(n): CAT for n in range(3)}, ROWS)
-    assert (report.pictures, report["accuracy"], report.left_out, report.unlabelled) == (3, 1.0, (), 0)
+    assert (report.image_count, report["accuracy"], report.left_out, report.unlabelled) == (3, 1.0, (), 0)
 
 
-def test_a_file_name_that_two_pictures_have_tells_nothing():
-    with pytest.raises(errors.InvalidInput, match="no labelled picture has a usable prediction"):
+def test_a_file_name_that_two_images_have_tells_nothing():
+    with pytest.raises(errors.InvalidInput, match="no labelled image has a usable prediction"):
         evaluate({"a/0.jpg": CAT, "b/0.jpg": CAT}, ROWS)
 
 
@@ -42,15 +42,15 @@ def test_predictions_come_in_any_form(tmp_path, form):
     assert evaluate(forms[form], tmp_path / "labels.jsonl")["accuracy"] == 1.0
 
 
-def test_failed_and_missing_pictures_are_left_out_and_named():
-    failed: Outcome[Any] = Outcome(1, "1.jpg", error=errors.ImageError("the picture is truncated"))
+def test_failed_and_missing_images_are_left_out_and_named():
+    failed: Outcome[Any] = Outcome(1, "1.jpg", error=errors.ImageError("the image is truncated"))
     report = evaluate([("0.jpg", CAT), ("1.jpg", failed), ("9.jpg", CAT)], ROWS)
-    assert (report.pictures, report.unlabelled) == (1, 1)
+    assert (report.image_count, report.unlabelled) == (1, 1)
     assert [reason for _, reason in report.left_out] == [
-        "ImageError: the picture is truncated",
+        "ImageError: the image is truncated",
         "no prediction for it",
     ]
-    assert "2 labelled pictures have no result and are left out" in report.text()
+    assert "2 labelled images have no result and are left out" in report.text()
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_failed_and_missing_pictures_are_left_out_and_named():
     [
         ({}, ROWS, "there are no predictions"),
         ({"0.jpg": CAT}, [], "there are no labels"),
-        ([("0.jpg", CAT), ("0.jpg", CAT)], ROWS, "two predictions for the picture '0.jpg'"),
+        ([("0.jpg", CAT), ("0.jpg", CAT)], ROWS, "two predictions for the image '0.jpg'"),
         ({"0.jpg": detections()}, ROWS, "labels are for image-classification, a result is a Detections"),
-        ([Outcome(0, b"bytes", result=CAT)], ROWS, "does not name its picture"),
+        ([Outcome(0, b"bytes", result=CAT)], ROWS, "does not name its image"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(predictions, labels, says):
@@ -141,5 +141,5 @@ def test_the_results_of_a_batch_job_are_read(tmp_path):
     ]
     (tmp_path / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     report = evaluate(tmp_path / "results.jsonl", ROWS[:2])
-    assert (report.pictures, report["accuracy"]) == (1, 1.0)
+    assert (report.image_count, report["accuracy"]) == (1, 1.0)
     assert report.left_out[0][1] == "AutoMLVisionError: ImageDropped: left out"

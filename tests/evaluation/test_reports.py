@@ -101,7 +101,7 @@ def photo_report():
     return evaluate(found, rows, images=PHOTOS, name="made by hand")
 
 
-def test_the_page_shows_the_mistakes_as_pictures(photo_report):
+def test_the_page_shows_the_mistakes_as_images(photo_report):
     seen = assert_harmless(photo_report.html())
     assert seen.tags.count("img") == 2
     assert seen.tags.count("svg") == 2
@@ -109,7 +109,7 @@ def test_the_page_shows_the_mistakes_as_pictures(photo_report):
     assert len(photo_report.html()) < 400_000
 
 
-def test_pictures_with_masks_and_without_a_file(tmp_path):
+def test_images_with_masks_and_without_a_file(tmp_path):
     square = (0.1, 0.1, 0.9, 0.1, 0.9, 0.9, 0.1, 0.9)
     rows = [
         polygons_row("coffee.png", ("cup", [square]), ("crowd", [square], "crowd")),
@@ -159,8 +159,8 @@ def test_a_browser_shows_the_page(photo_report, tmp_path):
     from PIL import Image
 
     shot, _ = opened(photo_report.save(tmp_path / "report.html"), tmp_path)
-    with Image.open(shot) as picture:
-        assert len(picture.convert("RGB").resize((64, 64)).getcolors(4096) or []) > 20
+    with Image.open(shot) as image:
+        assert len(image.convert("RGB").resize((64, 64)).getcolors(4096) or []) > 20
 
 
 @in_a_browser

@@ -27,8 +27,8 @@ def plan(clock: Clock, **options: object) -> Plan:
     return Plan(URL, clock, **options)  # type: ignore[arg-type]
 
 
-def test_a_call_from_picture_to_result(picture: bytes) -> None:
-    flow = score_one(bytearray(picture), Task.DETECTION, plan(Clock(), deployment="green"))
+def test_a_call_from_image_to_result(image: bytes) -> None:
+    flow = score_one(bytearray(image), Task.DETECTION, plan(Clock(), deployment="green"))
     prepare = next(flow)
     assert isinstance(prepare, Call)
     assert isinstance(flow.send(prepare.function()), Authorize)

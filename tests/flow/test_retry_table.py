@@ -90,11 +90,11 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_row(row: Row, call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_row(row: Row, call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [row.step]
     timeout = 0.15 if isinstance(row.step, Silence) else 5
     with pytest.raises(row.error) as caught:
-        call(server.url, "detect", picture, retry=QUICK, timeout=timeout)
+        call(server.url, "detect", image, retry=QUICK, timeout=timeout)
     assert type(caught.value) is row.error
     assert len(server.received) == row.requests
     assert isinstance(caught.value, errors.CallError)
@@ -104,29 +104,27 @@ def test_row(row: Row, call: Caller, server: ScriptedServer, picture: bytes) -> 
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.requests > 1], ids=lambda row: row.name)
-def test_a_passing_failure_is_survived(row: Row, call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_a_passing_failure_is_survived(row: Row, call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [row.step, OK]
     timeout = 0.3 if isinstance(row.step, Silence) else 5
-    found = call(server.url, "detect", picture, retry=QUICK, timeout=timeout)
+    found = call(server.url, "detect", image, retry=QUICK, timeout=timeout)
     assert found[0].label == "cat"
     assert found.call.attempts == 2
 
 
-def test_a_server_that_is_down_is_asked_as_often_as_allowed(
-    call: Caller, server: ScriptedServer, picture: bytes
-) -> None:
+def test_a_server_that_is_down_is_asked_as_often_as_allowed(call: Caller, server: ScriptedServer, image: bytes) -> None:
     url = server.url
     server.stop()
     with pytest.raises(errors.ConnectionFailed, match=r"cannot connect to 127\.0\.0\.1") as caught:
-        call(url, "detect", picture, retry=QUICK)
+        call(url, "detect", image, retry=QUICK)
     assert caught.value.attempts == 5
     server.stop = lambda: None  # type: ignore[method-assign]
 
 
-def test_the_second_chance_is_given_once_in_a_call(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_the_second_chance_is_given_once_in_a_call(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(408), Answer(429), Answer(504), OK]
     with pytest.raises(errors.ServiceUnavailable):
-        call(server.url, "detect", picture, retry=QUICK)
+        call(server.url, "detect", image, retry=QUICK)
     assert len(server.received) == 3
 
 
@@ -150,31 +148,31 @@ class TestRetryAfter:
         ],
     )
     def test_form(
-        self, headers: dict[str, str], least: float, most: float, call: Caller, server: ScriptedServer, picture: bytes
+        self, headers: dict[str, str], least: float, most: float, call: Caller, server: ScriptedServer, image: bytes
     ) -> None:
         server.steps = [Answer(429, b"", headers), OK]
 
         def obey(watch: Stopwatch) -> None:
             server.received.clear()
             with watch.running():
-                assert len(call(server.url, "detect", picture, retry=self.POLICY)) == 1
+                assert len(call(server.url, "detect", image, retry=self.POLICY)) == 1
             assert watch.seconds >= least
 
         is_within(most, obey, at_most=most + 0.5)
 
-    def test_a_date_in_the_future(self, call: Caller, server: ScriptedServer, picture: bytes) -> None:
+    def test_a_date_in_the_future(self, call: Caller, server: ScriptedServer, image: bytes) -> None:
         date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
         server.steps = [Answer(503, b"", {"retry-after": date}), OK]
         started = time.monotonic()
-        call(server.url, "detect", picture, retry=self.POLICY)
+        call(server.url, "detect", image, retry=self.POLICY)
         assert time.monotonic() - started >= 0.4
 
-    def test_longer_than_the_deadline_fails_at_once(self, call: Caller, server: ScriptedServer, picture: bytes) -> None:
+    def test_longer_than_the_deadline_fails_at_once(self, call: Caller, server: ScriptedServer, image: bytes) -> None:
         server.steps = [Answer(429, b"", {"retry-after": "30"})]
 
         def fail(watch: Stopwatch) -> None:
             with watch.running(), pytest.raises(errors.Throttled) as caught:
-                call(server.url, "detect", picture, deadline=2, retry=RetryPolicy())
+                call(server.url, "detect", image, deadline=2, retry=RetryPolicy())
             assert caught.value.retry_after == 30
 
         is_within(1, fail, at_most=1.5)
@@ -190,7 +188,7 @@ SLOW_STEPS = {
 
 @pytest.mark.parametrize("step", SLOW_STEPS.values(), ids=SLOW_STEPS.keys())
 @pytest.mark.parametrize("bound", ["deadline", "timeout"])
-def test_time_is_kept(step: Answer, bound: str, call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_time_is_kept(step: Answer, bound: str, call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [OK, step]
     options: dict[str, Any] = {"deadline": 0.5} if bound == "deadline" else {"timeout": 0.5}
     retry = RetryPolicy(attempts=1 if bound == "timeout" else 50, backoff=0.2)
@@ -198,16 +196,16 @@ def test_time_is_kept(step: Answer, bound: str, call: Caller, server: ScriptedSe
 
     def fail(watch: Stopwatch) -> None:
         with watch.running(), pytest.raises((errors.DeadlineExceeded, errors.TimedOut, errors.ServiceUnavailable)):
-            call(server.url, "detect", picture, retry=retry, **options)
+            call(server.url, "detect", image, retry=retry, **options)
 
     is_within(0.5 + 0.1, fail, at_most=0.5 + 0.35)
 
 
-def test_a_deadline_of_many_attempts_is_one_deadline(call: Caller, server: ScriptedServer, picture: bytes) -> None:
+def test_a_deadline_of_many_attempts_is_one_deadline(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [Silence()]
 
     def fail(watch: Stopwatch) -> None:
         with watch.running(), pytest.raises(errors.DeadlineExceeded, match=r"deadline of 0\.6 s"):
-            call(server.url, "detect", picture, timeout=0.4, deadline=0.6, retry=QUICK)
+            call(server.url, "detect", image, timeout=0.4, deadline=0.6, retry=QUICK)
 
     is_within(0.75, fail, at_most=1.2)

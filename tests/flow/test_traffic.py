@@ -69,7 +69,7 @@ def test_groups_that_pause_bound_what_is_read() -> None:
     assert not traffic.wants_more
 
 
-def test_one_slow_picture_bounds_what_waits_behind_it() -> None:
+def test_one_slow_image_bounds_what_waits_behind_it() -> None:
     line = Line(ordered=True, longest=3)
     assert line.enter(3) == 0
     assert line.full
@@ -85,7 +85,7 @@ def test_one_slow_picture_bounds_what_waits_behind_it() -> None:
 
 
 def test_who_comes_to_a_gate_that_is_shut_does_not_pass() -> None:
-    """Though there is a free place: its picture was still being prepared when the run was drained."""
+    """Though there is a free place: its image was still being prepared when the run was drained."""
     world: Any = None
 
     async def awaited() -> None:

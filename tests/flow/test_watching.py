@@ -46,11 +46,11 @@ def ask(call: Caller, fake: FakeEndpoint, *args: Any, method: str = "detect", **
     return call(fake.scoring_uri, method, *args, key=fake.key, http_client=injected, **options)
 
 
-def test_every_attempt_is_told(call: Caller, picture: bytes) -> None:
+def test_every_attempt_is_told(call: Caller, image: bytes) -> None:
     fake = FakeEndpoint(throttled(9), lost_connection(), scores(CAT, model_seconds=0.25), key=KEY)
     told = Told()
     with no_waiting():
-        found = ask(call, fake, picture, hooks=told.hooks)
+        found = ask(call, fake, image, hooks=told.hooks)
     assert told.names == ["Request", "Response", "Retry", "Request", "Response", "Retry", "Request", "Response"]
     first, refused, again, second, lost, _, third, good = told.events
     assert {one.client_request_id for one in (first, again, second, third)} == {found.call.client_request_id}
@@ -66,23 +66,23 @@ def test_every_attempt_is_told(call: Caller, picture: bytes) -> None:
     assert KEY not in repr([asdict(one) for one in told.events])
 
 
-def test_a_dropped_row_is_told(call: Caller, picture: bytes) -> None:
+def test_a_dropped_row_is_told(call: Caller, image: bytes) -> None:
     told = Told()
     fake = FakeEndpoint(dropped_row(CAT), CAT)
-    ask(call, fake, [picture, picture], Task.DETECTION, method="score", hooks=told.hooks)
+    ask(call, fake, [image, image], Task.DETECTION, method="score", hooks=told.hooks)
     assert told.names == ["Request", "Response", "Drop", "Request", "Response", "Request", "Response"]
     assert (told.events[2].images, told.events[2].rows) == (2, 1)
     assert told.events[0].images == 2
 
 
-def test_a_caller_who_leaves_is_told(picture: bytes) -> None:
+def test_a_caller_who_leaves_is_told(image: bytes) -> None:
     told = Told()
     fake = FakeEndpoint(slow(scores(CAT), 30))
 
     async def main() -> Stats:
         async with fake.async_client(hooks=told.hooks) as client:
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(client.detect(picture), 0.1)
+                await asyncio.wait_for(client.detect(image), 0.1)
             return client.stats()
 
     stats = asyncio.run(main())
@@ -91,83 +91,79 @@ def test_a_caller_who_leaves_is_told(picture: bytes) -> None:
     assert (stats.requests, stats.failures, stats.calls) == (1, 1, 0)
 
 
-def test_a_hook_that_fails_harms_nothing(call: Caller, picture: bytes, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_hook_that_fails_harms_nothing(call: Caller, image: bytes, caplog: pytest.LogCaptureFixture) -> None:
     told = Told()
     broken = Hooks(on_request=lambda event: 1 / 0)
-    assert ask(call, FakeEndpoint(), picture, hooks=broken + told.hooks)[0].label == "cat"
+    assert ask(call, FakeEndpoint(), image, hooks=broken + told.hooks)[0].label == "cat"
     assert told.names == ["Request", "Response"]  # the other one is told all the same
     assert "a hook failed" in caplog.text
 
 
-def test_two_hooks_are_called_in_order(picture: bytes) -> None:
+def test_two_hooks_are_called_in_order(image: bytes) -> None:
     seen: list[str] = []
     both = Hooks(on_request=lambda event: seen.append("first")) + Hooks(on_request=lambda event: seen.append("second"))
-    FakeEndpoint().client(hooks=both).detect(picture)
+    FakeEndpoint().client(hooks=both).detect(image)
     assert seen == ["first", "second"]
     assert both.on_drop is None
 
 
-def test_a_hook_may_add_headers_and_change_none(call: Caller, picture: bytes) -> None:
+def test_a_hook_may_add_headers_and_change_none(call: Caller, image: bytes) -> None:
     asked: list[Any] = []
     theirs = {"Authorization": "Bearer other", "X-Team": "blue", "x-ms-client-request-id": "mine"}
     first = Hooks(request_headers=lambda event: asked.append(event) or theirs)  # type: ignore[func-returns-value]
     second = Hooks(request_headers=lambda event: {"x-attempt": str(event.attempt)})
     fake = FakeEndpoint(throttled(1), CAT)
     with no_waiting():
-        found = ask(call, fake, picture, hooks=first + second + Hooks())
+        found = ask(call, fake, image, hooks=first + second + Hooks())
     for number, one in enumerate(fake.requests, 1):
         assert (one.headers["x-team"], one.headers["x-attempt"]) == ("blue", str(number))
         assert (one.key, one.client_request_id) == (fake.key, found.call.client_request_id)
     assert [one.attempt for one in asked] == [1, 2]
 
 
-def test_headers_that_cannot_be_had_harm_nothing(
-    call: Caller, picture: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_headers_that_cannot_be_had_harm_nothing(call: Caller, image: bytes, caplog: pytest.LogCaptureFixture) -> None:
     broken = Hooks(request_headers=lambda event: {"x": 1 / 0})  # type: ignore[dict-item]
-    assert ask(call, FakeEndpoint(), picture, hooks=broken)[0].label == "cat"
+    assert ask(call, FakeEndpoint(), image, hooks=broken)[0].label == "cat"
     assert "a hook failed" in caplog.text
 
 
-def test_hooks_are_an_option_of_copies_too(picture: bytes) -> None:
+def test_hooks_are_an_option_of_copies_too(image: bytes) -> None:
     told = Told()
     with FakeEndpoint().client() as client:
-        client.with_options(hooks=told.hooks).detect(picture)
-        client.detect(picture)
+        client.with_options(hooks=told.hooks).detect(image)
+        client.detect(image)
     assert told.names == ["Request", "Response"]
     for kind in (Client, AsyncClient):
         with pytest.raises(errors.InvalidInput, match="hooks must be Hooks"):
             kind("https://example.org/score", "key", hooks=print)  # type: ignore[arg-type]
 
 
-def test_the_log_tells_the_story_without_secrets(
-    call: Caller, picture: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_tells_the_story_without_secrets(call: Caller, image: bytes, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "automl_cv_client")
     with no_waiting():
-        ask(call, FakeEndpoint(unavailable(), CAT, key=KEY), picture)
+        ask(call, FakeEndpoint(unavailable(), CAT, key=KEY), image)
         with pytest.raises(errors.ImageDropped):
-            ask(call, FakeEndpoint(dropped_row(CAT), key=KEY), picture)
+            ask(call, FakeEndpoint(dropped_row(CAT), key=KEY), image)
     lines = [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "automl_cv_client"]
     assert [level for level, _ in lines[:5]] == ["DEBUG", "DEBUG", "INFO", "DEBUG", "DEBUG"]
     assert "attempt 1 failed, again in" in lines[2][1]
     assert lines[-1] == ("WARNING", lines[-1][1])
-    assert "0 rows for 1 pictures" in lines[-1][1]
+    assert "0 rows for 1 images" in lines[-1][1]
     assert KEY not in caplog.text
 
 
-def test_stats_add_up(call: Caller, picture: bytes) -> None:
+def test_stats_add_up(call: Caller, image: bytes) -> None:
     fake = FakeEndpoint(throttled(), scores(CAT, model_seconds=0.001), dropped_row(CAT), CAT)
 
     def use(client: Any) -> Any:
         if not call.awaited:
-            client.detect(picture)
-            client.with_options(timeout=50).score([picture, picture], "image-object-detection")
+            client.detect(image)
+            client.with_options(timeout=50).score([image, image], "image-object-detection")
             return client.stats()
 
         async def main() -> Stats:
-            await client.detect(picture)
-            await client.with_options(timeout=50).score([picture, picture], "image-object-detection")
+            await client.detect(image)
+            await client.with_options(timeout=50).score([image, image], "image-object-detection")
             stats: Stats = client.stats()
             return stats
 
@@ -180,7 +176,7 @@ def test_stats_add_up(call: Caller, picture: bytes) -> None:
     assert (stats.calls, stats.images) == (4, 5)
     assert stats.sent_bytes == sum(len(one.body) for one in fake.requests)
     assert stats.model_seconds == 0.001
-    assert 0 < stats.p50 <= stats.p95  # of whole calls: preparing the first picture comes before `seconds` begin
+    assert 0 < stats.p50 <= stats.p95  # of whole calls: preparing the first image comes before `seconds` begin
     assert stats.seconds > 0
     assert stats.images_per_second == pytest.approx(5 / stats.seconds)
     assert Stats.model_validate_json(stats.model_dump_json()) == stats

@@ -9,10 +9,10 @@ Polygon = tuple[tuple[float, ...], ...]
 
 
 def random_polygons(count: int, seed: int = 5) -> Iterator[tuple[Polygon, tuple[int, int]]]:
-    """Polygons in pixels, each with its picture's (width, height).
+    """Polygons in pixels, each with its image's (width, height).
 
     A third are one segment, a third have a hole well inside, a third have segments that cross as they like.
-    Corners are whole numbers or not, inside the picture or also beyond it; half of the segments are closed.
+    Corners are whole numbers or not, inside the image or also beyond it; half of the segments are closed.
     """
     number = random.Random(seed)
     for i in range(count):

@@ -1,4 +1,4 @@
-"""Any place maps from frame to frame and back: by arithmetic, and in real pictures."""
+"""Any place maps from frame to frame and back: by arithmetic, and in real images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from automl_cv_client.geometry import Box, Frame, Frames, PixelBox, Size
 NAMES: tuple[Frame, ...] = ("normalised", "upright", "raw", "sent")
 sides = st.integers(1, 20_000)
 UNTURNED = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
-"""By orientation, Pillow's Transpose that turns an upright picture into the stored one."""
+"""By orientation, Pillow's Transpose that turns an upright image into the stored one."""
 
 
 @st.composite
@@ -47,13 +47,13 @@ def test_the_way_does_not_matter(frames, x, y, through, target):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_in_real_pictures(orientation):
-    """A marked pixel of the upright picture is found where the frame says it is stored."""
+def test_in_real_images(orientation):
+    """A marked pixel of the upright image is found where the frame says it is stored."""
     upright = np.zeros((20, 30), np.uint8)
     upright[4, 7] = 255
     turn = UNTURNED[orientation]
-    picture = Image.fromarray(upright)
-    stored = picture if turn is None else picture.transpose(Image.Transpose(turn))
+    image = Image.fromarray(upright)
+    stored = image if turn is None else image.transpose(Image.Transpose(turn))
     frames = Frames(Size(30, 20), Size(*stored.size), Size(15, 10), orientation)
     x, y = frames.point(7.5, 4.5, "upright", "raw")
     assert np.asarray(stored)[int(y), int(x)] == 255

@@ -1,4 +1,4 @@
-"""Tiles cover the picture, overlap as asked, and their cores divide it."""
+"""Tiles cover the image, overlap as asked, and their cores divide it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEFT, RIGHT = TILES = tiles_of(SIZE, (640, 640), 0.2)
 
 
 @given(sides, sides, st.integers(32, 900), st.floats(0, 0.6))
-def test_tiles_cover_the_picture(width, height, side, overlap):
+def test_tiles_cover_the_image(width, height, side, overlap):
     tiles = tiles_of((width, height), (side, side), overlap)
     assert all(0 <= t[0] < t[2] <= width and 0 <= t[1] < t[3] <= height for t in tiles)
     assert {(t[2] - t[0], t[3] - t[1]) for t in tiles} == {(min(side, width), min(side, height))}
@@ -42,7 +42,7 @@ def test_impossible_tiles():
 def test_what_a_seam_cuts():
     assert TILES == [(0, 0, 640, 640), (360, 0, 1000, 640)]
     assert is_cut(PixelBox(500, 10, 640, 90), LEFT, SIZE)
-    assert not is_cut(PixelBox(0, 0, 500, 640), LEFT, SIZE), "the picture's edge is no seam"
+    assert not is_cut(PixelBox(0, 0, 500, 640), LEFT, SIZE), "the image's edge is no seam"
     assert is_cut(PixelBox(360, 10, 900, 90), RIGHT, SIZE)
 
 

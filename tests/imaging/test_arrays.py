@@ -7,7 +7,7 @@ import pytest
 
 from automl_cv_client._imaging import ImagePolicy, open_upright, prepare
 from automl_cv_client.errors import ImageError
-from tests.imaging.pictures import POLICY, scene, sent
+from tests.imaging.images import POLICY, scene, sent
 
 RGB = numpy.asarray(scene())
 RGBA = numpy.asarray(scene().convert("RGBA"))
@@ -16,8 +16,8 @@ GREY = numpy.asarray(scene().convert("L"))
 
 @pytest.mark.parametrize("array", [GREY, GREY[:, :, None], RGB, RGBA], ids=lambda a: str(a.shape))
 def test_shapes(array):
-    prepared, picture = sent(array)
-    assert (numpy.asarray(picture) == array.squeeze()).all()
+    prepared, image = sent(array)
+    assert (numpy.asarray(image) == array.squeeze()).all()
     assert prepared.info.size == (48, 32)
     assert prepared.info.source is None
 
@@ -26,8 +26,8 @@ def test_shapes(array):
     "array", [RGB[::-1, ::2], RGB.transpose(1, 0, 2), numpy.asfortranarray(RGB)], ids=["steps", "turned", "Fortran"]
 )
 def test_memory_layout_is_no_matter(array):
-    _, picture = sent(array)
-    assert (numpy.asarray(picture) == array).all()
+    _, image = sent(array)
+    assert (numpy.asarray(image) == array).all()
 
 
 def test_subclasses_and_read_only_arrays():
@@ -44,20 +44,20 @@ def test_bgr():
     assert (numpy.asarray(sent(RGBA[:, :, [2, 1, 0, 3]], policy)[1]) == RGBA).all()
     assert (numpy.asarray(sent(GREY, policy)[1]) == GREY).all()
     assert (numpy.asarray(open_upright(RGB[:, :, ::-1], policy)) == RGB).all()
-    assert (numpy.asarray(sent(scene(), policy)[1]) == RGB).all(), "a PIL picture knows its own order"
+    assert (numpy.asarray(sent(scene(), policy)[1]) == RGB).all(), "a PIL image knows its own order"
 
 
 def test_bool_is_black_and_white():
-    prepared, picture = sent(GREY > 99)
-    assert (numpy.asarray(picture) == numpy.where(GREY > 99, 255, 0)).all()
+    prepared, image = sent(GREY > 99)
+    assert (numpy.asarray(image) == numpy.where(GREY > 99, 255, 0)).all()
     assert prepared.info.changes == ()
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_uint16_is_scaled(order):
     wide = numpy.array([[0, 255, 256, 32768, 65535]], f"{order}u2")
-    prepared, picture = sent(wide)
-    assert list(picture.tobytes()) == [0, 0, 1, 128, 255]
+    prepared, image = sent(wide)
+    assert list(image.tobytes()) == [0, 0, 1, 128, 255]
     assert prepared.info.changes == ("16-bit array scaled to 8 bits",)
 
 
@@ -73,7 +73,7 @@ REFUSED = [
     (RGB[None], "this is a batch"),
     (RGB[:, :, :2], "the shape must be"),
     (RGB.ravel(), "the shape must be"),
-    (numpy.uint8(3) * numpy.ones((), numpy.uint8)[...], "the shape must be|not a picture"),
+    (numpy.uint8(3) * numpy.ones((), numpy.uint8)[...], "the shape must be|not an image"),
     (RGB[:0], "empty"),
     (numpy.zeros((0, 0), numpy.uint8), "empty"),
 ]

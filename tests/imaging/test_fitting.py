@@ -14,13 +14,13 @@ from PIL import Image
 from automl_cv_client._imaging import ImagePolicy, PreparedImage, prepare
 from automl_cv_client._imaging.encoding import quality_of
 from automl_cv_client.errors import ImageError
-from tests.imaging.pictures import difference, encoded, exif, scene, stored
+from tests.imaging.images import difference, encoded, exif, scene, stored
 
 BIG = scene((1600, 1200))
 
 
 def noisy(size: tuple[int, int] = (800, 600), mode: str = "RGB") -> Image.Image:
-    """A picture that does not pack well, as photographs do not."""
+    """An image that does not pack well, as photographs do not."""
     values = np.random.default_rng(3).normal(0, 12, (size[1], size[0], 1))
     return Image.fromarray((np.asarray(scene(size)) + values).clip(0, 255).astype(np.uint8)).convert(mode)
 
@@ -68,7 +68,7 @@ def test_presets(policy, size):
     assert prepare(BIG, policy).info.sent_size == size
 
 
-def test_small_pictures_are_never_enlarged():
+def test_small_images_are_never_enlarged():
     assert fit(encoded(scene(), "JPEG"), longest_side=640, shortest_side=300)[0].info.changes == ()
 
 
@@ -100,7 +100,7 @@ def test_lossless_stays_lossless_when_asked():
     assert prepared.info.changes[0].startswith("reduced from 800 × 600 to ")
 
 
-def test_a_limit_on_requests_is_one_on_pictures():
+def test_a_limit_on_requests_is_one_on_images():
     prepared, _ = fit(encoded(noisy(), "JPEG"), most_request_bytes=20_000)
     assert len(prepared.data) * 4 / 3 < 20_000
 
@@ -112,19 +112,19 @@ def test_what_cannot_fit_is_refused():
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
 def test_every_mode_can_be_reduced(mode):
-    picture = noisy(mode="L").convert("F") if mode == "F" else None
+    image = noisy(mode="L").convert("F") if mode == "F" else None
     if mode == "I;16":
-        picture = Image.fromarray(np.asarray(noisy(mode="L")).astype(np.uint16) * 256)
-    picture = picture or (noisy().quantize(64) if mode == "P" else noisy(mode=mode))
+        image = Image.fromarray(np.asarray(noisy(mode="L")).astype(np.uint16) * 256)
+    image = image or (noisy().quantize(64) if mode == "P" else noisy(mode=mode))
     for limits in ({"longest_side": 200}, {"longest_side": 200, "format": "jpeg"}, {"most_bytes": 8_000}):
-        prepared, arrived = fit(picture, **limits)
+        prepared, arrived = fit(image, **limits)
         assert max(arrived.size) <= 800
         assert prepared.info.size == (800, 600)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("limits", [{"longest_side": 24}, {"most_bytes": 900}, {"longest_side": 24, "format": "png"}])
-def test_turned_pictures_are_reduced_upright(orientation, limits):
+def test_turned_images_are_reduced_upright(orientation, limits):
     prepared, arrived = fit(stored(orientation, "JPEG", quality=95, subsampling=0), **limits)
     assert prepared.info.size == (48, 32)
     assert prepared.info.raw_size == ((32, 48) if orientation > 4 else (48, 32))
@@ -141,10 +141,10 @@ def test_a_coarse_jpeg_is_not_written_finer_than_it_was():
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 8), st.integers(1, 300), st.integers(1, 300))
 @settings(max_examples=80)
 def test_places_survive_orientation_and_reduction(width, height, orientation, longest, shortest):
-    """A place in the raw file, the middle of what was sent and the upright picture agree within half a pixel."""
+    """A place in the raw file, the middle of what was sent and the upright image agree within half a pixel."""
     policy = ImagePolicy(longest_side=longest, shortest_side=shortest)
-    picture = encoded(Image.new("L", (width, height)), "JPEG", exif=exif(orientation))
-    info = prepare(picture, policy).info
+    image = encoded(Image.new("L", (width, height)), "JPEG", exif=exif(orientation))
+    info = prepare(image, policy).info
     assert info.raw_size == (width, height)
     assert max(info.sent_size) <= longest
     assert min(info.sent_size) <= shortest

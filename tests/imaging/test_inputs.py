@@ -16,7 +16,7 @@ from PIL import Image
 
 from automl_cv_client._imaging import describe, open_upright, prepare
 from automl_cv_client.errors import ImageError
-from tests.imaging.pictures import POLICY, decoded, difference, encoded, scene, sent
+from tests.imaging.images import POLICY, decoded, difference, encoded, scene, sent
 
 PNG = encoded(scene())
 
@@ -73,20 +73,20 @@ def test_encoded_inputs_are_sent_untouched(name):
 
 @pytest.mark.parametrize("image", [scene(), numpy.asarray(scene())], ids=["PIL", "numpy"])
 def test_pixels_are_sent_losslessly(image):
-    prepared, picture = sent(image)
+    prepared, photo = sent(image)
     assert prepared.info.media_type == "image/png"
     assert prepared.info.changes == ()
-    assert difference(picture, scene()) == 0
+    assert difference(photo, scene()) == 0
 
 
 @pytest.mark.parametrize(
     "image", [*(b for b in ENCODED.values() if not hasattr(b, "read")), scene(), numpy.asarray(scene())]
 )
 def test_all_inputs_are_drawn_on_alike(image):
-    picture = open_upright(image, POLICY)
-    assert picture.mode == "RGB"
-    assert picture.info == {}
-    assert difference(picture, scene()) == 0
+    photo = open_upright(image, POLICY)
+    assert photo.mode == "RGB"
+    assert photo.info == {}
+    assert difference(photo, scene()) == 0
 
 
 def test_a_file_is_read_from_where_it_stands_and_stays_open(path):
@@ -111,7 +111,7 @@ def test_a_file_that_gives_little_at_a_time():
     assert prepare(Drip(), POLICY).data == PNG  # type: ignore[arg-type]
 
 
-def test_a_lazily_opened_picture_is_used_and_left_open(path):
+def test_a_lazily_opened_image_is_used_and_left_open(path):
     with Image.open(path) as lazy:
         assert difference(decoded(prepare(lazy, POLICY).data), scene()) == 0
         assert lazy.getpixel((0, 0)) == scene().getpixel((0, 0))
@@ -169,5 +169,5 @@ def test_an_ordinary_jpeg_needs_neither_pillow_nor_numpy(path):
 
 
 def test_other_buffers_are_refused_by_name():
-    with pytest.raises(ImageError, match="<array>: not a picture"):
+    with pytest.raises(ImageError, match="<array>: not an image"):
         prepare(array.array("B", PNG), POLICY)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 
 from automl_cv_client._imaging import ImagePolicy, open_upright, prepare
 from automl_cv_client.errors import ImageError
-from tests.imaging.pictures import AVIF, POLICY, encoded, png_chunk, png_of, scene, sent
+from tests.imaging.images import AVIF, POLICY, encoded, png_chunk, png_of, scene, sent
 
 
 @pytest.fixture(scope="session")
@@ -50,15 +50,15 @@ def test_a_bomb_is_refused_at_once(bomb, use, doubt):
 
 def test_a_bomb_under_the_limit_of_the_caller_is_fine_by_pillow_too():
     """95 megapixels: Pillow would warn, and under ``-W error`` fail."""
-    picture = encoded(Image.new("1", (9_750, 9_750)), "BMP")
+    image = encoded(Image.new("1", (9_750, 9_750)), "BMP")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert prepare(picture, POLICY).data == picture
+        assert prepare(image, POLICY).data == image
 
 
 def test_far_above_pillows_limit_when_the_caller_says_so():
-    picture = encoded(Image.new("1", (20_000, 10_000)), "BMP")
-    assert prepare(picture, ImagePolicy(max_pixels=200_000_000)).info.size == (20_000, 10_000)
+    image = encoded(Image.new("1", (20_000, 10_000)), "BMP")
+    assert prepare(image, ImagePolicy(max_pixels=200_000_000)).info.size == (20_000, 10_000)
 
 
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (2**31 - 1, 2**31 - 1), (2**32 - 1, 1), (100_000, 100_000)])

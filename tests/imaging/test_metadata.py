@@ -1,4 +1,4 @@
-"""Positions and notes never leave with a picture that is written anew, and can be taken out of one that is not."""
+"""Positions and notes never leave with an image that is written anew, and can be taken out of one that is not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, PngImagePlugin
 from automl_cv_client._imaging import ImagePolicy, prepare
 from automl_cv_client._imaging.headers import read_header
 from automl_cv_client._imaging.metadata import without_metadata
-from tests.imaging.pictures import encoded, png_chunk, scene
+from tests.imaging.images import encoded, png_chunk, scene
 
 CANARY = b"canary-51.5007N"
 STRIP = ImagePolicy(strip_metadata=True)
@@ -38,7 +38,7 @@ def png() -> bytes:
 
 
 def twice() -> bytes:
-    """As some phones do: a second picture after the end of the first."""
+    """As some phones do: a second image after the end of the first."""
     return encoded(scene(), "MPO", save_all=True, append_images=[scene().rotate(180)], exif=notes())
 
 
@@ -49,7 +49,7 @@ PLAIN = {
     "profile": jpeg(icc_profile=b"profile" * 99),
     "grey": encoded(scene().convert("L"), "JPEG", exif=notes()),
     "trailer": jpeg() + CANARY,
-    "two pictures": twice(),
+    "two images": twice(),
     "PNG": png(),
 }
 

@@ -12,7 +12,7 @@ from PIL import Image
 from automl_cv_client._imaging import open_upright, prepare
 from automl_cv_client._imaging.pixels import PLAIN_MODES
 from automl_cv_client.errors import ImageError
-from tests.imaging.pictures import POLICY, difference, encoded, scene, sent
+from tests.imaging.images import POLICY, difference, encoded, scene, sent
 
 
 def _sixteen(mode: str) -> Image.Image:
@@ -23,10 +23,10 @@ def _sixteen(mode: str) -> Image.Image:
 
 @pytest.mark.parametrize("mode", sorted(PLAIN_MODES))
 def test_plain_modes_stay(mode):
-    picture = scene().convert(mode)
-    prepared, result = sent(picture)
+    image = scene().convert(mode)
+    prepared, result = sent(image)
     assert result.mode == mode
-    assert result.tobytes() == picture.tobytes()
+    assert result.tobytes() == image.tobytes()
     assert prepared.info.changes == ()
 
 
@@ -46,16 +46,16 @@ CONVERTED = {
 def test_other_modes_are_converted(mode):
     source = scene()
     if mode == "La":
-        picture = source.convert("LA").convert("La")
+        image = source.convert("LA").convert("La")
     elif mode == "RGBa":
-        picture = source.convert("RGBA").convert("RGBa")
+        image = source.convert("RGBA").convert("RGBa")
     elif mode == "LAB":
-        picture = Image.new("LAB", source.size, (50, 20, 20))
+        image = Image.new("LAB", source.size, (50, 20, 20))
     elif mode == "PA":
-        picture = source.quantize(64).convert("PA")
+        image = source.quantize(64).convert("PA")
     else:
-        picture = source.convert(mode)
-    prepared, result = sent(picture)
+        image = source.convert(mode)
+    prepared, result = sent(image)
     assert result.mode == CONVERTED[mode]
     assert prepared.info.changes == (f"{mode} converted to {CONVERTED[mode]}",)
     if mode not in ("LAB", "PA", "La"):
@@ -91,17 +91,17 @@ GREY = [
 
 @pytest.mark.parametrize(("mode", "values", "expected", "how"), GREY)
 def test_wide_grey_is_scaled_by_its_values(mode, values, expected, how):
-    picture = Image.new(mode, (3, 1))
-    picture.putdata(values)
-    prepared, result = sent(picture)
+    image = Image.new(mode, (3, 1))
+    image.putdata(values)
+    prepared, result = sent(image)
     assert list(result.tobytes()) == expected
     assert prepared.info.changes[0].endswith(f"scaled to 8 bits {how}")
 
 
 def test_infinite_grey_is_refused():
-    picture = Image.fromarray(numpy.array([[0.0, math.inf]], numpy.float32))
+    image = Image.fromarray(numpy.array([[0.0, math.inf]], numpy.float32))
     with pytest.raises(ImageError, match="not finite"):
-        prepare(picture, POLICY)
+        prepare(image, POLICY)
 
 
 @pytest.mark.parametrize("mode", [*sorted(PLAIN_MODES), *CONVERTED, "I;16", "I;16B", "I", "F"])
@@ -111,18 +111,18 @@ def test_every_mode_can_be_drawn_on(mode):
 
 @pytest.mark.parametrize("transparency", [3, bytes(range(32))], ids=["index", "table"])
 def test_palettes_with_transparency(transparency):
-    picture = scene().quantize(32)
-    picture.info["transparency"] = transparency
-    prepared, result = sent(picture)
+    image = scene().quantize(32)
+    image.info["transparency"] = transparency
+    prepared, result = sent(image)
     assert (result.mode, result.info["transparency"]) == ("P", transparency)
     assert prepared.info.changes == ()
-    assert difference(open_upright(picture, POLICY), picture.convert("RGBA").convert("RGB")) == 0
+    assert difference(open_upright(image, POLICY), image.convert("RGBA").convert("RGB")) == 0
 
 
-def test_the_callers_picture_is_not_changed():
-    picture = scene().quantize(32)
-    picture.info.update(comment="mine", transparency=3, icc_profile=b"profile")
-    before = picture.mode, picture.size, picture.tobytes(), dict(picture.info)
-    prepare(picture, POLICY)
-    open_upright(picture, POLICY)
-    assert (picture.mode, picture.size, picture.tobytes(), dict(picture.info)) == before
+def test_the_callers_image_is_not_changed():
+    image = scene().quantize(32)
+    image.info.update(comment="mine", transparency=3, icc_profile=b"profile")
+    before = image.mode, image.size, image.tobytes(), dict(image.info)
+    prepare(image, POLICY)
+    open_upright(image, POLICY)
+    assert (image.mode, image.size, image.tobytes(), dict(image.info)) == before

@@ -12,7 +12,7 @@ from PIL import Image
 from automl_cv_client._imaging import ImagePolicy, prepare
 from automl_cv_client._imaging.headers import read_header
 from automl_cv_client.errors import ImageError
-from tests.imaging.pictures import AVIF, decoded, encoded, exif, scene
+from tests.imaging.images import AVIF, decoded, encoded, exif, scene
 
 SMALL = ImagePolicy(max_pixels=1_000_000)
 SOURCES = [
@@ -101,10 +101,10 @@ def test_rubbish_behind_a_signature(rubbish, signature):
 )
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_what_the_headers_accept_pillow_decodes(width, height, mode, quality, progressive, subsampling):
-    picture = scene((64, 64)).resize((width, height)).convert(mode)
-    files = [encoded(picture, "PNG")]
+    image = scene((64, 64)).resize((width, height)).convert(mode)
+    files = [encoded(image, "PNG")]
     if mode in ("L", "RGB"):
-        files.append(encoded(picture, "JPEG", quality=quality, progressive=progressive, subsampling=subsampling))
+        files.append(encoded(image, "JPEG", quality=quality, progressive=progressive, subsampling=subsampling))
     for data in files:
         header = read_header(data)
         assert header is not None

@@ -1,4 +1,4 @@
-"""Pictures leave upright and without a tag: models obey it or not, and the reply does not say which answered."""
+"""Images leave upright and without a tag: models obey it or not, and the reply does not say which answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, JpegImagePlugin
 from automl_cv_client._imaging import open_upright, prepare
 from automl_cv_client._imaging.headers import read_header
 from automl_cv_client.geometry import Size
-from tests.imaging.pictures import ORIENTATIONS, POLICY, decoded, difference, encoded, exif, scene, sent, stored
+from tests.imaging.images import ORIENTATIONS, POLICY, decoded, difference, encoded, exif, scene, sent, stored
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="%d"/></x:xmpmeta>'
 LOSSLESS = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}}
@@ -21,8 +21,8 @@ LOSSLESS = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}}
 @pytest.mark.parametrize("format", LOSSLESS)
 def test_lossless_formats_are_turned_exactly(format, orientation):
     data = stored(orientation, format, **LOSSLESS[format])
-    prepared, picture = sent(data)
-    assert difference(picture, scene()) == 0
+    prepared, image = sent(data)
+    assert difference(image, scene()) == 0
     assert prepared.info.orientation == orientation
     assert prepared.info.size == Size(48, 32)
     assert prepared.info.raw_size == (Size(32, 48) if orientation >= 5 else Size(48, 32))
@@ -30,18 +30,18 @@ def test_lossless_formats_are_turned_exactly(format, orientation):
         assert prepared.data == data
     else:
         assert prepared.info.changes == (f"turned upright (EXIF orientation {orientation})",)
-        assert picture.getexif() == {}
+        assert image.getexif() == {}
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
 def test_jpegs_are_turned_with_little_loss(orientation, subsampling):
     data = stored(orientation, "JPEG", quality=90, subsampling=subsampling)
-    prepared, picture = sent(data)
-    assert difference(picture, scene()) < 3
+    prepared, image = sent(data)
+    assert difference(image, scene()) < 3
     assert prepared.info.orientation == orientation
     assert prepared.info.media_type == "image/jpeg"
-    assert picture.getexif() == {} or orientation == 1
+    assert image.getexif() == {} or orientation == 1
     assert difference(open_upright(data, POLICY), scene()) < 3
 
 
@@ -49,29 +49,29 @@ def test_jpegs_are_turned_with_little_loss(orientation, subsampling):
 def test_a_turned_jpeg_keeps_its_tables_and_its_weight(orientation):
     photo = scene((320, 240))
     data = encoded(photo, "JPEG", quality=83, subsampling="4:2:0", exif=exif(orientation))
-    prepared, picture = sent(data)
-    assert isinstance(picture, JpegImagePlugin.JpegImageFile)
-    assert JpegImagePlugin.get_sampling(picture) == 2
+    prepared, image = sent(data)
+    assert isinstance(image, JpegImagePlugin.JpegImageFile)
+    assert JpegImagePlugin.get_sampling(image) == 2
     before = decoded(data).quantization  # type: ignore[attr-defined]
-    turned = [numpy.reshape(picture.quantization[i], (8, 8)) for i in (0, 1)]
+    turned = [numpy.reshape(image.quantization[i], (8, 8)) for i in (0, 1)]
     for i in (0, 1):
         table = numpy.reshape(before[i], (8, 8))
         assert (turned[i] == (table.T if orientation >= 5 else table)).all()
     assert abs(len(prepared.data) - len(data)) < 0.1 * len(data)
     expected = open_upright(data, POLICY)
-    assert difference(picture, expected) < 0.7  # the second encoding, alone
+    assert difference(image, expected) < 0.7  # the second encoding, alone
 
 
 def test_sideways_422_is_written_in_full():
-    _, picture = sent(stored(6, "JPEG", subsampling="4:2:2"))
-    assert JpegImagePlugin.get_sampling(picture) == 0
+    _, image = sent(stored(6, "JPEG", subsampling="4:2:2"))
+    assert JpegImagePlugin.get_sampling(image) == 0
 
 
 def test_grey_jpegs_are_turned():
     data = encoded(scene().convert("L"), "JPEG", exif=exif(3))
-    prepared, picture = sent(data)
-    assert picture.mode == "L"
-    assert difference(picture, scene().convert("L").transpose(Image.Transpose.ROTATE_180)) < 3
+    prepared, image = sent(data)
+    assert image.mode == "L"
+    assert difference(image, scene().convert("L").transpose(Image.Transpose.ROTATE_180)) < 3
     assert prepared.info.media_type == "image/jpeg"
 
 
@@ -92,12 +92,12 @@ def test_exif_comes_before_xmp():
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
-def test_an_opened_pil_picture_comes_out_upright(format, orientation):
+def test_an_opened_pil_image_comes_out_upright(format, orientation):
     options = {"lossless": True} if format == "WEBP" else {"quality": 95} if format == "JPEG" else {}
     data = stored(orientation, format, **options)
     with Image.open(io.BytesIO(data)) as lazy:
-        prepared, picture = sent(lazy)
-        assert difference(picture, scene()) < 3
+        prepared, image = sent(lazy)
+        assert difference(image, scene()) < 3
         assert prepared.info.orientation == orientation
     loaded = decoded(data)
     before = loaded.size, dict(loaded.getexif()), loaded.tobytes()
@@ -128,12 +128,12 @@ def test_big_endian_exif():
     [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0rubbish here", b"Exif\0\0II*\0\x08\0\0\0\xff\xff"],
 )
 @pytest.mark.filterwarnings("ignore:.*EXIF", "ignore:Truncated File Read")
-def test_unreadable_exif_does_not_spoil_the_picture(notes):
+def test_unreadable_exif_does_not_spoil_the_image(notes):
     data = encoded(scene(), "JPEG", exif=notes)
     assert difference(sent(data)[1], scene()) < 5
 
 
-def test_metadata_do_not_travel_with_a_rewritten_picture():
+def test_metadata_do_not_travel_with_a_rewritten_image():
     notes = exif(6)
     notes.get_ifd(0x8825)[2] = (48.0, 12.0, 1.0)
     for format in ("JPEG", "PNG", "TIFF", "WEBP"):

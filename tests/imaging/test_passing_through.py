@@ -11,7 +11,7 @@ from automl_cv_client._imaging import ImagePolicy, prepare, prepare_lightly
 from automl_cv_client._imaging.headers import read_header
 from automl_cv_client.errors import ImageError
 from tests.conftest import PHOTOS
-from tests.imaging.pictures import AVIF, POLICY, difference, encoded, exif, png_chunk, scene, sent
+from tests.imaging.images import AVIF, POLICY, difference, encoded, exif, png_chunk, scene, sent
 
 LIGHT: dict[str, Image.Image] = {
     "1": scene().convert("1"),
@@ -45,10 +45,10 @@ KEPT: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("format", "mode", "options"), KEPT, ids=str)
 def test_sent_untouched(format, mode, options):
     data = encoded(LIGHT[mode], format, **options)
-    prepared, picture = sent(data)
+    prepared, image = sent(data)
     assert prepared.data == data
     assert prepared.info.changes == ()
-    assert prepared.info.raw_size == prepared.info.size == picture.size == (48, 32)
+    assert prepared.info.raw_size == prepared.info.size == image.size == (48, 32)
 
 
 @pytest.mark.parametrize(("format", "mode", "options"), [k for k in KEPT if k[0] in ("JPEG", "PNG")], ids=str)
@@ -72,7 +72,7 @@ def test_junk_after_the_end_is_no_matter(format, junk):
     assert sent(data)[0].data == data
 
 
-def test_a_phone_picture_with_a_second_one_inside():
+def test_a_phone_image_with_a_second_one_inside():
     data = encoded(scene(), "MPO", save_all=True, append_images=[scene().rotate(180)])
     prepared = prepare(data, POLICY)
     assert prepared.data == data
@@ -91,13 +91,13 @@ CHANGED: list[tuple[str, Image.Image, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("format", "picture", "options", "change"), CHANGED, ids=lambda v: v if isinstance(v, str) else ""
+    ("format", "image", "options", "change"), CHANGED, ids=lambda v: v if isinstance(v, str) else ""
 )
-def test_other_formats_become_png(format, picture, options, change):
-    prepared, result = sent(encoded(picture, format, **options))
+def test_other_formats_become_png(format, image, options, change):
+    prepared, result = sent(encoded(image, format, **options))
     assert prepared.info.changes == (change,)
     assert prepared.info.media_type == "image/png"
-    assert difference(result, picture) == 0
+    assert difference(result, image) == 0
 
 
 @pytest.mark.parametrize(("format", "options"), [*((format, {"quality": 95}) for format in AVIF), ("JPEG2000", {})])
@@ -172,6 +172,6 @@ def test_what_needs_work_does_not_go_the_light_way(tmp_path):
     assert prepare_lightly(encoded(scene(), "JPEG", exif=exif(6)), POLICY) is None  # to be turned
     assert prepare_lightly(data + b"\0" * 300_000, POLICY) is None  # large
     assert prepare_lightly(data, ImagePolicy(longest_side=16)) is None  # to be made smaller
-    assert prepare_lightly(b"no picture", POLICY) is None  # prepare() says what is wrong with it
+    assert prepare_lightly(b"no image", POLICY) is None  # prepare() says what is wrong with it
     with pytest.raises(ImageError, match="pixels"):
         prepare_lightly(data, ImagePolicy(max_pixels=10))

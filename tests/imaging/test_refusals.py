@@ -1,4 +1,4 @@
-"""What cannot be sent is an ImageError that says which picture, why, and what to do."""
+"""What cannot be sent is an ImageError that says which image, why, and what to do."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from pydantic import ValidationError
 
 from automl_cv_client._imaging import ImagePolicy, open_upright, prepare, sources
 from automl_cv_client.errors import ImageError, InvalidInput
-from tests.imaging.pictures import POLICY, encoded, scene
+from tests.imaging.images import POLICY, encoded, scene
 
 PNG = encoded(scene())
 
 REFUSED = [
     (b"", "<bytes, 0 bytes>: it is empty"),
-    (None, "<NoneType>: not a picture. Give a path"),
-    (42, "<int>: not a picture"),
+    (None, "<NoneType>: not an image. Give a path"),
+    (42, "<int>: not an image"),
     ([PNG], "detect_many"),
     ("", "empty string"),
     ("no/such/file.jpg", "no/such/file.jpg: there is no such file"),
@@ -93,7 +93,7 @@ def test_refused_with_a_reason(image, reason):
 
 
 def test_a_folder_is_named_as_one(tmp_path):
-    with pytest.raises(ImageError, match="it is a folder: give the pictures in it"):
+    with pytest.raises(ImageError, match="it is a folder: give the images in it"):
         prepare(tmp_path, POLICY)
 
 
@@ -102,7 +102,7 @@ def test_an_empty_and_a_text_file(tmp_path):
     with pytest.raises(ImageError, match=r"empty\.jpg: it is empty"):
         prepare(tmp_path / "empty.jpg", POLICY)
     (tmp_path / "notes.jpg").write_text("Dear diary")
-    with pytest.raises(ImageError, match=r"notes\.jpg: not a picture: it looks like text") as caught:
+    with pytest.raises(ImageError, match=r"notes\.jpg: not an image: it looks like text") as caught:
         prepare(tmp_path / "notes.jpg", POLICY)
     assert "diary" not in str(caught.value)
 
@@ -127,13 +127,13 @@ def test_text_and_closed_files(tmp_path):
         prepare(Odd(), POLICY)  # type: ignore[arg-type]
 
 
-def test_a_closed_pil_picture(tmp_path):
+def test_a_closed_pil_image(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
-    picture = Image.open(path)
-    picture.close()
+    image = Image.open(path)
+    image.close()
     with pytest.raises(ImageError):
-        prepare(picture, POLICY)
+        prepare(image, POLICY)
 
 
 @pytest.mark.parametrize("kind", [str, Path, lambda p: p.read_bytes(), lambda p: io.BytesIO(p.read_bytes())])
@@ -153,7 +153,7 @@ def test_a_sparse_file_of_gigabytes_is_not_read(tmp_path):
         prepare(path, POLICY)
 
 
-def test_a_refused_picture_is_not_kept_alive(monkeypatch):
+def test_a_refused_image_is_not_kept_alive(monkeypatch):
     class Alive:
         pass
 
@@ -233,8 +233,8 @@ def test_things_that_turn_into_arrays_are_not_taken_silently():
 
 
 PLAIN = re.compile(
-    r"<bytes, \d+ bytes>: (it is empty|not a picture: it looks like [\w (,)/;.:]+|the picture is truncated: its data "
-    r"end too early|the picture is damaged[\w ,.:;()/+-]+|it claims more pixels than Pillow decodes|"
+    r"<bytes, \d+ bytes>: (it is empty|not an image: it looks like [\w (,)/;.:]+|the image is truncated: its data "
+    r"end too early|the image is damaged[\w ,.:;()/+-]+|it claims more pixels than Pillow decodes|"
     r"[\d,]+ × [\d,]+ = .*)"
 )
 CLUMSY = re.compile(r"buffer|unpack|index|literal|decoded \(\(|[\"'\\]")

@@ -12,22 +12,22 @@ import pytest
 from PIL import Image
 
 from automl_cv_client._imaging import prepare
-from automl_cv_client._imaging.inputs import describe, is_array, is_picture
+from automl_cv_client._imaging.inputs import describe, is_array, is_image
 from tests.conftest import PHOTOS
-from tests.imaging.pictures import POLICY, decoded, difference, scene, stored
+from tests.imaging.images import POLICY, decoded, difference, scene, stored
 
 
 @pytest.mark.parametrize("name", ["PIL.Image", "numpy"])
 def test_a_module_that_another_thread_is_importing_just_now(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stands in sys.modules, half empty."""
     monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    assert not is_picture(b"")
+    assert not is_image(b"")
     assert not is_array(b"")
     assert describe("a.jpg") == "a.jpg"
 
 
 def test_many_threads_in_a_fresh_process() -> None:
-    """The first pictures of a process import pillow in several threads at once."""
+    """The first images of a process import pillow in several threads at once."""
     code = """
 import sys
 from threading import Barrier, Thread
@@ -50,7 +50,7 @@ sys.exit(repr(failures) if failures else 0)
     assert done.returncode == 0, done.stderr
 
 
-def test_one_lazily_opened_picture_in_many_threads():
+def test_one_lazily_opened_image_in_many_threads():
     for _ in range(15):
         with Image.open(io.BytesIO(stored(6, "PNG"))) as lazy, ThreadPoolExecutor(8) as pool:
             results = list(pool.map(lambda _: prepare(lazy, POLICY), range(8), timeout=300))

@@ -11,7 +11,7 @@ from PIL import Image
 from automl_cv_client._imaging import open_upright, prepare
 from automl_cv_client._imaging.headers import read_header
 from automl_cv_client.errors import ImageError
-from tests.imaging.pictures import AVIF, POLICY, difference, encoded, exif, scene, sent
+from tests.imaging.images import AVIF, POLICY, difference, encoded, exif, scene, sent
 
 WHOLE: dict[str, bytes] = {
     "JPEG": encoded(scene(), "JPEG"),
@@ -50,17 +50,17 @@ def test_every_cut_is_refused(name):
     for left in _cuts(len(data)):
         with pytest.raises(ImageError):
             prepare(data[:left], POLICY)
-    with pytest.raises(ImageError, match=r"truncated|damaged|not a picture"):
+    with pytest.raises(ImageError, match=r"truncated|damaged|not an image"):
         open_upright(data[: len(data) // 2], POLICY)
 
 
 @pytest.mark.parametrize("name", ["JPEG", "progressive JPEG", "PNG", "GIF", "BMP", "TIFF", "TIFF, JPEG"])
 def test_the_reason_is_plain(name):
-    with pytest.raises(ImageError, match="the picture is truncated: its data end too early"):
+    with pytest.raises(ImageError, match="the image is truncated: its data end too early"):
         prepare(WHOLE[name][: len(WHOLE[name]) * 4 // 5], POLICY)
 
 
-def test_the_end_of_a_thumbnail_is_not_the_end_of_the_picture():
+def test_the_end_of_a_thumbnail_is_not_the_end_of_the_image():
     thumbnail = encoded(scene((16, 12)), "JPEG")
     notes = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0" + thumbnail
     data = encoded(scene(), "JPEG", exif=notes)
@@ -74,7 +74,7 @@ def test_the_end_of_a_thumbnail_is_not_the_end_of_the_picture():
             prepare(cut, POLICY)
 
 
-def test_an_end_marker_inside_a_table_of_a_progressive_picture_is_not_the_end():
+def test_an_end_marker_inside_a_table_of_a_progressive_image_is_not_the_end():
     data = encoded(scene(), "JPEG", progressive=True)
     scan = data.rindex(b"\xff\xda")
     comment = b"\xff\xfe\0\x06\xff\xd9\xff\xd9"

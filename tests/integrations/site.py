@@ -16,7 +16,7 @@ from automl_cv_client import AsyncClient, Detections, Outcome, RetryPolicy, Task
 from automl_cv_client.errors import AutoMLVisionError, BatchError
 from automl_cv_client.integrations.fastapi import (
     ScoringClient,
-    UploadedPicture,
+    UploadedImage,
     client_lifespan,
     install,
     responses_for,
@@ -32,22 +32,22 @@ def site_over(fake: FakeEndpoint, *, max_body_bytes: int = 2_000_000, **options:
     install(app, max_body_bytes=max_body_bytes)
 
     @app.post("/detect", responses=responses_for(Detections))
-    async def detect(picture: UploadedPicture, client: ScoringClient) -> Detections:
-        return await client.detect(picture)
+    async def detect(image: UploadedImage, client: ScoringClient) -> Detections:
+        return await client.detect(image)
 
     @app.post("/score")
-    async def score(picture: UploadedPicture, client: ScoringClient, task: Annotated[str, Form()]) -> Any:
-        return await client.score(picture, task)
+    async def score(image: UploadedImage, client: ScoringClient, task: Annotated[str, Form()]) -> Any:
+        return await client.score(image, task)
 
     @app.post("/many")
-    async def many(pictures: list[UploadFile], client: ScoringClient) -> Any:
-        return stream_outcomes(each(client, pictures))
+    async def many(images: list[UploadFile], client: ScoringClient) -> Any:
+        return stream_outcomes(each(client, images))
 
     return app
 
 
-async def each(client: AsyncClient, pictures: list[UploadFile]) -> AsyncIterator[Outcome[Any]]:
-    for index, one in enumerate(pictures):
+async def each(client: AsyncClient, images: list[UploadFile]) -> AsyncIterator[Outcome[Any]]:
+    for index, one in enumerate(images):
         if one.filename == "stop.jpg":
             raise BatchError("no more")
         try:

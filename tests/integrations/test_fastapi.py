@@ -39,18 +39,18 @@ KEY = "canary0Key4That5Must6Never7Show8Anywhere"
 CAT = detections(("cat", 0.9, (0.25, 0.5, 0.75, 1.0)))
 
 
-def post(app: Any, path: str, picture: bytes, **more: Any) -> httpx.Response:
+def post(app: Any, path: str, image: bytes, **more: Any) -> httpx.Response:
     with served(app) as base:
-        return httpx.post(base + path, files={"picture": ("a.jpg", picture)}, **more)
+        return httpx.post(base + path, files={"image": ("a.jpg", image)}, **more)
 
 
-def test_a_result_is_the_answer(picture: bytes) -> None:
+def test_a_result_is_the_answer(image: bytes) -> None:
     fake = FakeEndpoint(CAT)
-    answer = post(site_over(fake), "/detect", picture)
+    answer = post(site_over(fake), "/detect", image)
     assert answer.status_code == 200
     found = Detections.model_validate_json(answer.content)
     assert found[0].pixel_box == (100, 100, 300, 200)
-    assert fake.last_request.images == (picture,)  # the very bytes that were uploaded
+    assert fake.last_request.images == (image,)  # the very bytes that were uploaded
 
 
 def test_the_openapi_document_shows_a_result_and_the_problems() -> None:
@@ -81,11 +81,11 @@ BEHIND: dict[str, tuple[Any, int]] = {
 
 
 @pytest.mark.parametrize(("answer", "status"), BEHIND.values(), ids=BEHIND)
-def test_what_fails_behind_is_a_problem_without_secrets(answer: Any, status: int, picture: bytes) -> None:
+def test_what_fails_behind_is_a_problem_without_secrets(answer: Any, status: int, image: bytes) -> None:
     fake = FakeEndpoint(answer, key=KEY)
     task = "image-classification" if answer == BEHIND["another task"][0] else "image-object-detection"
     with no_waiting():
-        got = post(site_over(fake, timeout=30), "/score", picture, data={"task": task})
+        got = post(site_over(fake, timeout=30), "/score", image, data={"task": task})
     problem = got.json()
     assert (got.status_code, problem["status"]) == (status, status)
     assert got.headers["content-type"] == "application/problem+json"
@@ -94,15 +94,15 @@ def test_what_fails_behind_is_a_problem_without_secrets(answer: Any, status: int
     assert got.headers.get("retry-after") == ("7" if answer == throttled(6.5) else None)
 
 
-def test_what_is_wrong_with_the_upload(picture: bytes) -> None:
+def test_what_is_wrong_with_the_upload(image: bytes) -> None:
     fake = FakeEndpoint()
     with served(site_over(fake)) as base:
         cases = [
-            ({"picture": ("a.txt", b"hello")}, {"task": "image-object-detection"}, 415, "RequestRefused"),
-            ({"picture": ("a.jpg", b"")}, {"task": "image-object-detection"}, 415, "RequestRefused"),
-            ({"picture": ("a.jpg", picture[:300])}, {"task": "image-object-detection"}, 422, "ImageError"),
-            ({"picture": ("a.jpg", picture)}, {"task": "image-sorting"}, 400, "InvalidInput"),
-            ({"other": ("a.jpg", picture)}, {"task": "image-object-detection"}, 422, "RequestInvalid"),
+            ({"image": ("a.txt", b"hello")}, {"task": "image-object-detection"}, 415, "RequestRefused"),
+            ({"image": ("a.jpg", b"")}, {"task": "image-object-detection"}, 415, "RequestRefused"),
+            ({"image": ("a.jpg", image[:300])}, {"task": "image-object-detection"}, 422, "ImageError"),
+            ({"image": ("a.jpg", image)}, {"task": "image-sorting"}, 400, "InvalidInput"),
+            ({"other": ("a.jpg", image)}, {"task": "image-object-detection"}, 422, "RequestInvalid"),
         ]
         for files, data, status, code in cases:
             got = httpx.post(f"{base}/score", files=files, data=data)
@@ -112,12 +112,12 @@ def test_what_is_wrong_with_the_upload(picture: bytes) -> None:
     fake.assert_nothing_sent()
 
 
-def test_uploads_are_bounded_whatever_they_announce(picture: bytes) -> None:
+def test_uploads_are_bounded_whatever_they_announce(image: bytes) -> None:
     with served(site_over(FakeEndpoint(), max_body_bytes=10_000)) as base:
-        ok = httpx.post(f"{base}/detect", files={"picture": ("a.jpg", picture)})
+        ok = httpx.post(f"{base}/detect", files={"image": ("a.jpg", image)})
         assert ok.status_code == 200
-        announced = httpx.post(f"{base}/detect", files={"picture": ("a.jpg", bytes(20_000))})
-        form = httpx.Request("POST", base, files={"picture": ("a.jpg", bytes(20_000))})
+        announced = httpx.post(f"{base}/detect", files={"image": ("a.jpg", bytes(20_000))})
+        form = httpx.Request("POST", base, files={"image": ("a.jpg", bytes(20_000))})
         pieces = iter([form.read()[i : i + 4000] for i in range(0, 20_000, 4000)])
         kind = {"content-type": form.headers["content-type"]}
         chunked = httpx.post(f"{base}/detect", content=pieces, headers=kind)
@@ -127,24 +127,24 @@ def test_uploads_are_bounded_whatever_they_announce(picture: bytes) -> None:
 
 
 @pytest.mark.parametrize(("asked", "status"), [("0.3", 504), ("60", 200), ("soon", 200), ("-1", 200)])
-def test_the_callers_deadline_is_carried_on(asked: str, status: int, picture: bytes) -> None:
+def test_the_callers_deadline_is_carried_on(asked: str, status: int, image: bytes) -> None:
     fake = FakeEndpoint(slow(scores(CAT), 0.6))
     started = time.monotonic()
-    got = post(site_over(fake), "/detect", picture, headers={"x-request-timeout": asked})
+    got = post(site_over(fake), "/detect", image, headers={"x-request-timeout": asked})
     assert got.status_code == status
     if status == 504:
         assert got.json()["code"] == "DeadlineExceeded"
         assert time.monotonic() - started < 10
 
 
-def test_a_caller_who_leaves_stops_the_call(picture: bytes) -> None:
+def test_a_caller_who_leaves_stops_the_call(image: bytes) -> None:
     ended: list[Any] = []
     fake = FakeEndpoint(slow(scores(CAT), 30))
     app = site_over(fake, hooks=Hooks(on_response=ended.append))
 
     async def ask_and_leave(base: str) -> None:
         async with httpx.AsyncClient(timeout=60) as caller:
-            asking = asyncio.create_task(caller.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}))
+            asking = asyncio.create_task(caller.post(f"{base}/detect", files={"image": ("a.jpg", image)}))
             await asyncio.to_thread(wait_until, lambda: fake.requests)
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -155,13 +155,13 @@ def test_a_caller_who_leaves_stops_the_call(picture: bytes) -> None:
         wait_until(lambda: ended)
         assert [one.error for one in ended] == ["Cancelled"]
         fake.reply_with(CAT)
-        assert httpx.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}).status_code == 200
+        assert httpx.post(f"{base}/detect", files={"image": ("a.jpg", image)}).status_code == 200
 
 
-def test_outcomes_are_streamed_a_line_each(picture: bytes) -> None:
+def test_outcomes_are_streamed_a_line_each(image: bytes) -> None:
     fake = FakeEndpoint(CAT, unavailable(), CAT)
-    files = [("pictures", (f"{n}.jpg", data)) for n, data in enumerate([picture, picture, b"text", picture])]
-    files.append(("pictures", ("stop.jpg", picture)))
+    files = [("images", (f"{n}.jpg", data)) for n, data in enumerate([image, image, b"text", image])]
+    files.append(("images", ("stop.jpg", image)))
     with served(site_over(fake)) as base:
         got = httpx.post(f"{base}/many", files=files)
     assert got.headers["content-type"] == "application/x-ndjson"
@@ -175,7 +175,7 @@ def test_outcomes_are_streamed_a_line_each(picture: bytes) -> None:
     assert lines[4]["error"]["code"] == "BatchError"  # what ends the stream early is told, too
 
 
-def test_200_uploads_at_once_while_one_in_five_answers_fails(picture: bytes) -> None:
+def test_200_uploads_at_once_while_one_in_five_answers_fails(image: bytes) -> None:
     chance = random.Random(8)
 
     def one_in_five(sent: SentRequest) -> Any:
@@ -193,7 +193,7 @@ def test_200_uploads_at_once_while_one_in_five_answers_fails(picture: bytes) -> 
         limits = httpx.Limits(max_connections=200)
         async with httpx.AsyncClient(limits=limits, timeout=60) as caller:
             tasks.append((await caller.get(f"{base}/tasks")).json())
-            asked = [caller.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}) for _ in range(200)]
+            asked = [caller.post(f"{base}/detect", files={"image": ("a.jpg", image)}) for _ in range(200)]
             answers = await asyncio.gather(*asked)
         async with httpx.AsyncClient(timeout=60) as caller:
             until = time.monotonic() + 20
@@ -223,12 +223,12 @@ def test_every_error_has_a_status_of_the_list() -> None:
 
 
 def test_memory_stays_flat_over_waves_of_uploads() -> None:
-    picture = encoded(Image.effect_noise((300, 300), 90))  # 70 kB: a wave of them is far more than what varies
+    image = encoded(Image.effect_noise((300, 300), 90))  # 70 kB: a wave of them is far more than what varies
     fake = FakeEndpoint(scores(CAT))
 
     async def wave(base: str) -> int:
         async with httpx.AsyncClient(timeout=60) as caller:
-            asked = [caller.post(f"{base}/detect", files={"picture": ("a.jpg", picture)}) for _ in range(50)]
+            asked = [caller.post(f"{base}/detect", files={"image": ("a.jpg", image)}) for _ in range(50)]
             assert {one.status_code for one in await asyncio.gather(*asked)} == {200}
         fake._script.requests.clear()  # the fake keeps what was sent, which is not what is measured
         gc.collect()
@@ -240,4 +240,4 @@ def test_memory_stays_flat_over_waves_of_uploads() -> None:
             held = [asyncio.run(wave(base)) for _ in range(5)]
         finally:
             tracemalloc.stop()
-    assert held[-1] - held[1] < 50 * len(picture)  # less than one wave's pictures, over the last three waves
+    assert held[-1] - held[1] < 50 * len(image)  # less than one wave's images, over the last three waves

@@ -21,8 +21,8 @@ CLASSIFICATION = "image-classification"
 MULTILABEL = "image-classification-multilabel"
 
 
-def encode(picture: bytes) -> str:
-    return base64.b64encode(picture).decode()
+def encode(image: bytes) -> str:
+    return base64.b64encode(image).decode()
 
 
 def photo(name: str) -> str:

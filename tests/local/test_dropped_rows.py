@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from automl_cv_client.local.pictures import read_picture
+from automl_cv_client.local.images import read_image
 from tests.local.conftest import CLASSIFICATION, Caller, encode, scoring, to_bytes
 
 
-def urlsafe(picture: bytes) -> str:
-    return base64.urlsafe_b64encode(picture).decode()
+def urlsafe(image: bytes) -> str:
+    return base64.urlsafe_b64encode(image).decode()
 
 
 LOST: dict[str, Callable[[bytes], str]] = {
-    "no picture": lambda cat: encode(b"no picture at all"),
+    "no image": lambda cat: encode(b"no image at all"),
     "nothing": lambda cat: "",
     "truncated": lambda cat: encode(cat[: len(cat) // 2]),
     "URL-safe base64": urlsafe,
@@ -71,25 +71,25 @@ MODES = {
 @pytest.mark.parametrize(("kind", "mode"), [(kind, mode) for kind, modes in MODES.items() for mode in modes])
 def test_formats_and_modes(kind: str, mode: str):
     encoded = to_bytes(Image.new("RGB", (20, 10), "white").convert(mode), kind)
-    read = read_picture(encode(encoded))
+    read = read_image(encode(encoded))
     assert read is not None
     assert (read.mode, read.size, read.getpixel((3, 3))) == ("RGB", (20, 10), (255, 255, 255))
 
 
 def test_16_bit_grey_saturates():
     grey = np.array([[0, 100, 255, 256, 40_000]], dtype=np.uint16)
-    read = read_picture(encode(to_bytes(Image.fromarray(grey), "PNG")))
+    read = read_image(encode(to_bytes(Image.fromarray(grey), "PNG")))
     assert read is not None
     assert np.asarray(read)[0, :, 0].tolist() == [0, 100, 255, 255, 255]
 
 
 def test_a_palette_with_transparency_warns_nobody():
-    picture = Image.new("P", (4, 4))
-    encoded = to_bytes(picture, "PNG", transparency=bytes([0, 128]))
+    image = Image.new("P", (4, 4))
+    encoded = to_bytes(image, "PNG", transparency=bytes([0, 128]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert read_picture(encode(encoded)) is not None
+        assert read_image(encode(encoded)) is not None
 
 
 def test_formats_the_service_does_not_read_are_not_reachable():
-    assert read_picture(encode(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")) is None
+    assert read_image(encode(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")) is None

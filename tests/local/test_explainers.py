@@ -38,11 +38,11 @@ def ask(caller: Caller, task: str, method: str, *args: Any) -> Any:
 def maps(caller: Caller) -> Maps:
     """Each algorithm on two photographs; integrated gradients with 50 steps on the cat, fewer elsewhere."""
     found: Maps = {}
-    for picture in (CAT, COFFEE):
+    for image in (CAT, COFFEE):
         for algorithm in ALGORITHMS:
-            steps = 50 if (picture, algorithm) == (CAT, "integrated_gradients") else 16
+            steps = 50 if (image, algorithm) == (CAT, "integrated_gradients") else 16
             parameters = XaiParameters(algorithm=algorithm, attributions=True, n_steps=steps)  # type: ignore[arg-type]
-            found[picture.name, algorithm] = ask(caller, CLASSIFICATION, "explain", picture, parameters).explanation
+            found[image.name, algorithm] = ask(caller, CLASSIFICATION, "explain", image, parameters).explanation
     return found
 
 
@@ -142,7 +142,7 @@ def test_the_algorithms_differ(maps: Maps, photograph: str) -> None:
 
 
 def seen(explanation: Explanation, painted: Image.Image) -> Any:
-    """A mask of the picture as the model's crop sees it."""
+    """A mask of the image as the model's crop sees it."""
     view, mask = explanation.view, np.asarray(painted)
     rows = view.top + (np.arange(224) + 0.5) * view.height / 224
     columns = view.left + (np.arange(224) + 0.5) * view.width / 224
@@ -176,7 +176,7 @@ def test_the_hot_region_lies_on_the_object(caller: Caller, maps: Maps, algorithm
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_the_overlay_is_the_users_picture(maps: Maps, algorithm: str) -> None:
+def test_the_overlay_is_the_users_image(maps: Maps, algorithm: str) -> None:
     one = maps["chelsea.png", algorithm]
     drawn = one.overlay()
     assert drawn.size == (451, 300)
@@ -190,7 +190,7 @@ def test_the_overlay_is_the_users_picture(maps: Maps, algorithm: str) -> None:
 @pytest.mark.parametrize("size", [(451, 300), (300, 451), (224, 224), (1000, 260), (40, 31)])
 def test_client_and_endpoint_agree_on_the_crop(size: tuple[int, int]) -> None:
     here = classification.view_box(Image.new("RGB", size))
-    # This endpoint rounds the longer side where torchvision cuts it: less than a pixel of the resized picture.
+    # This endpoint rounds the longer side where torchvision cuts it: less than a pixel of the resized image.
     there = model_view(size, size, (224, 224))  # type: ignore[arg-type]
     assert there == pytest.approx(here, abs=min(size) / 256)
 

@@ -117,6 +117,6 @@ def test_multilabel(caller: Caller, name: str, present: set[str]):
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 3)])
 @pytest.mark.parametrize("task", [CLASSIFICATION, MULTILABEL, DETECTION, SEGMENTATION])
 def test_odd_sizes_are_scored(caller: Caller, task: str, size: tuple[int, int]):
-    picture = to_bytes(Image.new("RGB", size, "red"), "PNG")
-    reply = caller.post(scoring(encode(picture)), task)
+    image = to_bytes(Image.new("RGB", size, "red"), "PNG")
+    reply = caller.post(scoring(encode(image)), task)
     assert (reply.status_code, len(reply.json())) == (200, 1)

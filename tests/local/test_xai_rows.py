@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def row(picture: str, wanted: Any = True, **parameters: Any) -> str:
-    return json.dumps({"image_base64": picture, "model_explainability": wanted, "xai_parameters": parameters})
+def row(image: str, wanted: Any = True, **parameters: Any) -> str:
+    return json.dumps({"image_base64": image, "model_explainability": wanted, "xai_parameters": parameters})
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def row(picture: str, wanted: Any = True, **parameters: Any) -> str:
     ],
 )
 def test_plain_scores_come_back_where_nothing_is_explained(caller: Caller, cat: bytes, task: str, wanted: bool):
-    picture = encode(cat)
-    assert caller.post(scoring(row(picture, wanted)), task).json() == caller.post(scoring(picture), task).json()
+    image = encode(cat)
+    assert caller.post(scoring(row(image, wanted)), task).json() == caller.post(scoring(image), task).json()
 
 
-def test_an_unreadable_picture_is_dropped(caller: Caller, cat: bytes):
+def test_an_unreadable_image_is_dropped(caller: Caller, cat: bytes):
     assert len(caller.post(scoring(row(encode(cat), False), row("AAAA", False))).json()) == 1
 
 
@@ -76,8 +76,8 @@ def test_model_explainability_is_a_boolean(wanted: Any):
 def test_the_row_labelled_0_decides_for_all():
     first = row("AAAA", True, n_steps=20, xai_algorithm="guided_gradcam")
     second = row("BBBB", False)
-    pictures, request = read_xai_rows(Rows([second, first], first))
-    assert pictures == ["BBBB", "AAAA"]
+    images, request = read_xai_rows(Rows([second, first], first))
+    assert images == ["BBBB", "AAAA"]
     assert request == XaiRequest(n_steps=20, xai_algorithm="guided_gradcam")
 
 

@@ -20,7 +20,7 @@ REPLY = [{"boxes": [{"box": {"topX": 0.1, "topY": 0.2, "bottomX": 0.5, "bottomY"
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """Finds the same cat in every picture, if the key is right."""
+    """Finds the same cat in every image, if the key is right."""
 
     protocol_version = "HTTP/1.1"
 
@@ -38,7 +38,7 @@ class Endpoint(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def picture() -> bytes:
+def image() -> bytes:
     """A JPEG of 200x100 pixels."""
     from PIL import Image
 
@@ -53,16 +53,16 @@ def check_calls(url: str) -> None:
 
     async def awaited() -> Any:
         async with AsyncClient(url, "the-key") as client:
-            return await client.detect(picture())
+            return await client.detect(image())
 
     with Client(url, "the-key") as client:
-        found = client.detect(picture())
+        found = client.detect(image())
     assert found[0].label == "cat"
     assert [round(edge) for edge in found[0].pixel_box] == [20, 20, 100, 60]
     assert found == asyncio.run(awaited())
-    assert found.draw(picture()).size == (200, 100)
+    assert found.draw(image()).size == (200, 100)
     try:
-        Client(url, "another").detect(picture())
+        Client(url, "another").detect(image())
     except errors.AuthenticationFailed:
         pass
     else:
@@ -85,7 +85,7 @@ async def over_aiohttp(url: str) -> Any:
     from automl_cv_client import AsyncClient
 
     async with aiohttp.ClientSession() as session, AsyncClient(url, "the-key", http_client=session) as client:
-        return await client.detect(picture())
+        return await client.detect(image())
 
 
 def from_filesystem(url: str) -> Any:
@@ -94,7 +94,7 @@ def from_filesystem(url: str) -> Any:
     from automl_cv_client import Client, ImagePolicy
 
     files = fsspec.filesystem("memory")
-    files.pipe("/cat.jpg", picture())
+    files.pipe("/cat.jpg", image())
     with Client(url, "the-key", images=ImagePolicy(filesystem=files)) as client:
         return client.detect("memory://cat.jpg")
 

@@ -14,10 +14,10 @@ from automl_cv_client.errors import InvalidInput
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 196607, 196608, 196609, 400001])
 def test_the_body_is_the_one_json_would_write(length: int) -> None:
-    picture = os.urandom(length)
-    text = base64.b64encode(picture).decode()
+    image = os.urandom(length)
+    text = base64.b64encode(image).decode()
     expected = {"input_data": {"columns": ["image"], "data": [text, "QQ=="]}}
-    assert json.loads(scoring_body([picture, b"A"])) == expected
+    assert json.loads(scoring_body([image, b"A"])) == expected
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_each_dialect(dialect: Dialect, expected: bytes) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["legacy", "legacy-raw"])
-def test_the_legacy_forms_take_one_picture(dialect: Dialect) -> None:
-    with pytest.raises(InvalidInput, match="one picture a request, not 2"):
+def test_the_legacy_forms_take_one_image(dialect: Dialect) -> None:
+    with pytest.raises(InvalidInput, match="one image a request, not 2"):
         scoring_body([b"a", b"b"], dialect)
 
 
-def test_no_picture_is_refused_here() -> None:
-    with pytest.raises(InvalidInput, match="no picture"):
+def test_no_image_is_refused_here() -> None:
+    with pytest.raises(InvalidInput, match="no image"):
         scoring_body([])
 
 

@@ -66,9 +66,9 @@ def test_every_form_says_the_same(form: Any) -> None:
     assert set(result.extra) <= {"filename", "more"}
 
 
-@pytest.mark.parametrize("form", [one for name, one in FORMS.items() if "keys" not in name], ids=str)
-def test_every_form_of_several_classes(form: Any) -> None:
-    found = read(form(row([0.6, 0.2, 0.9], ["iVBO/w==", "AAAA"], LISTS[:2])), Task.MULTILABEL)
+@pytest.mark.parametrize("name", [name for name in FORMS if "keys" not in name])
+def test_every_form_of_several_classes(name: str) -> None:
+    found = read(FORMS[name](row([0.6, 0.2, 0.9], ["iVBO/w==", "AAAA"], LISTS[:2])), Task.MULTILABEL)
     assert type(found).__name__ == "MultilabelClassification"
     assert [(one.label, one.score) for one in found.explanations] == [("a", 0.6), ("c", 0.9)]
     assert [one.sent_visualization for one in found.explanations] == [b"iVBO/w==", b"AAAA"]
@@ -192,9 +192,9 @@ def test_cut_anywhere_it_is_a_wrong_shape() -> None:
 def test_a_reply_of_the_real_size_takes_less_than_twice_its_memory(classes: int) -> None:
     task = Task.MULTILABEL if classes > 1 else Task.CLASSIFICATION
     expected = [numbers(i) for i in range(classes)]
-    pictures, arrays = [figure(noise=500)] * classes, [one.tolist() for one in expected]
+    images, arrays = [figure(noise=500)] * classes, [one.tolist() for one in expected]
     probs = [0.9] * classes
-    body = reply(row(probs, pictures, arrays) if classes > 1 else row(probs, pictures[0], arrays[0]))
+    body = reply(row(probs, images, arrays) if classes > 1 else row(probs, images[0], arrays[0]))
     del arrays
     assert len(body) > 5_000_000 * classes
 

@@ -15,17 +15,17 @@ from automl_cv_client._protocol.xai import explaining_body
 from automl_cv_client.errors import InvalidInput, UnsupportedTask
 from automl_cv_client.task import Task
 
-PICTURES = [os.urandom(100_001), b"A"]
+IMAGES = [os.urandom(100_001), b"A"]
 
 
 @pytest.mark.parametrize("algorithm", ["xrai", "integrated_gradients", "guided_gradcam", "guided_backprop"])
 @pytest.mark.parametrize("task", [Task.CLASSIFICATION, Task.MULTILABEL])
 def test_each_row_is_a_string_of_json(algorithm: Any, task: Task) -> None:
-    body = json.loads(explaining_body(PICTURES, XaiParameters(algorithm=algorithm, attributions=True), task))
+    body = json.loads(explaining_body(IMAGES, XaiParameters(algorithm=algorithm, attributions=True), task))
     assert body["input_data"]["columns"] == ["image"]
-    for text, picture in zip(body["input_data"]["data"], PICTURES, strict=True):
+    for text, image in zip(body["input_data"]["data"], IMAGES, strict=True):
         row = json.loads(text)
-        assert base64.b64decode(row.pop("image_base64")) == picture
+        assert base64.b64decode(row.pop("image_base64")) == image
         parameters = row.pop("xai_parameters")
         assert row == {"model_explainability": True}
         expected: dict[str, Any] = {"xai_algorithm": algorithm, "visualizations": True, "attributions": True}
@@ -45,8 +45,8 @@ def test_the_legacy_form() -> None:
     assert row["image"] == "QUJD"
     assert row["model_explainability"] is True
     assert row["xai_parameters"]["xai_algorithm"] == "xrai"
-    with pytest.raises(InvalidInput, match="one picture a request, not 2"):
-        explaining_body(PICTURES, XaiParameters(), Task.CLASSIFICATION, "legacy")
+    with pytest.raises(InvalidInput, match="one image a request, not 2"):
+        explaining_body(IMAGES, XaiParameters(), Task.CLASSIFICATION, "legacy")
 
 
 @pytest.mark.parametrize("dialect", ["huggingface", "legacy-raw"])
@@ -61,8 +61,8 @@ def test_a_task_without_explanations_is_refused(task: Task) -> None:
         explaining_body([b"A"], XaiParameters(), task)
 
 
-def test_no_picture_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="no picture"):
+def test_no_image_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="no image"):
         explaining_body([], XaiParameters(), Task.CLASSIFICATION)
 
 

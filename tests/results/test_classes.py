@@ -60,7 +60,7 @@ def test_there_and_back() -> None:
 
 @pytest.mark.parametrize("kind", [Classification, MultilabelClassification])
 def test_it_draws_itself(kind: type[Classification | MultilabelClassification]) -> None:
-    picture = Image.new("RGB", (300, 200), "white")
-    drawn = kind(probs=(0.1, 0.9), labels=("a", "b"), image=INFO).draw(picture)
+    photo = Image.new("RGB", (300, 200), "white")
+    drawn = kind(probs=(0.1, 0.9), labels=("a", "b"), image=INFO).draw(photo)
     assert np.asarray(drawn).min() < 255
-    assert np.asarray(picture).min() == 255  # the caller's picture is left as it is
+    assert np.asarray(photo).min() == 255  # the caller's image is left as it is

@@ -9,7 +9,7 @@ import pytest
 
 from automl_cv_client import Detections, Instances
 from automl_cv_client.geometry import PixelBox, Size
-from tests.exporting.results import detections, instances
+from tests.formats.results import detections, instances
 
 
 def test_boxes_and_scores():

@@ -1,4 +1,4 @@
-"""An explanation maps back to the caller's picture, and survives pickle, JSON and comparison."""
+"""An explanation maps back to the caller's image, and survives pickle, JSON and comparison."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def test_the_numbers_are_read_only() -> None:
 
 
 def test_the_figure_is_decoded_within_limits() -> None:
-    picture = WITH_FIGURE.visualization
-    assert picture is not None
-    assert (picture.size, picture.mode) == ((20, 30), "RGBA")
+    image = WITH_FIGURE.visualization
+    assert image is not None
+    assert (image.size, image.mode) == ((20, 30), "RGBA")
     huge = base64.b64decode(figure((9000, 9000)))
     for text in (b"AAAA", b"no base64!", base64.b64encode(huge), base64.b64encode(huge[:5000])):
         with pytest.raises(errors.UnexpectedReply, match="cannot be read") as caught:
@@ -141,44 +141,44 @@ def test_a_spot_comes_back_where_it_was(width: int, height: int, zoom: float) ->
     across, down = shown[0] / resized[0], shown[1] / resized[1]
     found = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     expected = ((left + 30) * across, (top + 60) * down, (left + 90) * across, (top + 100) * down)
-    # Half a pixel of either picture: bright means more than half covered.
+    # Half a pixel of either image: bright means more than half covered.
     assert np.abs(np.subtract(found, expected)).max() <= 0.5 + 0.5 * max(across, down)
 
 
-def test_what_was_sent_smaller_maps_to_the_users_picture() -> None:
+def test_what_was_sent_smaller_maps_to_the_users_image() -> None:
     sent = explanation(numbers(), info(4000, 3000, sent_size=Size(400, 300)))
     assert sent.view == model_view(Size(400, 300), Size(4000, 3000), (224, 224))
     assert sent.view.width == pytest.approx(3000 * 224 / 256, rel=0.003)
 
 
-def test_outside_the_view_the_picture_is_dimmed_and_unchanged_input() -> None:
-    picture = Image.new("RGB", (451, 300), (200, 100, 50))
-    drawn = np.asarray(explanation(0 * numbers(), info(451, 300)).overlay(picture))
+def test_outside_the_view_the_image_is_dimmed_and_unchanged_input() -> None:
+    image = Image.new("RGB", (451, 300), (200, 100, 50))
+    drawn = np.asarray(explanation(0 * numbers(), info(451, 300)).overlay(image))
     assert (drawn[150, 225] == (200, 100, 50)).all()
     assert (drawn[5, 5] == (90, 45, 22)).all() or (drawn[5, 5] == (90, 45, 23)).all()
-    assert picture.getpixel((5, 5)) == (200, 100, 50)
+    assert image.getpixel((5, 5)) == (200, 100, 50)
 
 
 def test_colour_maps() -> None:
-    picture = Image.new("RGB", (300, 300))
-    drawn = {name: ONE.overlay(picture, colormap=name).tobytes() for name in ("inferno", "viridis", "turbo", "grey")}
-    drawn["signed"] = ONE.overlay(picture, kind="signed").tobytes()
+    image = Image.new("RGB", (300, 300))
+    drawn = {name: ONE.overlay(image, colormap=name).tobytes() for name in ("inferno", "viridis", "turbo", "grey")}
+    drawn["signed"] = ONE.overlay(image, kind="signed").tobytes()
     assert len(set(drawn.values())) == 5
     with pytest.raises(errors.InvalidInput, match="inferno, viridis, turbo, grey, blue-red"):
-        ONE.overlay(picture, colormap="jet")
+        ONE.overlay(image, colormap="jet")
     with pytest.raises(errors.InvalidInput, match="between 0 and 1"):
-        ONE.overlay(picture, opacity=2)
+        ONE.overlay(image, opacity=2)
 
 
 def opened(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
-        picture.load()
-    return picture
+    with Image.open(path) as image:
+        image.load()
+    return image
 
 
 def test_saving(tmp_path: Path) -> None:
-    picture = Image.new("RGB", (400, 300))
-    assert opened(ONE.save(tmp_path / "heat.png", picture)).size == (400, 300)
+    image = Image.new("RGB", (400, 300))
+    assert opened(ONE.save(tmp_path / "heat.png", image)).size == (400, 300)
     assert np.array_equal(np.load(ONE.save(tmp_path / "heat.npy")), cast(Any, ONE.attributions))
     assert Explanation.model_validate_json(ONE.save(tmp_path / "heat.json").read_bytes()) == ONE
     assert opened(WITH_FIGURE.save(tmp_path / "figure.png")).size == (20, 30)

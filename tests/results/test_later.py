@@ -70,7 +70,7 @@ FIRST_USES: dict[str, Callable[[Any], object]] = {
     "copy": lambda found: copy.copy(found) == MADE == found,
     "deep copy": lambda found: copy.deepcopy(found) == MADE == found,
     "model_copy": lambda found: found.model_copy(update={"extra": {"a": 1}}) == MADE == found,
-    "a copy with another picture": lambda found: found.model_copy(update={"image": IMAGE.model_copy()}) == MADE,
+    "a copy with another image": lambda found: found.model_copy(update={"image": IMAGE.model_copy()}) == MADE,
     "getattr": lambda found: found.objects is found.objects,
 }
 

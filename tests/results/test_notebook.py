@@ -14,13 +14,13 @@ from PIL import Image
 from automl_cv_client import Task
 from automl_cv_client.local import LocalEndpoint
 from tests.conftest import PHOTOS
-from tests.exporting.results import classification, detections
+from tests.formats.results import classification, detections
 
 CAT = PHOTOS / "chelsea.png"
 SOURCE = str(PHOTOS.parents[1] / "src")
 
 
-def test_a_result_without_its_picture_is_a_table():
+def test_a_result_without_its_image_is_a_table():
     found = detections("cat", "<b>dog", source=None)
     assert found._repr_png_() is None
     html = found._repr_html_()
@@ -29,12 +29,12 @@ def test_a_result_without_its_picture_is_a_table():
     assert "<b>" not in html
 
 
-def test_a_picture_that_went_away_is_no_error():
+def test_a_image_that_went_away_is_no_error():
     assert detections("cat", source="gone.png")._repr_png_() is None
     assert "cat" in detections("cat", source="gone.png")._repr_html_()
 
 
-def test_a_result_with_its_picture():
+def test_a_result_with_its_image():
     found = detections("cat", source=str(CAT))
     png = found._repr_png_()
     assert png is not None
@@ -44,7 +44,7 @@ def test_a_result_with_its_picture():
     assert "cat" in classification("cat", source=str(CAT))._repr_html_()
 
 
-def test_large_pictures_are_shown_reduced(tmp_path: Path):
+def test_large_images_are_shown_reduced(tmp_path: Path):
     Image.new("RGB", (3000, 1000)).save(tmp_path / "large.jpg")
     png = detections("cat", source=str(tmp_path / "large.jpg"))._repr_png_()
     assert png is not None
@@ -53,13 +53,13 @@ def test_large_pictures_are_shown_reduced(tmp_path: Path):
 
 def test_side_by_side():
     one, other = detections("cat"), detections("dog", "cat")
-    picture = Image.new("RGB", (200, 100), (40, 80, 120))
-    drawn = one.draw_beside(other, picture, titles=("blue", "green"))
+    image = Image.new("RGB", (200, 100), (40, 80, 120))
+    drawn = one.draw_beside(other, image, titles=("blue", "green"))
     assert drawn.width > 2 * 200
     assert drawn.height > 100
-    assert one.draw_beside(other, picture).height == 100
+    assert one.draw_beside(other, image).height == 100
     left = drawn.crop((0, drawn.height - 100, 200, drawn.height))
-    assert left.tobytes() == one.draw(picture).tobytes()
+    assert left.tobytes() == one.draw(image).tobytes()
 
 
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own libraries

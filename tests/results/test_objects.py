@@ -1,4 +1,4 @@
-"""Detections and instances: sequences that know their picture."""
+"""Detections and instances: sequences that know their image."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_pixels_need_no_arguments(three: Detections) -> None:
 
 def test_an_object_outside_a_result_has_no_pixels() -> None:
     alone = Detection(label="a", score=1, box=Box(0, 0, 1, 1))
-    with pytest.raises(errors.InvalidInput, match="belongs to no picture"):
+    with pytest.raises(errors.InvalidInput, match="belongs to no image"):
         _ = alone.pixel_box
     other = Detections(objects=(alone,), image=info(10, 10))
     assert other[0].pixel_box == (0, 0, 10, 10)
@@ -93,7 +93,7 @@ def test_an_object_outside_a_result_has_no_pixels() -> None:
 
 
 @pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
-def test_copies_are_equal_and_know_their_picture(clone: Any, three: Detections) -> None:
+def test_copies_are_equal_and_know_their_image(clone: Any, three: Detections) -> None:
     again = clone(three)
     assert again == three
     assert hash(again) == hash(three)
@@ -130,12 +130,12 @@ def test_a_hole_is_a_hole() -> None:
     ring = Instances(objects=(Instance(label="ring", score=1, box=Box(0, 0, 1, 1), polygons=RING),), image=info(40, 40))
     assert ring[0].area == 1600 - 400
     assert ring[0].pixel_polygons[1][:4] == (10, 10, 30, 10)
-    picture = np.asarray(ring.draw(Image.new("RGB", (40, 40), "white")))
-    assert tuple(picture[20, 20]) == (255, 255, 255)
-    assert tuple(picture[36, 36]) != (255, 255, 255)
+    photo = np.asarray(ring.draw(Image.new("RGB", (40, 40), "white")))
+    assert tuple(photo[20, 20]) == (255, 255, 255)
+    assert tuple(photo[36, 36]) != (255, 255, 255)
 
 
-def test_drawing_needs_a_picture_or_a_file_that_is_still_there(tmp_path: Path, three: Detections) -> None:
+def test_drawing_needs_a_image_or_a_file_that_is_still_there(tmp_path: Path, three: Detections) -> None:
     with pytest.raises(errors.InvalidInput, match=r"draw\(image\)"):
         three.draw()
     Image.new("RGB", (400, 200)).save(tmp_path / "a.png")

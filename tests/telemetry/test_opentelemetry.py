@@ -76,10 +76,10 @@ def ask(call: Caller, fake: FakeEndpoint, image: Any, task: Task = Task.DETECTIO
         return call(uri, "score", image, task, key=fake.key, http_client=injected, **options)
 
 
-def test_a_span_for_each_attempt(call: Caller, collected: Collected, picture: bytes) -> None:
+def test_a_span_for_each_attempt(call: Caller, collected: Collected, image: bytes) -> None:
     fake = FakeEndpoint(throttled(1), lost_connection(), scores(CAT, model_seconds=0.25), key=KEY)
     with collected.tracers.get_tracer("test").start_as_current_span("mine") as mine:
-        found = ask(call, fake, picture, hooks=collected.hooks, deployment="default")
+        found = ask(call, fake, image, hooks=collected.hooks, deployment="default")
     refused, lost, good, _ = collected.spans
     for span in (refused, lost, good):
         assert (span.name, span.kind) == ("POST", SpanKind.CLIENT)
@@ -99,11 +99,11 @@ def test_a_span_for_each_attempt(call: Caller, collected: Collected, picture: by
     assert good.attributes["automl_cv.images"] == 1
 
 
-def test_metrics(call: Caller, collected: Collected, picture: bytes) -> None:
+def test_metrics(call: Caller, collected: Collected, image: bytes) -> None:
     started = time.monotonic()
     fake = FakeEndpoint(throttled(1), scores(CAT, model_seconds=0.25), dropped_row(CAT), CAT, CAT)
-    ask(call, fake, picture, hooks=collected.hooks)
-    ask(call, fake, [picture, picture], hooks=collected.hooks)
+    ask(call, fake, image, hooks=collected.hooks)
+    ask(call, fake, [image, image], hooks=collected.hooks)
     metrics = collected.metrics()
     durations = {
         point.attributes["http.response.status_code"]: point for point in metrics["http.client.request.duration"]
@@ -121,24 +121,24 @@ def test_metrics(call: Caller, collected: Collected, picture: bytes) -> None:
     assert metrics["automl_cv.client.model.duration"][0].sum == 0.25
 
 
-def test_no_key_and_no_picture_in_them(call: Caller, collected: Collected, picture: bytes) -> None:
-    ask(call, FakeEndpoint(throttled(1), CAT, key=KEY), picture, hooks=collected.hooks)
+def test_no_key_and_no_image_in_them(call: Caller, collected: Collected, image: bytes) -> None:
+    ask(call, FakeEndpoint(throttled(1), CAT, key=KEY), image, hooks=collected.hooks)
     with pytest.raises(errors.ServiceUnavailable):
-        ask(call, FakeEndpoint(unavailable(), key=KEY), picture, hooks=collected.hooks, retry=RetryPolicy(attempts=2))
+        ask(call, FakeEndpoint(unavailable(), key=KEY), image, hooks=collected.hooks, retry=RetryPolicy(attempts=2))
     everything = "".join(span.to_json() for span in collected.spans) + repr(collected.reader.get_metrics_data())
     assert len(collected.spans) == 4
     assert KEY not in everything
-    assert base64.b64encode(picture).decode()[:40] not in everything
+    assert base64.b64encode(image).decode()[:40] not in everything
 
 
 STATE = TraceState([("vendor", "7")])
 REMOTE = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, True, TraceFlags(1), STATE)
 
 
-def on_loopback(call: Caller, picture: bytes, hooks: Hooks) -> list[dict[str, str]]:
+def on_loopback(call: Caller, image: bytes, hooks: Hooks) -> list[dict[str, str]]:
     """The headers of the attempts of one call, one retry included, as they reached a server."""
     with scripted(Answer(429), Answer(body=boxes("cat"))) as server, no_waiting():
-        assert call(server.url, "detect", picture, hooks=hooks)[0].label == "cat"
+        assert call(server.url, "detect", image, hooks=hooks)[0].label == "cat"
     return [one.headers for one in server.received]
 
 
@@ -146,11 +146,11 @@ def is_sampled(headers: dict[str, str]) -> bool:
     return bool(int(headers["traceparent"][-2:], 16) & 1)  # the other bits are newer than some versions of the library
 
 
-def test_the_endpoint_is_told_of_the_span_of_each_attempt(call: Caller, collected: Collected, picture: bytes) -> None:
+def test_the_endpoint_is_told_of_the_span_of_each_attempt(call: Caller, collected: Collected, image: bytes) -> None:
     caller = set_span_in_context(NonRecordingSpan(REMOTE))
     token = context.attach(baggage.set_baggage("customer", "secret", caller))
     try:
-        sent = on_loopback(call, picture, collected.hooks)
+        sent = on_loopback(call, image, collected.hooks)
     finally:
         context.detach(token)
     assert len(sent) == len(collected.spans) == 2
@@ -161,27 +161,27 @@ def test_the_endpoint_is_told_of_the_span_of_each_attempt(call: Caller, collecte
         assert "baggage" not in headers
 
 
-def test_a_trace_of_its_own_without_a_callers_span(call: Caller, collected: Collected, picture: bytes) -> None:
-    sent = on_loopback(call, picture, collected.hooks)
+def test_a_trace_of_its_own_without_a_callers_span(call: Caller, collected: Collected, image: bytes) -> None:
+    sent = on_loopback(call, image, collected.hooks)
     assert [one["traceparent"][3:35] for one in sent] == [f"{one.context.trace_id:032x}" for one in collected.spans]
     assert ["tracestate" in one for one in sent] == [False, False]
 
 
-def test_what_is_not_sampled_says_so(call: Caller, picture: bytes) -> None:
+def test_what_is_not_sampled_says_so(call: Caller, image: bytes) -> None:
     tracers = TracerProvider(ALWAYS_OFF, shutdown_on_exit=False)
     hooks = opentelemetry_hooks(tracers, MeterProvider(shutdown_on_exit=False))
-    assert [is_sampled(one) for one in on_loopback(call, picture, hooks)] == [False, False]
+    assert [is_sampled(one) for one in on_loopback(call, image, hooks)] == [False, False]
 
 
 def test_no_trace_context_when_unwanted_or_without_opentelemetry(
-    call: Caller, collected: Collected, picture: bytes
+    call: Caller, collected: Collected, image: bytes
 ) -> None:
     unwanted = opentelemetry_hooks(collected.tracers, collected.meters, trace_context=False)
     none_set_up = opentelemetry_hooks(NoOpTracerProvider(), collected.meters)
     with collected.tracers.get_tracer("test").start_as_current_span("mine"):
         for hooks in (unwanted, Hooks()):
-            assert ["traceparent" in one for one in on_loopback(call, picture, hooks)] == [False, False]
-    assert ["traceparent" in one for one in on_loopback(call, picture, none_set_up)] == [False, False]
+            assert ["traceparent" in one for one in on_loopback(call, image, hooks)] == [False, False]
+    assert ["traceparent" in one for one in on_loopback(call, image, none_set_up)] == [False, False]
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

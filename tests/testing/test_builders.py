@@ -30,9 +30,9 @@ def test_they_go_through_json_and_pickle(result):
     assert pickle.loads(pickle.dumps(result)) == result
 
 
-def test_a_built_result_equals_a_scored_one(picture):
+def test_a_built_result_equals_a_scored_one(image):
     built = detections(("cat", 0.9, (0.25, 0.5, 0.75, 1.0)), size=(400, 200))
-    assert FakeEndpoint(built).client().detect(picture) == built
+    assert FakeEndpoint(built).client().detect(image) == built
 
 
 def test_outlines():
@@ -48,4 +48,4 @@ def test_outlines():
 def test_outcomes():
     assert outcome(detections(), 3, "a.jpg").unwrap() == detections()
     with pytest.raises(errors.ImageError):
-        outcome(errors.ImageError("not a picture")).unwrap()
+        outcome(errors.ImageError("not an image")).unwrap()

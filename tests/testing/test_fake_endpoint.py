@@ -57,11 +57,11 @@ def ask(request: pytest.FixtureRequest, call: Caller) -> Any:
 
 
 @pytest.mark.parametrize("task", Task)
-def test_without_a_script_every_picture_shows_a_cat(task: Task, ask: Any, picture: bytes) -> None:
-    found = ask(FakeEndpoint(task=task), "score", picture, task)
+def test_without_a_script_every_image_shows_a_cat(task: Task, ask: Any, image: bytes) -> None:
+    found = ask(FakeEndpoint(task=task), "score", image, task)
     label = found.label if task is Task.CLASSIFICATION else (found.above(0.5)[0]).label
     assert label == "cat"
-    assert found.size == (400, 200)  # the picture's, whatever the builder's was
+    assert found.size == (400, 200)  # the image's, whatever the builder's was
 
 
 BOXES = (Task.DETECTION, Task.SEGMENTATION)
@@ -74,9 +74,9 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("task", "version"), FORMS)
-def test_every_version_says_the_same(task: Task, version: Any, picture: bytes) -> None:
+def test_every_version_says_the_same(task: Task, version: Any, image: bytes) -> None:
     said = SAID[task]
-    found: Any = FakeEndpoint(scores(said, version=version), task=task).client().score(picture, task)
+    found: Any = FakeEndpoint(scores(said, version=version), task=task).client().score(image, task)
     if task in BOXES:
         assert [(one.label, one.score, one.box) for one in found] == [(one.label, one.score, one.box) for one in said]
         assert ("filename" in found.extra) == (version in ("1.51", "1.47", "legacy"))
@@ -84,9 +84,9 @@ def test_every_version_says_the_same(task: Task, version: Any, picture: bytes) -
         assert found.as_dict() == said.as_dict()
 
 
-def test_a_form_the_service_does_not_have_is_refused(picture: bytes) -> None:
+def test_a_form_the_service_does_not_have_is_refused(image: bytes) -> None:
     with pytest.raises(errors.InvalidInput, match="is for classification"):
-        FakeEndpoint(scores(CAT, version="huggingface")).client().detect(picture)
+        FakeEndpoint(scores(CAT, version="huggingface")).client().detect(image)
 
 
 FAULTS = {
@@ -105,10 +105,10 @@ FAULTS = {
 
 @pytest.mark.parametrize(("answer", "kind", "status"), FAULTS.values(), ids=FAULTS)
 def test_faults_are_what_the_client_would_meet(
-    answer: Any, kind: type[errors.CallError], status: int | None, ask: Any, picture: bytes
+    answer: Any, kind: type[errors.CallError], status: int | None, ask: Any, image: bytes
 ) -> None:
     with pytest.raises(kind) as caught:
-        ask(FakeEndpoint(answer), "detect", picture, retry=ONCE, timeout=0.2 if kind is errors.TimedOut else 30)
+        ask(FakeEndpoint(answer), "detect", image, retry=ONCE, timeout=0.2 if kind is errors.TimedOut else 30)
     assert getattr(caught.value, "status", None) == status
     if status == 424:
         assert (caught.value.model_status, caught.value.reason) == (503, "model_not_ready")  # type: ignore[attr-defined]
@@ -116,11 +116,11 @@ def test_faults_are_what_the_client_would_meet(
         assert caught.value.retry_after == 7  # type: ignore[attr-defined]
 
 
-def test_the_script_goes_on_and_its_last_step_repeats(ask: Any, picture: bytes) -> None:
+def test_the_script_goes_on_and_its_last_step_repeats(ask: Any, image: bytes) -> None:
     fake = FakeEndpoint(unavailable(), throttled(30), CAT)
     with no_waiting() as pauses:
-        assert ask(fake, "detect", picture)[0].label == "cat"
-        assert ask(fake, "detect", picture)[0].label == "cat"
+        assert ask(fake, "detect", image)[0].label == "cat"
+        assert ask(fake, "detect", image)[0].label == "cat"
     assert len(pauses) == 2
     assert pauses[1] == 30  # obeyed, but not waited for
     fake.assert_sent(times=4, images=1)
@@ -138,10 +138,10 @@ def test_no_waiting_ends_with_its_block() -> None:
 
 
 @pytest.mark.parametrize("awaited", [False, True], ids=["sync", "async"])
-def test_many_pictures_do_not_wait_either(awaited: bool, picture: bytes) -> None:
+def test_many_images_do_not_wait_either(awaited: bool, image: bytes) -> None:
     async def asked(fake: FakeEndpoint) -> list[bool]:
         async with fake.async_client() as client:
-            return [one.ok async for one in client.detect_many([picture])]
+            return [one.ok async for one in client.detect_many([image])]
 
     fake, started = FakeEndpoint(throttled(30), CAT), time.monotonic()
     with no_waiting() as pauses:
@@ -149,38 +149,38 @@ def test_many_pictures_do_not_wait_either(awaited: bool, picture: bytes) -> None
             assert asyncio.run(asked(fake)) == [True]
         else:
             with fake.client() as client:
-                assert [one.ok for one in client.detect_many([picture])] == [True]
+                assert [one.ok for one in client.detect_many([image])] == [True]
     assert pauses == [30]
     assert time.monotonic() - started < 20
 
 
-def test_a_list_gets_a_row_each_and_a_dropped_row_its_own_requests(ask: Any, picture: bytes) -> None:
+def test_a_list_gets_a_row_each_and_a_dropped_row_its_own_requests(ask: Any, image: bytes) -> None:
     dog = detections(("dog", 0.8, (0, 0, 1, 1)))
     fake = FakeEndpoint(dropped_row(CAT), dog, dropped_row(CAT))
-    good, bad = ask(fake, "score", [picture, picture], Task.DETECTION)
+    good, bad = ask(fake, "score", [image, image], Task.DETECTION)
     assert good.unwrap()[0].label == "dog"
     assert isinstance(bad.error, errors.ImageDropped)
     fake = FakeEndpoint(scores(CAT, dog))
-    assert [one.unwrap()[0].label for one in ask(fake, "score", [picture, picture], Task.DETECTION)] == ["cat", "dog"]
+    assert [one.unwrap()[0].label for one in ask(fake, "score", [image, image], Task.DETECTION)] == ["cat", "dog"]
     fake.assert_sent(times=1, images=2)
 
 
-def test_a_function_may_answer_by_what_it_sees(picture: bytes) -> None:
+def test_a_function_may_answer_by_what_it_sees(image: bytes) -> None:
     def by_width(sent: SentRequest) -> Any:
         return detections(("wide" if sent.image_sizes[0].width == 400 else "narrow", 0.9, (0, 0, 1, 1)))
 
     from PIL import Image
 
     with FakeEndpoint(by_width).client() as client:
-        assert client.detect(picture)[0].label == "wide"
+        assert client.detect(image)[0].label == "wide"
         assert client.detect(encoded(Image.new("RGB", (20, 20))))[0].label == "narrow"
 
 
-def test_what_was_sent_can_be_looked_at(picture: bytes) -> None:
+def test_what_was_sent_can_be_looked_at(image: bytes) -> None:
     fake = FakeEndpoint(deployments=("blue", "green"), key="k3y-of-this-fake")
-    assert fake.client(deployment="green").detect(picture).call.deployment == "green"
+    assert fake.client(deployment="green").detect(image).call.deployment == "green"
     sent = fake.last_request
-    assert sent.images == (picture,)
+    assert sent.images == (image,)
     assert sent.image_sizes == ((400, 200),)
     assert (sent.deployment, sent.key, sent.xai_parameters) == ("green", "k3y-of-this-fake", None)
     assert "k3y" not in repr(sent) + repr(fake)
@@ -197,30 +197,30 @@ def test_what_was_sent_can_be_looked_at(picture: bytes) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["huggingface", "legacy", "legacy-raw"])
-def test_it_reads_every_dialect(dialect: Any, picture: bytes) -> None:
+def test_it_reads_every_dialect(dialect: Any, image: bytes) -> None:
     fake = FakeEndpoint(scores(CAT, version="legacy" if dialect != "huggingface" else "today"))
-    fake.client(dialect=dialect).detect(picture)
-    assert fake.last_request.images == (picture,)
+    fake.client(dialect=dialect).detect(image)
+    assert fake.last_request.images == (image,)
 
 
-def test_it_guards_its_door(ask: Any, picture: bytes) -> None:
+def test_it_guards_its_door(ask: Any, image: bytes) -> None:
     fake = FakeEndpoint()
     with pytest.raises(errors.EndpointNotFound):
-        ask(fake, "detect", picture, deployment="purple")
+        ask(fake, "detect", image, deployment="purple")
     with pytest.raises(errors.AuthenticationFailed):
-        Client(fake.scoring_uri, "another", http_client=fake.http_client()).detect(picture)
+        Client(fake.scoring_uri, "another", http_client=fake.http_client()).detect(image)
     assert ask(fake, "health").ok
     assert FakeEndpoint().client().warm_up().attempts == 1
 
 
-def test_it_is_an_asgi_application(picture: bytes) -> None:
+def test_it_is_an_asgi_application(image: bytes) -> None:
     async def main() -> None:
         fake = FakeEndpoint(CAT, truncated(CAT_SCORES))
         mine = httpx.AsyncClient(transport=httpx.ASGITransport(fake))
         async with AsyncClient(fake.scoring_uri, fake.key, http_client=mine, retry=ONCE) as client:
-            assert (await client.detect(picture))[0].label == "cat"
+            assert (await client.detect(image))[0].label == "cat"
             with pytest.raises(ConnectionAbortedError):
-                await client.detect(picture)
+                await client.detect(image)
         await mine.aclose()
 
     asyncio.run(main())
@@ -229,17 +229,17 @@ def test_it_is_an_asgi_application(picture: bytes) -> None:
 CAT_SCORES = scores(CAT)
 
 
-def test_it_is_an_httpx_transport(picture: bytes) -> None:
+def test_it_is_an_httpx_transport(image: bytes) -> None:
     fake = FakeEndpoint()
     with httpx.Client(transport=fake) as mine, Client(fake.scoring_uri, fake.key, http_client=mine) as client:
-        assert client.detect(picture)[0].label == "cat"
+        assert client.detect(image)[0].label == "cat"
 
 
-def test_a_script_that_fails_is_told(picture: bytes) -> None:
+def test_a_script_that_fails_is_told(image: bytes) -> None:
     fake = FakeEndpoint(lambda sent: 1 / 0)  # type: ignore[arg-type, return-value]
     failure = pytest.raises(errors.StatusError, match="ZeroDivisionError")
     with fake.serving(), Client(fake.scoring_uri, fake.key) as client, failure:
-        client.detect(picture)
+        client.detect(image)
     with pytest.raises(errors.InvalidInput, match="not str"):
         FakeEndpoint("cat")  # type: ignore[arg-type]
 

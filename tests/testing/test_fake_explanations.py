@@ -19,68 +19,68 @@ def ask(call: Caller, fake: FakeEndpoint, method: str, *args: Any, **options: An
     return call(fake.scoring_uri, method, *args, key=fake.key, http_client=injected, **options)
 
 
-def test_the_best_class_is_explained(call: Caller, picture: bytes) -> None:
+def test_the_best_class_is_explained(call: Caller, image: bytes) -> None:
     fake = FakeEndpoint(task=Task.CLASSIFICATION)
-    found = ask(call, fake, "explain", picture, BOTH)
+    found = ask(call, fake, "explain", image, BOTH)
     one = found.explanation
     assert (found.label, one.label, one.score) == ("cat", "cat", 0.9)
     assert one.attributions.shape == (3, 28, 28)
     assert one.visualization.mode == "RGBA"
     assert one.heatmap().max() == 1
-    assert one.overlay(picture).size == found.size
+    assert one.overlay(image).size == found.size
     assert fake.last_request.xai_parameters is not None
 
 
 @pytest.mark.parametrize(("visualizations", "attributions"), [(True, False), (False, True), (False, False)])
 @pytest.mark.parametrize("method", ["explain", "explain_multilabel"])
 def test_only_the_parts_that_were_asked_for(
-    visualizations: bool, attributions: bool, method: str, call: Caller, picture: bytes
+    visualizations: bool, attributions: bool, method: str, call: Caller, image: bytes
 ) -> None:
     wanted = XaiParameters(visualizations=visualizations, attributions=attributions)
     task = Task.CLASSIFICATION if method == "explain" else Task.MULTILABEL
-    found = ask(call, FakeEndpoint(task=task), method, picture, wanted)
+    found = ask(call, FakeEndpoint(task=task), method, image, wanted)
     one = found.explanation if method == "explain" else found.explanations[0]
     assert (one.visualization is not None, one.attributions is not None) == (visualizations, attributions)
 
 
-def test_every_class_above_the_threshold_in_class_order(call: Caller, picture: bytes) -> None:
+def test_every_class_above_the_threshold_in_class_order(call: Caller, image: bytes) -> None:
     fake = FakeEndpoint(multilabel({"cup": 0.6, "cat": 0.5, "dog": 0.9}), task=Task.MULTILABEL)
-    found = ask(call, fake, "explain_multilabel", picture, BOTH)
+    found = ask(call, fake, "explain_multilabel", image, BOTH)
     assert [one.label for one in found.explanations] == ["cup", "dog"]
     first, second = (one.attributions for one in found.explanations)
     assert not np.array_equal(first, second)
     lower = XaiParameters(confidence_score_threshold_multilabel=0.4)
-    assert len(ask(call, fake, "explain_multilabel", picture, lower).explanations) == 3
+    assert len(ask(call, fake, "explain_multilabel", image, lower).explanations) == 3
     none = XaiParameters(confidence_score_threshold_multilabel=0.95)
-    assert ask(call, fake, "explain_multilabel", picture, none).explanations == ()
+    assert ask(call, fake, "explain_multilabel", image, none).explanations == ()
 
 
-def test_it_is_the_same_at_every_run(picture: bytes) -> None:
-    one, other = (FakeEndpoint(task="image-classification").client().explain(picture, BOTH) for _ in range(2))
+def test_it_is_the_same_at_every_run(image: bytes) -> None:
+    one, other = (FakeEndpoint(task="image-classification").client().explain(image, BOTH) for _ in range(2))
     assert one == other
 
 
 @pytest.mark.parametrize("version", ["today", "1.51", "1.47", "doubly-encoded"])
-def test_other_versions_explain_too(version: Any, picture: bytes) -> None:
+def test_other_versions_explain_too(version: Any, image: bytes) -> None:
     fake = FakeEndpoint(scores(classification({"a": 0.2, "b": 0.8}), version=version), task=Task.CLASSIFICATION)
-    explanation = fake.client().explain(picture, BOTH).explanation
+    explanation = fake.client().explain(image, BOTH).explanation
     assert explanation is not None
     assert explanation.label == "b"
 
 
-def test_the_legacy_script_explains(picture: bytes) -> None:
+def test_the_legacy_script_explains(image: bytes) -> None:
     fake = FakeEndpoint(scores(classification({"a": 0.2, "b": 0.8}), version="legacy"), task=Task.CLASSIFICATION)
-    assert fake.client(dialect="legacy").explain(picture, BOTH).explanation
+    assert fake.client(dialect="legacy").explain(image, BOTH).explanation
     parameters = fake.last_request.xai_parameters
     assert parameters is not None
     assert parameters["attributions"] is True
 
 
-def test_hugging_face_models_answer_with_plain_scores(picture: bytes) -> None:
+def test_hugging_face_models_answer_with_plain_scores(image: bytes) -> None:
     fake = FakeEndpoint(scores(classification({"a": 1.0}), version="huggingface"), task=Task.CLASSIFICATION)
     with pytest.raises(errors.UnexpectedReply, match="plain scores and no explanation"):
-        fake.client().explain(picture)
+        fake.client().explain(image)
 
 
-def test_plain_scoring_stays_plain(picture: bytes) -> None:
-    assert FakeEndpoint(task=Task.CLASSIFICATION).client().classify(picture).explanation is None
+def test_plain_scoring_stays_plain(image: bytes) -> None:
+    assert FakeEndpoint(task=Task.CLASSIFICATION).client().classify(image).explanation is None

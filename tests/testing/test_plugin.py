@@ -26,7 +26,7 @@ from automl_cv_client.testing import detections, record, Replay, throttled
 
 
 @pytest.fixture
-def picture(tmp_path):
+def image(tmp_path):
     path = tmp_path / "grey.png"
     Image.new("RGB", (400, 300), "grey").save(path)
     return path
@@ -38,39 +38,39 @@ def cats(path):
         return [one for one in client.detect(path) if one.label == "cat"]
 
 
-def test_code_that_makes_its_own_client(automl_cv_endpoint, picture):
-    assert isinstance(cats(picture), list)
+def test_code_that_makes_its_own_client(automl_cv_endpoint, image):
+    assert isinstance(cats(image), list)
 
 
 @pytest.mark.parametrize("task", Task)
-def test_every_task(automl_cv_endpoint, picture, task):
+def test_every_task(automl_cv_endpoint, image, task):
     with Client(automl_cv_endpoint.scoring_uri_of(task), automl_cv_endpoint.key) as client:
-        assert client.score(picture, task).size == (400, 300)
+        assert client.score(image, task).size == (400, 300)
 
 
 @pytest.mark.automl_cv_fake
-def test_patience(automl_cv_endpoint, automl_cv_no_waiting, picture):
+def test_patience(automl_cv_endpoint, automl_cv_no_waiting, image):
     automl_cv_endpoint.reply_with(throttled(retry_after=60), detections(("cat", 0.9, (0, 0, 0.5, 0.5))))
-    assert cats(picture)[0].pixel_box == (0, 0, 200, 150)
+    assert cats(image)[0].pixel_box == (0, 0, 200, 150)
     assert automl_cv_no_waiting == [60]
     automl_cv_endpoint.assert_sent(times=2, images=1)
 
 
-def test_awaited(automl_cv_endpoint, picture):
+def test_awaited(automl_cv_endpoint, image):
     async def main():
         async with AsyncClient(automl_cv_endpoint.scoring_uri_of("image-classification"), automl_cv_endpoint.key) as c:
-            return await c.classify(picture)
+            return await c.classify(image)
 
     assert 0 < asyncio.run(main()).score <= 1
 
 
-def test_a_recording_replays(automl_cv_endpoint, picture, tmp_path):
+def test_a_recording_replays(automl_cv_endpoint, image, tmp_path):
     path = tmp_path / "recorded.json"
     with record(path) as recorder:
         uri = automl_cv_endpoint.scoring_uri_of("image-object-detection")
-        real = Client(uri, automl_cv_endpoint.key, http_client=recorder.http_client()).detect(picture)
+        real = Client(uri, automl_cv_endpoint.key, http_client=recorder.http_client()).detect(image)
     assert automl_cv_endpoint.key not in path.read_text()
-    assert Replay(path).client().detect(picture) == real
+    assert Replay(path).client().detect(image) == real
 '''
 
 

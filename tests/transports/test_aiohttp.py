@@ -36,11 +36,11 @@ def through(url: str, use: Use, session: dict[str, Any] | None = None, **options
     return asyncio.run(main())
 
 
-def test_it_sends_what_httpx_sends(server: ScriptedServer, picture: bytes) -> None:
+def test_it_sends_what_httpx_sends(server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(200, boxes("cat"))] * 2
-    found = through(server.url, lambda client: client.detect(picture))
+    found = through(server.url, lambda client: client.detect(image))
     with Client(server.url, "the-key") as client:
-        assert client.detect(picture) == found
+        assert client.detect(image) == found
     ours, theirs = server.received
     assert ours.body == theirs.body
     assert ours.method == theirs.method == "POST"
@@ -48,9 +48,9 @@ def test_it_sends_what_httpx_sends(server: ScriptedServer, picture: bytes) -> No
         assert ours.headers[name] == theirs.headers[name], name
 
 
-def test_retries_and_the_request_id_are_the_clients_own(server: ScriptedServer, picture: bytes) -> None:
+def test_retries_and_the_request_id_are_the_clients_own(server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(503, b""), Answer(200, boxes("cat"), {"x-ms-request-id": "r-1"})]
-    found = through(server.url, lambda client: client.detect(picture), retry=RetryPolicy(backoff=0.001))
+    found = through(server.url, lambda client: client.detect(image), retry=RetryPolicy(backoff=0.001))
     assert (found.call.attempts, found.call.request_id) == (2, "r-1")
 
 
@@ -67,33 +67,33 @@ def test_retries_and_the_request_id_are_the_clients_own(server: ScriptedServer, 
     ids=lambda value: type(value).__name__ if isinstance(value, Answer) else "",
 )
 def test_what_fails_is_our_error(
-    step: Answer, kind: type[Exception], words: str, server: ScriptedServer, picture: bytes
+    step: Answer, kind: type[Exception], words: str, server: ScriptedServer, image: bytes
 ) -> None:
     server.steps = [step]
     with pytest.raises(kind, match=words) as caught:
-        through(server.url, lambda client: client.detect(picture))
-    assert caught.value.__context__ is None  # aiohttp's error would hold the request with its key and picture
+        through(server.url, lambda client: client.detect(image))
+    assert caught.value.__context__ is None  # aiohttp's error would hold the request with its key and image
     assert "the-key" not in repr(caught.value)
     assert len(server.received) == 1
 
 
-def test_nobody_there(picture: bytes) -> None:
+def test_nobody_there(image: bytes) -> None:
     with pytest.raises(errors.ConnectionFailed, match=r"cannot connect to 127\.0\.0\.1:9 "):
-        through("http://127.0.0.1:9/score", lambda client: client.detect(picture))
+        through("http://127.0.0.1:9/score", lambda client: client.detect(image))
 
 
-def test_a_dripping_answer_ends_at_the_deadline(server: ScriptedServer, picture: bytes) -> None:
+def test_a_dripping_answer_ends_at_the_deadline(server: ScriptedServer, image: bytes) -> None:
     server.steps = [Drip(200, boxes("cat") * 10)]
 
     def fail(watch: Stopwatch) -> None:
         with watch.running(), pytest.raises(errors.TransportError):
-            through(server.url, lambda client: client.detect(picture), deadline=0.3)
+            through(server.url, lambda client: client.detect(image), deadline=0.3)
 
     is_within(0.4, fail, at_most=0.6)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_the_sessions_own_certificates_count(trusted: bool, picture: bytes) -> None:
+def test_the_sessions_own_certificates_count(trusted: bool, image: bytes) -> None:
     authority = trustme.CA()
     context = ssl.create_default_context()
     (authority if trusted else trustme.CA()).configure_trust(context)
@@ -103,7 +103,7 @@ def test_the_sessions_own_certificates_count(trusted: bool, picture: bytes) -> N
 
     async def main() -> Any:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as mine:
-            return await AsyncClient(url, "the-key", http_client=mine).detect(picture)
+            return await AsyncClient(url, "the-key", http_client=mine).detect(image)
 
     try:
         if trusted:
@@ -117,34 +117,34 @@ def test_the_sessions_own_certificates_count(trusted: bool, picture: bytes) -> N
         server.stop()
 
 
-def test_many_pictures_and_cancelled_ones_leave_nothing_open(picture: bytes) -> None:
+def test_many_images_and_cancelled_ones_leave_nothing_open(image: bytes) -> None:
     async def use(client: AsyncClient) -> int:
-        tasks = [asyncio.create_task(client.detect(picture)) for _ in range(50)]
+        tasks = [asyncio.create_task(client.detect(image)) for _ in range(50)]
         await asyncio.to_thread(wait_until, lambda: len(server.received) > 10)
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert any(isinstance(one, asyncio.CancelledError) for one in ended)
         server.service = 0
-        await client.detect(picture)  # what was sent before this was read before it
+        await client.detect(image)  # what was sent before this was read before it
         await asyncio.to_thread(wait_until, lambda: not server.in_flight)  # it goes on with what was cancelled
         server.service, server.cap = (
             0.05,
             4,
         )  # from now on: refused before, the cancelled ones would have spent the budget of retries
-        return sum([outcome.ok async for outcome in client.detect_many([picture] * 40)])
+        return sum([outcome.ok async for outcome in client.detect_many([image] * 40)])
 
     with capped(cap=100, service=1) as server:
         assert through(server.url, use, retry=RetryPolicy(backoff=0.001)) == 40
         wait_until(lambda: server.connections == 0)
 
 
-def test_a_closed_session_is_said(picture: bytes) -> None:
+def test_a_closed_session_is_said(image: bytes) -> None:
     async def main() -> None:
         async with aiohttp.ClientSession() as mine:
             client = AsyncClient("http://127.0.0.1:9/score", "k", http_client=mine)
         with pytest.raises(errors.InvalidInput, match="session is closed"):
-            await client.detect(picture)
+            await client.detect(image)
 
     asyncio.run(main())
 

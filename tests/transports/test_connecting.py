@@ -188,7 +188,7 @@ def test_who_is_cancelled_at_any_step_leaves_no_socket(
     assert asyncio.run(main())[0]
 
 
-def test_a_host_that_can_have_no_address_is_our_error(call: Caller, picture: bytes) -> None:
+def test_a_host_that_can_have_no_address_is_our_error(call: Caller, image: bytes) -> None:
     with pytest.raises(errors.ConnectionFailed, match="cannot be sent") as caught:
-        call(f"https://{'a' * 70}.example.org/score", "detect", picture)
+        call(f"https://{'a' * 70}.example.org/score", "detect", image)
     assert not caught.value.retryable

@@ -40,7 +40,7 @@ def eager() -> asyncio.AbstractEventLoop:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_pictures_are_scored(host: str, loop: Loop) -> None:
+def test_images_are_scored(host: str, loop: Loop) -> None:
     async def main(url: str) -> tuple[int, int]:
         async with AsyncClient(url, "k") as client:
             alone = await asyncio.gather(*(client.detect(TINY) for _ in range(5)))

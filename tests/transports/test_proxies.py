@@ -1,4 +1,4 @@
-"""Through a proxy of the environment: TLS goes end to end, so it sees neither key nor picture."""
+"""Through a proxy of the environment: TLS goes end to end, so it sees neither key nor image."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def proxy(endpoint: TlsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tunn
         thread.join()
 
 
-def test_a_picture_goes_through_a_tunnel(call: Caller, endpoint: TlsServer, proxy: TunnelProxy, picture: bytes) -> None:
-    found = call("https://endpoint.example/score", "detect", picture, key="k3y-of-mine")
+def test_a_image_goes_through_a_tunnel(call: Caller, endpoint: TlsServer, proxy: TunnelProxy, image: bytes) -> None:
+    found = call("https://endpoint.example/score", "detect", image, key="k3y-of-mine")
     assert found[0].label == "cat"
     assert proxy.asked == ["endpoint.example:443"]
     assert endpoint.received[0].headers["authorization"] == "Bearer k3y-of-mine"
@@ -100,12 +100,12 @@ def test_a_picture_goes_through_a_tunnel(call: Caller, endpoint: TlsServer, prox
 
 
 def test_a_proxy_that_answers_itself_gets_nothing(
-    call: Caller, proxy: TunnelProxy, authority: trustme.CA, picture: bytes
+    call: Caller, proxy: TunnelProxy, authority: trustme.CA, image: bytes
 ) -> None:
     other = TlsServer(authority, "proxy.example")
     other.start()
     proxy.target = other.port
     with pytest.raises(errors.ConnectionFailed, match="certificate of endpoint"):
-        call("https://endpoint.example/score", "detect", picture)
+        call("https://endpoint.example/score", "detect", image)
     assert other.received == []
     other.stop()

@@ -1,4 +1,4 @@
-"""Certificates are checked: no key and no picture reaches a server that is not who it says."""
+"""Certificates are checked: no key and no image reaches a server that is not who it says."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ def serve() -> Iterator[Any]:
         one.stop()
 
 
-def test_a_trusted_certificate(authority: trustme.CA, serve: Any, call: Caller, picture: bytes) -> None:
+def test_a_trusted_certificate(authority: trustme.CA, serve: Any, call: Caller, image: bytes) -> None:
     server = serve(authority, "localhost")
-    found = call(f"https://localhost:{server.port}/score", "detect", picture)
+    found = call(f"https://localhost:{server.port}/score", "detect", image)
     assert found[0].label == "cat"
 
 
 @pytest.mark.parametrize("wrong", ["unknown authority", "another host"])
-def test_a_bad_certificate(wrong: str, authority: trustme.CA, serve: Any, call: Caller, picture: bytes) -> None:
+def test_a_bad_certificate(wrong: str, authority: trustme.CA, serve: Any, call: Caller, image: bytes) -> None:
     server = serve(trustme.CA() if wrong == "unknown authority" else authority, "elsewhere.example")
     with pytest.raises(errors.ConnectionFailed, match="certificate of localhost") as caught:
-        call(f"https://localhost:{server.port}/score", "detect", picture)
+        call(f"https://localhost:{server.port}/score", "detect", image)
     assert not caught.value.retryable
     assert caught.value.attempts == 1
     assert server.received == []

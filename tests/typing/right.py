@@ -122,8 +122,8 @@ def options(seen: list[int]) -> None:
         assert_type(client.close(), None)
 
 
-def every_input(client: Client, picture: Image, array: NDArray[np.uint8]) -> None:
-    for image in ("a.jpg", Path("a.jpg"), b"", bytearray(), memoryview(b""), io.BytesIO(), picture, array):
+def every_input(client: Client, photo: Image, array: NDArray[np.uint8]) -> None:
+    for image in ("a.jpg", Path("a.jpg"), b"", bytearray(), memoryview(b""), io.BytesIO(), photo, array):
         client.detect(image)
     with open("a.jpg", "rb") as file:
         client.detect(file)
@@ -298,7 +298,7 @@ async def batches(client: Client, other: AsyncClient) -> None:
 def datasets() -> None:
     rows = list(read_jsonl("train.jsonl", task=Task.DETECTION))
     assert_type(rows, list[Row])
-    assert_type(check("train.jsonl", images="pictures"), CheckReport)
+    assert_type(check("train.jsonl", images="images"), CheckReport)
     assert_type(check("train.jsonl").ok, bool)
     assert_type(write_jsonl(rows, "out.jsonl"), int)
     assert_type(split(rows, 0.2, seed=3), tuple[list[Row], list[Row]])
@@ -307,7 +307,7 @@ def datasets() -> None:
 
 
 def evaluations(client: Client, found: dict[str, Detections]) -> None:
-    report = evaluate(score_rows(client, "labels.jsonl", "pictures"), "labels.jsonl", images="pictures")
+    report = evaluate(score_rows(client, "labels.jsonl", "images"), "labels.jsonl", images="images")
     assert_type(report, EvaluationReport)
     assert_type(evaluate(found, read_jsonl("labels.jsonl")), EvaluationReport)
     assert_type(report["mAP"], float | None)

@@ -74,7 +74,7 @@ class Visit:
         page.goto(site)
         page.wait_for_selector("#second option:nth-child(3)", state="attached")
 
-    def upload(self, data: bytes, name: str = "picture.jpg", kind: str = "image/jpeg") -> None:
+    def upload(self, data: bytes, name: str = "image.jpg", kind: str = "image/jpeg") -> None:
         self.page.set_input_files("#file", {"name": name, "mimeType": kind, "buffer": data})
 
     def wait_for_result(self) -> None:

@@ -19,11 +19,11 @@ CAT, DOG = ("cat", 0.9, (0.25, 0.5, 0.75, 1.0)), ("dog", 0.4, (0.0, 0.0, 0.5, 0.
 
 
 def drawn(visit: Visit) -> list[dict[str, float]]:
-    """The rectangles as they lie on the screen, in pixels of the picture."""
+    """The rectangles as they lie on the screen, in pixels of the image."""
     found: list[dict[str, float]] = visit.page.eval_on_selector_all(
         "svg rect",
         """all => all.map(one => {
-            const frame = one.closest(".picture").querySelector("img").getBoundingClientRect();
+            const frame = one.closest(".image").querySelector("img").getBoundingClientRect();
             const scale = 400 / frame.width, edge = one.getBBox(), matrix = one.getScreenCTM();
             return { left: (matrix.a * edge.x + matrix.e - frame.left) * scale,
                      top: (matrix.d * edge.y + matrix.f - frame.top) * scale,
@@ -40,9 +40,9 @@ def rows(visit: Visit) -> list[str]:
     return texts
 
 
-def test_boxes_are_drawn_where_the_json_says(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_boxes_are_drawn_where_the_json_says(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     fake.reply_with(detections(CAT, DOG))
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     assert rows(visit) == ["cat | 0.900 | 100, 100, 300, 200", "dog | 0.400 | 0, 0, 200, 50"]
     wanted = [(100, 100, 200, 100), (0, 0, 200, 50)]
@@ -52,9 +52,9 @@ def test_boxes_are_drawn_where_the_json_says(visit: Visit, fake: FakeEndpoint, p
     assert visit.complaints == []
 
 
-def test_filters_ask_nobody(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_filters_ask_nobody(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     fake.reply_with(detections(CAT, DOG))
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     visit.page.fill("#limit", "0.5")
     assert rows(visit) == ["cat | 0.900 | 100, 100, 300, 200"]
@@ -65,11 +65,11 @@ def test_filters_ask_nobody(visit: Visit, fake: FakeEndpoint, picture: bytes) ->
     fake.assert_sent(times=1)
 
 
-def test_outlines_and_classes(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_outlines_and_classes(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     hole = [(0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0), (0.5, 0.25, 0.75, 0.25, 0.75, 0.5, 0.5, 0.25)]
     fake.reply_with(instances(("cat", 0.9, (0, 0, 1, 1), hole)))
     visit.page.select_option("#task", "image-instance-segmentation")
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     path = visit.page.get_attribute("svg path", "d")
     assert path == "M0 0L400 0L400 200L0 0ZM200 50L300 50L300 100L200 50Z"
@@ -81,7 +81,7 @@ def test_outlines_and_classes(visit: Visit, fake: FakeEndpoint, picture: bytes) 
     assert visit.complaints == []
 
 
-def test_the_heat_map_is_laid_over_the_picture(browser: Any, sample: Any) -> None:
+def test_the_heat_map_is_laid_over_the_image(browser: Any, sample: Any) -> None:
     from automl_cv_client.local import LocalEndpoint
 
     photo = (Path(__file__).parents[2] / "samples" / "photos" / "chelsea.png").read_bytes()
@@ -105,22 +105,22 @@ def test_the_heat_map_is_laid_over_the_picture(browser: Any, sample: Any) -> Non
             visit.page.close()
 
 
-def test_two_deployments_are_compared(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_two_deployments_are_compared(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     def by_deployment(sent: SentRequest) -> Any:
         return detections(CAT, DOG) if sent.deployment == "blue" else detections(CAT)
 
     fake.reply_with(by_deployment)
     visit.page.select_option("#second", "green")
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     assert visit.page.locator("article h2").all_text_contents() == ["blue", "green"]
     assert visit.page.text_content("#difference") == "In both: 1. Only blue: 1. Only green: 0."
     assert visit.page.text_content("#status") == "blue: 2 shown, green: 1 shown"
 
 
-def test_the_json_is_copied(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_the_json_is_copied(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     fake.reply_with(detections(CAT))
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     visit.page.click("#copy")
     visit.page.wait_for_selector("#status:text('Copied.')")
@@ -140,7 +140,7 @@ def turned(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_boxes_lie_on_the_upright_picture_whether_the_browser_can_show_it_or_not(
+def test_boxes_lie_on_the_upright_image_whether_the_browser_can_show_it_or_not(
     kind: str, visit: Visit, fake: FakeEndpoint
 ) -> None:
     fake.reply_with(detections(CAT))
@@ -148,64 +148,64 @@ def test_boxes_lie_on_the_upright_picture_whether_the_browser_can_show_it_or_not
     visit.wait_for_result()
     assert rows(visit) == ["cat | 0.900 | 100, 100, 300, 200"]
     if kind in ("WEBP", "TIFF"):
-        visit.page.wait_for_selector("article p:text('This browser cannot show the picture')")
-        assert visit.page.is_hidden(".picture img")
+        visit.page.wait_for_selector("article p:text('This browser cannot show the image')")
+        assert visit.page.is_hidden(".image img")
     else:
-        visit.page.eval_on_selector(".picture img", "one => one.decode()")
+        visit.page.eval_on_selector(".image img", "one => one.decode()")
         size = "one => [one.naturalWidth, one.naturalHeight]"
-        assert visit.page.eval_on_selector(".picture img", size) == [400, 200]
+        assert visit.page.eval_on_selector(".image img", size) == [400, 200]
         assert visit.page.locator(".unseen").count() == 0
-    frame = visit.page.locator(".picture").bounding_box()
+    frame = visit.page.locator(".image").bounding_box()
     assert frame["width"] / frame["height"] == pytest.approx(2, rel=0.02)
     mark = visit.page.locator("svg rect").bounding_box()
     assert mark["x"] + mark["width"] / 2 == pytest.approx(frame["x"] + frame["width"] / 2, abs=3)
     assert mark["y"] + mark["height"] / 2 == pytest.approx(frame["y"] + frame["height"] * 0.75, abs=3)
 
 
-def test_the_newest_of_two_pictures_is_shown_and_named_while_it_is_in_work(
-    visit: Visit, fake: FakeEndpoint, picture: bytes
+def test_the_newest_of_two_images_is_shown_and_named_while_it_is_in_work(
+    visit: Visit, fake: FakeEndpoint, image: bytes
 ) -> None:
     held: list[Any] = []
     visit.page.route("**/score", lambda route: held.append(route))
     fake.reply_with(detections(CAT))
-    visit.upload(picture, "first.jpg")
+    visit.upload(image, "first.jpg")
     visit.page.wait_for_selector("#status:text('Scoring first.jpg…')")
-    visit.upload(picture, "second.jpg")
+    visit.upload(image, "second.jpg")
     visit.page.wait_for_selector("#status:text('Scoring second.jpg…')")
     assert visit.page.is_hidden("#error")  # to be replaced is no failure
     held[-1].continue_()
     visit.wait_for_result()
-    assert visit.page.get_attribute(".picture img", "alt") == "The picture second.jpg"
+    assert visit.page.get_attribute(".image img", "alt") == "The image second.jpg"
     fake.assert_sent(times=1)
 
 
-def test_a_failure_can_be_tried_again_and_a_refused_picture_is_named(
-    visit: Visit, fake: FakeEndpoint, picture: bytes
+def test_a_failure_can_be_tried_again_and_a_refused_image_is_named(
+    visit: Visit, fake: FakeEndpoint, image: bytes
 ) -> None:
     fake.reply_with(unavailable(502))
-    visit.upload(picture)
+    visit.upload(image)
     visit.page.wait_for_selector("#again:not([hidden])")
     fake.reply_with(detections(CAT))
     visit.page.click("#again")
     visit.wait_for_result()
     assert visit.page.is_hidden("#again")
-    visit.upload(picture[: len(picture) // 2], "half.jpg")
+    visit.upload(image[: len(image) // 2], "half.jpg")
     visit.page.wait_for_selector("#error:not([hidden])")
     assert visit.page.text_content("#error").startswith("half.jpg: ")
     assert visit.page.is_hidden("#again")  # it would be refused again
 
 
-def test_an_answer_that_is_no_problem_of_ours_is_told_by_its_status(visit: Visit, picture: bytes) -> None:
+def test_an_answer_that_is_no_problem_of_ours_is_told_by_its_status(visit: Visit, image: bytes) -> None:
     visit.page.route("**/score", lambda route: route.fulfill(status=504, body="<h1>Gateway</h1>"))
-    visit.upload(picture)
+    visit.upload(image)
     visit.page.wait_for_selector("#error:not([hidden])")
     assert visit.page.text_content("#error") == "The server answered 504."
 
 
-def test_the_same_file_can_be_chosen_again(visit: Visit, fake: FakeEndpoint, tmp_path: Path, picture: bytes) -> None:
+def test_the_same_file_can_be_chosen_again(visit: Visit, fake: FakeEndpoint, tmp_path: Path, image: bytes) -> None:
     """To a browser the same choice is no change, unless the field was emptied before."""
     file = tmp_path / "same.jpg"
-    file.write_bytes(picture)
+    file.write_bytes(image)
     fake.reply_with(detections(CAT))
     for times in (1, 2):
         with visit.page.expect_file_chooser() as chooser:
@@ -225,45 +225,45 @@ def test_a_deployment_is_not_compared_with_itself(visit: Visit) -> None:
     assert visit.page.eval_on_selector_all("#second option", closed) == ["green"]
 
 
-def test_nothing_found_and_nothing_shown_are_told_apart(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_nothing_found_and_nothing_shown_are_told_apart(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     fake.reply_with(detections(CAT, DOG))
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     visit.page.fill("#limit", "0.95")
     assert visit.page.text_content("#status") == "blue: 0 of 2 shown"
     fake.reply_with(detections())
-    visit.upload(picture)
+    visit.upload(image)
     visit.page.wait_for_selector("#status:text('blue: nothing found')")
 
 
-def test_what_goes_wrong_is_said(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_what_goes_wrong_is_said(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     visit.upload(b"only words", "words.txt", "text/plain")
     visit.page.wait_for_selector("#error:not([hidden])")
-    assert "not a picture" in visit.page.text_content("#error")
+    assert "not an image" in visit.page.text_content("#error")
     assert visit.page.is_hidden("#found")
     fake.reply_with(detections(CAT))
-    visit.upload(picture)  # and it goes on
+    visit.upload(image)  # and it goes on
     visit.wait_for_result()
     assert visit.page.is_hidden("#error")
 
 
-def test_a_stopped_endpoint_is_said(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_a_stopped_endpoint_is_said(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     fake.reply_with(unavailable(502))
-    visit.upload(picture)
+    visit.upload(image)
     visit.page.wait_for_selector("#error:not([hidden])")
     assert visit.page.text_content("#error") == "The scoring endpoint failed or could not be reached."
     assert fake.key not in visit.page.content()
 
 
-def test_a_picture_chosen_before_the_page_knows_its_tasks_is_scored(
-    browser: Any, site: str, fake: FakeEndpoint, picture: bytes
+def test_a_image_chosen_before_the_page_knows_its_tasks_is_scored(
+    browser: Any, site: str, fake: FakeEndpoint, image: bytes
 ) -> None:
     fake.reply_with(detections(CAT, DOG))
     held: list[Any] = []
     page = browser.new_page()
     page.route("**/api/offer", lambda route: held.append(route))
     page.goto(site)
-    page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture})
+    page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": image})
     while not held:
         page.wait_for_timeout(10)
     fake.assert_nothing_sent()
@@ -282,22 +282,22 @@ def test_a_page_whose_server_does_not_answer_says_so(browser: Any, site: str) ->
     page.close()
 
 
-def test_an_endpoint_that_is_down_is_said(browser: Any, sample: Any, picture: bytes) -> None:
+def test_an_endpoint_that_is_down_is_said(browser: Any, sample: Any, image: bytes) -> None:
     gone = FakeEndpoint()
     with gone.serving():
         endpoints = {task: (gone.scoring_uri_of(task), gone.key) for task in sample.RESULTS}
     with served(sample.make_app(endpoints, ())) as site:
         page = browser.new_page()
         page.goto(site)
-        page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture})
+        page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": image})
         page.wait_for_selector("#error:not([hidden])")
         assert "could not be reached" in page.text_content("#error")
         page.close()
 
 
-def test_it_is_used_by_keyboard(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_it_is_used_by_keyboard(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     fake.reply_with(detections(CAT, DOG))
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     visit.page.focus("#file")
     reached = []
@@ -314,16 +314,14 @@ def test_it_is_used_by_keyboard(visit: Visit, fake: FakeEndpoint, picture: bytes
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 360])
-def test_axe_finds_nothing(
-    browser: Any, site: str, fake: FakeEndpoint, picture: bytes, scheme: str, width: int
-) -> None:
+def test_axe_finds_nothing(browser: Any, site: str, fake: FakeEndpoint, image: bytes, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
     fake.reply_with(detections(CAT, DOG))
     # The page's own policy lets no script in, so the checker comes in past it.
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
     visit = Visit(context.new_page(), site)
     assert axe.run(visit.page).response["violations"] == []
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     assert axe.run(visit.page).response["violations"] == []
     visit.upload(b"words", "words.txt")
@@ -334,10 +332,10 @@ def test_axe_finds_nothing(
     assert not wider
 
 
-def test_labels_from_outside_stay_text(visit: Visit, fake: FakeEndpoint, picture: bytes) -> None:
+def test_labels_from_outside_stay_text(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:
     evil = "<img src=x onerror=alert(1)>"
     fake.reply_with(detections((evil, 0.9, (0, 0, 1, 1))))
-    visit.upload(picture)
+    visit.upload(image)
     visit.wait_for_result()
     assert rows(visit)[0].startswith(evil)
     assert visit.page.locator("tbody img").count() == 0

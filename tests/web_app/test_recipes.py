@@ -34,16 +34,16 @@ def recipe(name: str) -> Any:
     return module
 
 
-def test_flask(picture: bytes) -> None:
+def test_flask(image: bytes) -> None:
     pytest.importorskip("flask")
     fake = FakeEndpoint(CAT, throttled(3))
     caller = recipe("flask_app").create_app(fake.client(retry=ONCE)).test_client()
 
     def post(data: bytes) -> Any:
-        return caller.post("/detect", data={"picture": (io.BytesIO(data), "a.jpg")})
+        return caller.post("/detect", data={"image": (io.BytesIO(data), "a.jpg")})
 
-    assert post(picture).get_json()["objects"][0]["label"] == "cat"
-    refused = post(picture)
+    assert post(image).get_json()["objects"][0]["label"] == "cat"
+    refused = post(image)
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "3")
     assert refused.content_type == "application/problem+json"
     assert post(b"words").status_code == 422
@@ -52,7 +52,7 @@ def test_flask(picture: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Django leaves its files open
-def test_django(picture: bytes) -> None:
+def test_django(image: bytes) -> None:
     pytest.importorskip("django")
     module = recipe("django_app")
     fake = FakeEndpoint(CAT, unavailable())
@@ -61,19 +61,19 @@ def test_django(picture: bytes) -> None:
         module.make_client = lambda: fake.async_client(retry=ONCE)
         transport = httpx.ASGITransport(module.application)
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as caller:
-            found = await caller.post("/detect", files={"picture": ("a.jpg", picture)})
+            found = await caller.post("/detect", files={"image": ("a.jpg", image)})
             assert found.json()["objects"][0]["label"] == "cat"
-            refused = await caller.post("/detect", files={"picture": ("a.jpg", picture)})
+            refused = await caller.post("/detect", files={"image": ("a.jpg", image)})
             assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
-            assert (await caller.post("/detect", files={"picture": ("a.jpg", b"words")})).status_code == 422
+            assert (await caller.post("/detect", files={"image": ("a.jpg", b"words")})).status_code == 422
             await module.shared_client().close()
 
     asyncio.run(main())
     gc.collect()  # here, and not in another test
 
 
-def test_queue_worker(picture: bytes, tmp_path: Path) -> None:
-    for name, data in (("good.jpg", picture), ("words.jpg", b"words"), ("busy.jpg", picture)):
+def test_queue_worker(image: bytes, tmp_path: Path) -> None:
+    for name, data in (("good.jpg", image), ("words.jpg", b"words"), ("busy.jpg", image)):
         (tmp_path / name).write_bytes(data)
     jobs: queue.Queue[Path | None] = queue.Queue()
     for job in (tmp_path / "good.jpg", tmp_path / "words.jpg", tmp_path / "busy.jpg", None):
@@ -90,7 +90,7 @@ def test_queue_worker(picture: bytes, tmp_path: Path) -> None:
     assert told == [("done", "good.jpg", "cat"), ("dead", "words.jpg", "ImageError"), ("later", "busy.jpg", 7)]
 
 
-def test_the_sample_runs_with_one_command_against_the_local_endpoint(picture: bytes) -> None:
+def test_the_sample_runs_with_one_command_against_the_local_endpoint(image: bytes) -> None:
     environment = {**os.environ, "PYTHONPATH": str(SAMPLES.parent / "src"), "PYTHONUNBUFFERED": "1"}
     port = free_port()
     command = [sys.executable, str(SAMPLES / "web_app" / "app.py"), str(port)]
@@ -104,7 +104,7 @@ def test_the_sample_runs_with_one_command_against_the_local_endpoint(picture: by
                 offer = caller.get(f"{base}/api/offer").json()
                 assert (len(offer["tasks"]), offer["deployments"]) == (4, ["blue", "green"])
                 photo = (SAMPLES / "photos" / "coffee.png").read_bytes()
-                sent = {"picture": ("coffee.png", photo)}
+                sent = {"image": ("coffee.png", photo)}
                 found = caller.post(
                     f"{base}/api/image-object-detection/score", files=sent, data={"deployment": "green"}
                 )

@@ -1,24 +1,24 @@
-// The page: asks the server once a picture, and draws, filters and compares what came without asking again.
+// The page: asks the server once an image, and draws, filters and compares what came without asking again.
 
 import { colour, compared, findings, outline, pixels } from "./results.js";
 
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const UNREACHED = "The server cannot be reached. Is it running?";
-let picture = null; // the file
+let image = null; // the file
 let shown = []; // [{deployment, result}], one or two
 let asking = null; // stops the request before
-let address = ""; // of the picture, for the browser
+let address = ""; // of the image, for the browser
 
 async function begin() {
-  listen(); // before the first answer: a picture chosen meanwhile is scored when the tasks are known
+  listen(); // before the first answer: an image chosen meanwhile is scored when the tasks are known
   try {
     offer(await (await fetch("api/offer")).json());
   } catch {
     say("", `${UNREACHED} Then load this page again.`);
     return;
   }
-  if (picture) ask();
+  if (image) ask();
   else choose($("file").files[0]); // chosen before this script ran, or kept by the browser over a reload
 }
 
@@ -54,15 +54,15 @@ function listen() {
 
 function choose(file) {
   if (!file) return;
-  picture = file;
+  image = file;
   ask();
 }
 
 async function ask() {
-  if (!picture || !$("task").value) return;
+  if (!image || !$("task").value) return;
   asking?.abort();
   const mine = asking = new AbortController();
-  say(`Scoring ${picture.name}…`);
+  say(`Scoring ${image.name}…`);
   $("found").hidden = true;
   const deployments = [$("first").value, $("second").value].filter((name, i) => i === 0 || name);
   try {
@@ -73,7 +73,7 @@ async function ask() {
   } catch (problem) {
     if (problem.name === "AbortError") return;
     say("", reason(problem));
-    $("again").hidden = [413, 415, 422].includes(problem.status); // this picture would be refused again
+    $("again").hidden = [413, 415, 422].includes(problem.status); // this image would be refused again
   }
 }
 
@@ -84,9 +84,9 @@ function apart() {
   if (second.selectedOptions[0]?.disabled) second.value = "";
 }
 
-/** What went wrong, in words for whoever chose the picture. */
+/** What went wrong, in words for whoever chose the image. */
 function reason(problem) {
-  return typeof problem.detail === "string" ? problem.detail.replace("<file object>", picture.name) : UNREACHED;
+  return typeof problem.detail === "string" ? problem.detail.replace("<file object>", image.name) : UNREACHED;
 }
 
 async function post(what, form, signal) {
@@ -98,15 +98,15 @@ async function post(what, form, signal) {
 
 function question(deployment) {
   const form = new FormData();
-  form.append("picture", picture);
+  form.append("image", image);
   if (deployment) form.append("deployment", deployment);
   return form;
 }
 
-/** Lays the reasons for the class over the picture, or takes them away. */
+/** Lays the reasons for the class over the image, or takes them away. */
 async function heat() {
   const on = $("heat").getAttribute("aria-pressed") !== "true";
-  const frames = [...document.querySelectorAll(".picture .heat")];
+  const frames = [...document.querySelectorAll(".image .heat")];
   $("heat").disabled = true; // one explanation is dear enough
   try {
     if (on && !frames[0].src) {
@@ -132,7 +132,7 @@ async function score(deployment, signal) {
 
 function show() {
   if (address) URL.revokeObjectURL(address);
-  address = URL.createObjectURL(picture);
+  address = URL.createObjectURL(image);
   const names = [...new Set(shown.flatMap(({ result }) => findings(result).slice(0, 8).map((one) => one.label)))];
   const boxes = names.map((name) => {
     const label = document.createElement("label");
@@ -154,20 +154,20 @@ function article({ deployment, result }) {
   one.classList.toggle("classes", !result.objects);
   one.querySelector("h2").textContent = deployment || result.call.deployment || "Result";
   const image = one.querySelector("img");
-  const withoutPicture = (words) => unseen(one, `${width} / ${height}`, words);
-  image.addEventListener("error", () => withoutPicture("This browser cannot show the picture."));
+  const withoutImage = (words) => unseen(one, `${width} / ${height}`, words);
+  image.addEventListener("error", () => withoutImage("This browser cannot show the image."));
   image.addEventListener("load", () => { // Chromium does not turn a WebP as its EXIF says
-    if (image.naturalWidth !== width) withoutPicture("This browser cannot show the picture upright.");
+    if (image.naturalWidth !== width) withoutImage("This browser cannot show the image upright.");
   });
-  Object.assign(image, { src: address, width, height, alt: `The picture ${picture.name}` });
+  Object.assign(image, { src: address, width, height, alt: `The image ${image.name}` });
   one.querySelector("svg").setAttribute("viewBox", `0 0 ${width} ${height}`);
   one.querySelector("caption").textContent = `What ${deployment || "the model"} found, best first`;
   return one;
 }
 
-/** A picture that the browser cannot show, such as a TIFF: its place is kept, so that the boxes are where they belong. */
+/** An image that the browser cannot show, such as a TIFF: its place is kept, so that the boxes are where they belong. */
 function unseen(one, ratio, words) {
-  const frame = one.querySelector(".picture");
+  const frame = one.querySelector(".image");
   frame.classList.add("unseen");
   frame.style.aspectRatio = ratio;
   one.querySelector("h2").after(Object.assign(document.createElement("p"), { textContent: words }));

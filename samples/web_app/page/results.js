@@ -6,7 +6,7 @@ export function findings(result) {
   return [...found].sort((a, b) => b.score - a.score);
 }
 
-/** Left, top, width and height in pixels of the upright picture. A box comes as [left, top, right, bottom], 0 to 1. */
+/** Left, top, width and height in pixels of the upright image. A box comes as [left, top, right, bottom], 0 to 1. */
 export function pixels(box, [width, height]) {
   const [left, top, right, bottom] = box;
   return { x: left * width, y: top * height, width: (right - left) * width, height: (bottom - top) * height };

@@ -120,7 +120,7 @@ class Access(Connected):
             ml_client: an ``MLClient`` with a workspace. It stays yours to close.
             endpoint: the endpoint's name.
             invoke: score through ``ml_client.online_endpoints.invoke`` too. Slow: two or three control-plane calls
-                a picture, one call at a time; the service's ids are not told. For places where only azure-ai-ml's
+                an image, one call at a time; the service's ids are not told. For places where only azure-ai-ml's
                 own HTTP settings reach the endpoint.
             http_client: as for :class:`Client`; for what does not go through azure-ai-ml.
             options: as for :class:`Client`.

@@ -63,7 +63,7 @@ class Connected(WithPlan):
         return self._run(service.health(self._plan))
 
     def warm_up(self) -> CallInfo:
-        """Get token, connection and model ready by scoring a tiny picture; raises what scoring would raise."""
+        """Get token, connection and model ready by scoring a tiny image; raises what scoring would raise."""
         return self._run(service.warm_up(self._plan))
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ class Explaining(Connected):
     def explain(
         self, image: ImageInput, parameters: XaiParameters | None = None, *, task: Task | str = Task.CLASSIFICATION
     ) -> Classification:
-        """The classification of a picture with the reason for its most probable class, ``.explanation``.
+        """The classification of an image with the reason for its most probable class, ``.explanation``.
 
         An explanation takes seconds to minutes, so one attempt may take 200 s even when the client's ``timeout`` is
         shorter; ``deadline`` bounds the whole call as ever.
@@ -39,7 +39,7 @@ class Explaining(Connected):
     def explain_multilabel(
         self, image: ImageInput, parameters: XaiParameters | None = None
     ) -> MultilabelClassification:
-        """The labels of a picture with the reason for each that is present, ``.explanations``.
+        """The labels of an image with the reason for each that is present, ``.explanations``.
 
         Present is a label with a probability strictly above ``confidence_score_threshold_multilabel``. The service
         does not name the classes it explains; they are found again by that rule. Arguments and errors as

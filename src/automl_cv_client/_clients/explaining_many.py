@@ -1,4 +1,4 @@
-"""Explanations of many pictures, in order, a few at a time: each keeps an instance busy for seconds."""
+"""Explanations of many images, in order, a few at a time: each keeps an instance busy for seconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from automl_cv_client._clients.runs import (
     Images,
     async_explaining_pump_for,
     explaining_pump_for,
-    pictures,
+    images_of,
 )
 from automl_cv_client._protocol.xai import XaiParameters, check_explainable
 from automl_cv_client.results import Classification, MultilabelClassification, Outcome
@@ -28,12 +28,12 @@ class ExplainingMany(Explaining):
     def explain_many(
         self, images: Images, parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY
     ) -> Generator[Outcome[Classification], None, None]:
-        """One :class:`Outcome` a picture, in order: its explained result or its error.
+        """One :class:`Outcome` an image, in order: its explained result or its error.
 
-        Pictures are read as their turn comes. Close the iterator (or leave it) to stop.
+        Images are read as their turn comes. Close the iterator (or leave it) to stop.
 
         Args:
-            images: pictures as for :meth:`classify`, in any iterable; or the path of a folder, with its subfolders.
+            images: images as for :meth:`classify`, in any iterable; or the path of a folder, with its subfolders.
             parameters: as for :meth:`explain`, for all of them.
             concurrency: explanations at once at most; how many really are is found out, beginning with 2.
 
@@ -55,7 +55,7 @@ class ExplainingMany(Explaining):
     ) -> Generator[Outcome[Any], None, None]:
         check_explainable(task)
         wanted = checked_parameters(parameters)
-        return outcomes(explaining_pump_for(self, pictures(images), task, wanted, concurrency))
+        return outcomes(explaining_pump_for(self, images_of(images), task, wanted, concurrency))
 
 
 class AsyncExplainingMany(AsyncExplaining):
@@ -79,7 +79,7 @@ class AsyncExplainingMany(AsyncExplaining):
         self, images: AsyncImages, task: Task, parameters: XaiParameters | None, concurrency: int
     ) -> AsyncGenerator[Outcome[Any], None]:
         check_explainable(task)
-        source = images if isinstance(images, AsyncIterable) else pictures(images)
+        source = images if isinstance(images, AsyncIterable) else images_of(images)
         return async_outcomes(
             async_explaining_pump_for(self, source, task, checked_parameters(parameters), concurrency)
         )

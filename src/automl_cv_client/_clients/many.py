@@ -1,4 +1,4 @@
-"""Many pictures: any iterable or a folder, read as their turn comes, each with an outcome of its own."""
+"""Many images: any iterable or a folder, read as their turn comes, each with an outcome of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Unpack, cast
 
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._clients.pumps import AsyncPump, Pump
-from automl_cv_client._clients.runs import AsyncImages, Images, ManyOptions, async_pump_for, pictures, pump_for
+from automl_cv_client._clients.runs import AsyncImages, Images, ManyOptions, async_pump_for, images_of, pump_for
 from automl_cv_client.results import Classification, Detections, Instances, MultilabelClassification, Outcome, Result
 from automl_cv_client.task import Task, task_of
 
@@ -19,17 +19,17 @@ class Many(Connected):
     def classify_many(
         self, images: Images, **options: Unpack[ManyOptions]
     ) -> Generator[Outcome[Classification], None, None]:
-        """One :class:`Outcome` a picture: its result or its error. One bad picture does not harm the others.
+        """One :class:`Outcome` an image: its result or its error. One bad image does not harm the others.
 
-        Pictures are read as their turn comes, so ``images`` may be endless; close the iterator (or leave it) to
-        stop. What ``images`` raises is raised when the pictures before it have their outcomes. A request that fails
+        Images are read as their turn comes, so ``images`` may be endless; close the iterator (or leave it) to
+        stop. What ``images`` raises is raised when the images before it have their outcomes. A request that fails
         for a passing reason is sent up to 10 times, unless the client's ``RetryPolicy`` names a number of attempts.
 
         ``images`` is read in your thread, as database cursors want it; so outcomes wait while it waits for its next
-        picture. For a queue that fills slowly take :class:`AsyncClient`.
+        image. For a queue that fills slowly take :class:`AsyncClient`.
 
         Args:
-            images: pictures as for :meth:`classify`, in any iterable; or the path of a folder, searched with its
+            images: images as for :meth:`classify`, in any iterable; or the path of a folder, searched with its
                 subfolders in the order of their names.
             options: ``concurrency``, ``ordered``, ``per_request``, ``bytes_per_second``; see :class:`ManyOptions`.
 
@@ -64,7 +64,7 @@ class Many(Connected):
     def _many(
         self, images: Images, task: Task, options: ManyOptions, threshold: float = 0.5
     ) -> Generator[Outcome[Any], None, None]:
-        return outcomes(pump_for(self, pictures(images), task, threshold, **options))
+        return outcomes(pump_for(self, images_of(images), task, threshold, **options))
 
 
 class AsyncMany(AsyncConnected):
@@ -104,7 +104,7 @@ class AsyncMany(AsyncConnected):
     def _many(
         self, images: AsyncImages, task: Task, options: ManyOptions, threshold: float = 0.5
     ) -> AsyncGenerator[Outcome[Any], None]:
-        source = images if isinstance(images, AsyncIterable) else pictures(images)
+        source = images if isinstance(images, AsyncIterable) else images_of(images)
         return async_outcomes(async_pump_for(self, source, task, threshold, **options))
 
 

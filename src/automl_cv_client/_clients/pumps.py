@@ -1,7 +1,7 @@
-"""Reads pictures as their turn comes, scores them side by side, and hands out the outcomes.
+"""Reads images as their turn comes, scores them side by side, and hands out the outcomes.
 
 The caller's thread (or task) reads the source and takes the outcomes; workers only score. So nothing is read
-ahead of demand, and closing leaves nothing behind. An error of the source ends it as its end does: the pictures that
+ahead of demand, and closing leaves nothing behind. An error of the source ends it as its end does: the images that
 were read have their outcomes first, then the error reaches the caller as it is.
 """
 
@@ -47,7 +47,7 @@ class _Base:
         self._failure: BaseException | None = None
 
     def drain(self, seconds: float = _GRACE) -> None:
-        """Read no further picture, and end pauses; what is in flight has ``seconds`` to end.
+        """Read no further image, and end pauses; what is in flight has ``seconds`` to end.
 
         Safe in a signal handler. The next :meth:`take` acts on it.
         """
@@ -157,7 +157,7 @@ class Pump(_Base):
                 self._line.add(outcomes)
                 self._failure = self._failure or failure
             passage.end()
-            del work, group, outcomes, failure  # a waiting thread holds no picture
+            del work, group, outcomes, failure  # a waiting thread holds no image
 
 
 class AsyncPump(_Base):

@@ -16,8 +16,8 @@ from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._flow.witness import Witness
 from automl_cv_client._imaging import ImageInput, describe
+from automl_cv_client._numbers import checked_threshold
 from automl_cv_client._protocol.xai import XaiParameters
-from automl_cv_client._ranking import checked_threshold
 from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
@@ -28,7 +28,7 @@ AsyncImages = Images | AsyncIterable[ImageInput]
 CONCURRENCY = 64
 _MOST_PER_REQUEST = 100
 ENDINGS = frozenset((".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
-"""Files of a folder that count as pictures, by the ending of their name in lower case."""
+"""Files of a folder that count as images, by the ending of their name in lower case."""
 
 
 class ManyOptions(TypedDict, total=False):
@@ -38,7 +38,7 @@ class ManyOptions(TypedDict, total=False):
         concurrency: requests in flight at most, 64 by default, up to 256. How many are really in flight is found
             out: it starts at 2 and adapts to what the endpoint takes.
         ordered: hand out outcomes in the order of the input (the default), or as they come.
-        per_request: pictures a request, 1 by default. More helps with many small pictures; when the server
+        per_request: images a request, 1 by default. More helps with many small images; when the server
             drops one, or fails, they are sent again one by one.
         bytes_per_second: a bound on what is sent, for endpoints with a quota (the service's is 5 MB/s).
     """
@@ -78,7 +78,7 @@ def async_pump_for(
 def explaining_pump_for(
     client: Connected, images: Iterator[ImageInput], task: Task, parameters: XaiParameters, concurrency: int
 ) -> Pump:
-    """A pump that explains each picture."""
+    """A pump that explains each image."""
     job, traffic, line, size = _parts(client._plan, task, 0.5, concurrency=concurrency)
     return Pump(in_groups(images, size), replace(job, explain=parameters), client._world, traffic, line)
 
@@ -95,37 +95,37 @@ def async_explaining_pump_for(
     return AsyncPump(_groups(images, size), replace(job, explain=parameters), client._world, traffic, line)
 
 
-def pictures(images: Any) -> Iterator[ImageInput]:
-    """The pictures of an iterable or of a folder. Raises InvalidInput for what is one picture, or none."""
+def images_of(images: Any) -> Iterator[ImageInput]:
+    """The images of an iterable or of a folder. Raises InvalidInput for what is one image, or none."""
     if isinstance(images, str | os.PathLike):
         folder = Path(images)
         if not folder.is_dir():
             raise InvalidInput(
-                f"{describe(images)} is not a folder: give a folder, or pictures in a list or another iterable"
+                f"{describe(images)} is not a folder: give a folder, or images in a list or another iterable"
             )
-        return folder_pictures(folder)
+        return folder_images(folder)
     if isinstance(images, bytes | bytearray | memoryview) or not isinstance(images, Iterable) or _is_pixels(images):
-        raise InvalidInput(f"{describe(images)} is one picture, or none: give a folder, or pictures in an iterable")
+        raise InvalidInput(f"{describe(images)} is one image, or none: give a folder, or images in an iterable")
     return iter(images)
 
 
-def folder_pictures(folder: Path) -> Iterator[str]:
-    """The paths of a folder's pictures, then of its subfolders', by name; links to folders are not followed.
+def folder_images(folder: Path) -> Iterator[str]:
+    """The paths of a folder's images, then of its subfolders', by name; links to folders are not followed.
 
-    A link that leads nowhere counts as a picture, which will fail: to leave it out would lose it silently.
+    A link that leads nowhere counts as an image, which will fail: to leave it out would lose it silently.
     """
     folders = [os.fspath(folder)]
     while folders:
         with os.scandir(folders.pop()) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
         for entry in found:
-            if os.path.splitext(entry.name)[1].lower() in ENDINGS and _is_picture(entry):
+            if os.path.splitext(entry.name)[1].lower() in ENDINGS and _is_image(entry):
                 yield entry.path
         inside = [os.fspath(Path(entry.path)) for entry in found if entry.is_dir(follow_symlinks=False)]
         folders += reversed(inside)
 
 
-def _is_picture(entry: os.DirEntry[str]) -> bool:
+def _is_image(entry: os.DirEntry[str]) -> bool:
     """Whether it is a file. Sockets and pipes are not, which would be waited for in vain."""
     if entry.is_symlink() and not os.path.exists(entry.path):
         return True
@@ -138,7 +138,7 @@ def check_options(plan: Plan, options: ManyOptions) -> None:
     _check_count("concurrency", options.get("concurrency", CONCURRENCY), MOST_CONNECTIONS)
     _check_count("per_request", per_request, _MOST_PER_REQUEST)
     if per_request > 1 and plan.dialect.startswith("legacy"):
-        raise InvalidInput("per_request must be 1 for the legacy dialects, which take one picture a request")
+        raise InvalidInput("per_request must be 1 for the legacy dialects, which take one image a request")
     rate = options.get("bytes_per_second")
     if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf):
         raise InvalidInput(f"bytes_per_second must be a number above 0, or None; not {rate!r}")
@@ -169,7 +169,7 @@ def _check_count(name: str, value: Any, most: int) -> None:
 
 
 def _is_pixels(images: Any) -> bool:
-    """A numpy array or an open file: iterable, and yet one picture."""
+    """A numpy array or an open file: iterable, and yet one image."""
     return hasattr(images, "__array__") or hasattr(images, "read")
 
 

@@ -1,4 +1,4 @@
-"""One picture, or several in one request: the four tasks."""
+"""One image, or several in one request: the four tasks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast, overload
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._flow import scoring
 from automl_cv_client._imaging import ImageInput
+from automl_cv_client._numbers import checked_threshold
 from automl_cv_client._options import is_several
-from automl_cv_client._ranking import checked_threshold
 from automl_cv_client.results import (
     Classification,
     Detections,
@@ -34,9 +34,9 @@ class Scoring(Connected):
             deployment: ask this deployment, this once; by default the client's, or the endpoint's choice.
 
         Raises:
-            ImageError: the picture cannot be read; nothing was sent.
+            ImageError: the image cannot be read; nothing was sent.
             StatusError: the endpoint said no. TransportError: no answer came.
-            UnexpectedReply: the answer is not one of this task. ImageDropped: the server could not read the picture.
+            UnexpectedReply: the answer is not one of this task. ImageDropped: the server could not read the image.
         """
         return cast(Classification, self._score_one(image, Task.CLASSIFICATION, deployment=deployment))
 
@@ -53,11 +53,11 @@ class Scoring(Connected):
         return cast(MultilabelClassification, self._score_one(image, Task.MULTILABEL, threshold, deployment))
 
     def detect(self, image: ImageInput, *, deployment: str | None = None) -> Detections:
-        """The objects in the picture, each with label, score and box. Arguments and errors as :meth:`classify`."""
+        """The objects in the image, each with label, score and box. Arguments and errors as :meth:`classify`."""
         return cast(Detections, self._score_one(image, Task.DETECTION, deployment=deployment))
 
     def segment(self, image: ImageInput, *, deployment: str | None = None) -> Instances:
-        """The objects in the picture with their outlines. Arguments and errors as :meth:`classify`."""
+        """The objects in the image with their outlines. Arguments and errors as :meth:`classify`."""
         return cast(Instances, self._score_one(image, Task.SEGMENTATION, deployment=deployment))
 
     @overload
@@ -85,16 +85,16 @@ class Scoring(Connected):
         threshold: float = 0.5,
         deployment: str | None = None,
     ) -> Result | list[Outcome[Result]]:
-        """Score one picture, or several in one request, for a task held in a variable.
+        """Score one image, or several in one request, for a task held in a variable.
 
         Args:
-            images: one picture as for :meth:`classify`; or a list or tuple of them, sent together.
+            images: one image as for :meth:`classify`; or a list or tuple of them, sent together.
             task: :class:`Task`, or AutoML's name of it such as ``"image-object-detection"``.
             threshold: for multi-label, as in :meth:`classify_multilabel`.
             deployment: as for :meth:`classify`.
 
         Returns:
-            For one picture its result. For a list one :class:`Outcome` a picture, in order: a picture that cannot be
+            For one image its result. For a list one :class:`Outcome` an image, in order: an image that cannot be
             read, here or by the server, is an error in its own place and does not harm the others.
         """
         kind, limit = task_of(task), checked_threshold(threshold)

@@ -1,4 +1,4 @@
-"""Large pictures with small objects: detection and segmentation in overlapping tiles."""
+"""Large images with small objects: detection and segmentation in overlapping tiles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack, cast
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._flow.tiling import score_tiled
 from automl_cv_client._imaging import ImageInput
-from automl_cv_client._ranking import checked_threshold
+from automl_cv_client._numbers import checked_threshold
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Detections, Instances
 from automl_cv_client.task import Task
@@ -18,10 +18,10 @@ class TileOptions(TypedDict, total=False):
 
     Attributes:
         tile: pixels of a tile, one number for squares or (width, height); 640 by default. About the size that
-            the model reduces pictures to.
+            the model reduces images to.
         overlap: share of a tile's side that neighbours have in common at least, 0 to 0.9; 0.2 by default. More
             than the largest small object, so that each is whole in some tile.
-        whole: also score the whole picture, for objects larger than a tile; True by default.
+        whole: also score the whole image, for objects larger than a tile; True by default.
         merge: how much two boxes must agree where their tiles overlap (IoU, 0 to 1) to be one object; 0.5 by
             default.
         together: tiles in one request at most, 4 by default; ``ImagePolicy(most_request_bytes=…)`` holds too.
@@ -38,7 +38,7 @@ class Tiling(Connected):
     """The blocking methods."""
 
     def detect_tiled(self, image: ImageInput, **options: Unpack[TileOptions]) -> Detections:
-        """Objects that are too small in a large picture: scored in overlapping tiles, merged across the seams.
+        """Objects that are too small in a large image: scored in overlapping tiles, merged across the seams.
 
         Args:
             image: as for :meth:`Client.classify`.

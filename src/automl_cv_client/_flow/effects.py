@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Run a blocking function (reading files, decoding pictures); off the event loop where there is one."""
+    """Run a blocking function (reading files, decoding images); off the event loop where there is one."""
 
     function: Callable[[], Any]
 

@@ -1,4 +1,4 @@
-"""One explanation from picture to result: prepare, send, read. One picture a request, as each takes seconds."""
+"""One explanation from image to result: prepare, send, read. One image a request, as each takes seconds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LOW_THRESHOLD = 0.1
 
 
 def explain_one(image: ImageInput, task: Task, parameters: XaiParameters, plan: Plan) -> Flow[Any]:
-    """The result of one picture with its explanation; raises what went wrong.
+    """The result of one image with its explanation; raises what went wrong.
 
     Raises UnsupportedTask before anything else for a task that the service does not explain.
     """

@@ -1,6 +1,6 @@
 """What a client tells while it works: plain callables, and the values they are called with.
 
-The values hold no key, no picture and no HTTP object, so they may be logged and kept.
+The values hold no key, no image and no HTTP object, so they may be logged and kept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class RequestEvent:
         method: the HTTP method.
         url: where to, without its query.
         deployment: the deployment asked for; None for the endpoint's own choice.
-        images: pictures in the request.
+        images: images in the request.
         sent_bytes: bytes of the body.
     """
 
@@ -79,11 +79,11 @@ class RetryEvent:
 
 @dataclass(frozen=True, slots=True)
 class DropEvent:
-    """The server left pictures out of its reply.
+    """The server left images out of its reply.
 
     Attributes:
         client_request_id: the call's id.
-        images: pictures in the request.
+        images: images in the request.
         rows: rows in the reply; fewer.
     """
 
@@ -102,7 +102,7 @@ class Hooks:
         on_request: before each attempt.
         on_response: after each attempt, whatever came of it.
         on_retry: before the pause that precedes another attempt.
-        on_drop: when the server left pictures out of its reply.
+        on_drop: when the server left images out of its reply.
         request_headers: asked after ``on_request`` for more headers of that attempt, such as ``traceparent``. Headers
             that the client sends itself stay as they are.
     """

@@ -1,4 +1,4 @@
-"""A group of pictures from first to last outcome, and the order in which outcomes are handed out; no waiting."""
+"""A group of images from first to last outcome, and the order in which outcomes are handed out; no waiting."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Outcome, Result
 from automl_cv_client.task import Task
 
-_PATIENT_ATTEMPTS = 10  # at 30 % passing failures 6 of 1,000,000 pictures fail; with 5 attempts 2,400
+_PATIENT_ATTEMPTS = 10  # at 30 % passing failures 6 of 1,000,000 images fail; with 5 attempts 2,400
 
 AnyOutcome = Outcome[Any]
 Group = list[ImageInput]
@@ -26,19 +26,19 @@ Group = list[ImageInput]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is done with each group of pictures."""
+    """What is done with each group of images."""
 
     task: Task
     plan: Plan
     threshold: float
-    explain: XaiParameters | None = None  # what to explain, where that is asked for: one picture a request
+    explain: XaiParameters | None = None  # what to explain, where that is asked for: one image a request
     witness: Witness | None = None  # finds out whose failures they were, where somebody wants to know
 
     def score(self, first: int, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome]]:
-        """One outcome a picture, in order; ``first`` is the index of the first one."""
+        """One outcome an image, in order; ``first`` is the index of the first one."""
         found = yield from self._together(images)
         if isinstance(found, AutoMLVisionError) and len(images) > 1 and blame(found) is not Blame.ENDPOINT:
-            outcomes: list[AnyOutcome] = []  # one picture must not harm the others
+            outcomes: list[AnyOutcome] = []  # one image must not harm the others
             for index, image in enumerate(images):
                 outcomes += yield from self.score(first + index, [image])
             return outcomes
@@ -66,7 +66,7 @@ class Job:
             result = yield from self._alone(images[0])
             return [Outcome(0, images[0], result)]
         except AutoMLVisionError as error:
-            return error.with_traceback(None)  # whose frames hold the picture
+            return error.with_traceback(None)  # whose frames hold the image
 
     def _alone(self, image: ImageInput) -> Flow[Result]:
         if self.explain is not None:
@@ -76,7 +76,7 @@ class Job:
 
 
 def patient(plan: Plan) -> Plan:
-    """The plan for many pictures: more attempts, unless the caller chose a number."""
+    """The plan for many images: more attempts, unless the caller chose a number."""
     if "attempts" in plan.retry.model_fields_set:
         return plan
     return _with_attempts(plan, _PATIENT_ATTEMPTS)
@@ -87,10 +87,10 @@ def _with_attempts(plan: Plan, attempts: int) -> Plan:
 
 
 class Line:
-    """Numbers the pictures that go in, and hands out their outcomes: in order, or as they come.
+    """Numbers the images that go in, and hands out their outcomes: in order, or as they come.
 
     Args:
-        ordered: hand out in the order of the input. Then at most ``longest`` pictures are between in and out.
+        ordered: hand out in the order of the input. Then at most ``longest`` images are between in and out.
     """
 
     def __init__(self, ordered: bool, longest: int) -> None:
@@ -104,16 +104,16 @@ class Line:
 
     @property
     def full(self) -> bool:
-        """Whether so much waits for one slow picture that no more should be read."""
+        """Whether so much waits for one slow image that no more should be read."""
         return self._ordered and self._read - self._next >= self._longest
 
     @property
     def missing(self) -> int:
-        """Pictures that were read and have no outcome yet."""
+        """Images that were read and have no outcome yet."""
         return self._read - self._handed_out
 
     def enter(self, count: int) -> int:
-        """``count`` more pictures were read; the index of the first one."""
+        """``count`` more images were read; the index of the first one."""
         self._read += count
         return self._read - count
 
@@ -143,7 +143,7 @@ class Line:
 
 
 def in_groups(images: Iterator[ImageInput], size: int) -> Iterator[Group]:
-    """Lists of ``size`` pictures, the last one shorter, read as they are asked for."""
+    """Lists of ``size`` images, the last one shorter, read as they are asked for."""
     group: Group = []
     for image in images:
         group.append(image)

@@ -1,4 +1,4 @@
-"""Packs pictures into as few requests as the policy's limit of bytes allows, in order; no I/O."""
+"""Packs images into as few requests as the policy's limit of bytes allows, in order; no I/O."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from automl_cv_client._imaging import ImagePolicy, PreparedImage
 from automl_cv_client._imaging.policy import REQUEST_OVERHEAD
 
 _PUNCTUATION = 3
-"""Bytes around a picture in a list of strings."""
+"""Bytes around an image in a list of strings."""
 
 
 def packed(prepared: Sequence[PreparedImage], policy: ImagePolicy) -> list[list[PreparedImage]]:
-    """The pictures of each request. A picture that is too large by itself cannot occur: it was made to fit."""
+    """The images of each request. An image that is too large by itself cannot occur: it was made to fit."""
     if policy.most_request_bytes is None:
         return [list(prepared)] if prepared else []
     packs: list[list[PreparedImage]] = []

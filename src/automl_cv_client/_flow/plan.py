@@ -1,4 +1,4 @@
-"""What a call needs to know besides its picture."""
+"""What a call needs to know besides its image."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from automl_cv_client._choices import Choice
 from automl_cv_client._flow.budget import RetryBudget
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.tally import Tally
 from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._options_base import Options
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.requests import Dialect
 
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class RetryPolicy(Choice, frozen=True):
+class RetryPolicy(Options, frozen=True):
     """How often a failed request is sent again, and how long to wait before. A wrong value raises InvalidInput.
 
     The pause is random between 0 and ``backoff`` doubled at each attempt (full jitter), at most
@@ -42,7 +42,7 @@ class RetryPolicy(Choice, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything a flow needs to know besides its picture.
+    """Everything a flow needs to know besides its image.
 
     Attributes:
         url: the scoring URI.
@@ -51,7 +51,7 @@ class Plan:
         timeout: seconds one attempt may take, everything included.
         deadline: seconds the whole call may take, retries and pauses included; None for no bound.
         retry: how often and how patiently to try again.
-        images: how pictures are read and prepared.
+        images: how images are read and prepared.
         dialect: how the endpoint wants to be asked.
         strict: refuse replies of other server versions, and with unknown keys.
         mode: the credential's authentication mode, for messages: ``key``, ``aml_token`` or ``aad_token``.

@@ -32,7 +32,7 @@ class Conversation:
 
     Attributes:
         attempts: requests sent so far.
-        images: pictures in the request, for those who watch.
+        images: images in the request, for those who watch.
         secret: the key or token last used, to be kept out of messages.
 
     Args:

@@ -1,4 +1,4 @@
-"""One call from picture to result: prepare, send, read; and what to do when rows are missing."""
+"""One call from image to result: prepare, send, read; and what to do when rows are missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from automl_cv_client.task import Task
 
 
 def score_one(image: ImageInput, task: Task, plan: Plan, threshold: float = 0.5) -> Flow[Result]:
-    """The result of one picture; raises what went wrong."""
+    """The result of one image; raises what went wrong."""
     conversation = Conversation(plan)
     prepared = prepare_lightly(image, plan.images)
     if prepared is not None:  # not worth a thread: in an event loop a quarter of the CPU of a call
@@ -36,10 +36,10 @@ def score_one(image: ImageInput, task: Task, plan: Plan, threshold: float = 0.5)
 
 
 def score_together(images: Sequence[ImageInput], task: Task, plan: Plan, threshold: float) -> Flow[list[Outcome[Any]]]:
-    """One outcome a picture, in order, from one request, or from several where the policy limits their bytes.
+    """One outcome an image, in order, from one request, or from several where the policy limits their bytes.
 
-    A picture that cannot be read here is not sent. When the server drops a row nobody can tell which one it
-    was, so every picture is sent again by itself.
+    An image that cannot be read here is not sent. When the server drops a row nobody can tell which one it
+    was, so every image is sent again by itself.
     """
     prepared = yield from call(partial(_prepared_all, images, plan))
     good = [one for one in prepared if isinstance(one, PreparedImage)]
@@ -55,9 +55,9 @@ def score_together(images: Sequence[ImageInput], task: Task, plan: Plan, thresho
 def score_packed(
     prepared: Sequence[PreparedImage], task: Task, plan: Plan, threshold: float, started: float | None = None
 ) -> Flow[list[Result | CallError]]:
-    """One answer a picture, in as few requests as keep the policy's limit of bytes, all under one deadline.
+    """One answer an image, in as few requests as keep the policy's limit of bytes, all under one deadline.
 
-    Raises what went wrong when there is one request. Of several, one that fails is the answer of its pictures
+    Raises what went wrong when there is one request. Of several, one that fails is the answer of its images
     and the others count; the last error is raised when all have failed.
     """
     packs = packed(prepared, plan.images)
@@ -91,7 +91,7 @@ def _score_prepared(
         alone = Conversation(conversation.plan, started=conversation.started)  # one deadline for all
         try:
             answers += yield from _score_prepared([one], task, alone, threshold)
-        except CallError as error:  # of this picture; the others have answers of their own
+        except CallError as error:  # of this image; the others have answers of their own
             answers.append(error)
     return answers
 
@@ -103,7 +103,7 @@ def exchange(
     conversation: Conversation,
     read: Callable[..., list[Row]] = read_rows,
 ) -> Flow[tuple[list[Row], CallInfo]]:
-    """As many rows as pictures; raises ImageDropped when there are fewer."""
+    """As many rows as images; raises ImageDropped when there are fewer."""
     conversation.images = len(infos)
     reply = yield from conversation.send(request)
     problem = ""
@@ -112,7 +112,7 @@ def exchange(
     except WrongShape as error:
         problem = str(error)
     if problem or len(rows) > len(infos):
-        raise _unexpected(problem or f"{len(rows)} rows for {len(infos)} pictures", reply, conversation)
+        raise _unexpected(problem or f"{len(rows)} rows for {len(infos)} images", reply, conversation)
     if len(rows) < len(infos):
         raise _dropped(infos, len(rows), reply, conversation)
     return rows, conversation.call_info(reply)
@@ -133,8 +133,8 @@ def _prepared_all(images: Sequence[ImageInput], plan: Plan) -> list[PreparedImag
     return prepared
 
 
-def _request(pictures: Sequence[bytes], plan: Plan) -> Request:
-    body = requests.scoring_body(pictures, plan.dialect)
+def _request(images: Sequence[bytes], plan: Plan) -> Request:
+    body = requests.scoring_body(images, plan.dialect)
     headers = {"content-type": requests.content_type(plan.dialect), "accept": requests.JSON}
     return Request(plan.url, body, {**headers, **deployment_header(plan.deployment)})
 
@@ -151,9 +151,9 @@ def _unexpected(problem: str, reply: Reply, conversation: Conversation) -> Unexp
 def _dropped(infos: Sequence[ImageInfo], rows: int, reply: Reply, conversation: Conversation) -> ImageDropped:
     watching.dropped(conversation.plan, conversation.client_request_id, len(infos), rows)
     one = infos[0]
-    what = f"{describe(one.source) if one.source else 'the picture'} ({one.media_type}, {one.size[0]}x{one.size[1]} px)"
+    what = f"{describe(one.source) if one.source else 'the image'} ({one.media_type}, {one.size[0]}x{one.size[1]} px)"
     if len(infos) > 1:
-        what = f"{len(infos) - rows} of {len(infos)} pictures"
+        what = f"{len(infos) - rows} of {len(infos)} images"
     return ImageDropped(
         f"the server could not read {what} and left it out of its reply: save it as a plain 8-bit JPEG or PNG",
         request_id=request_id(reply.headers),

@@ -62,7 +62,7 @@ def _judged(reply: Reply, plan: Plan, secret: str) -> tuple[bool, str]:
 
 
 def warm_up(plan: Plan) -> Flow[CallInfo]:
-    """Score a tiny grey picture, so that token, connection and model are ready for the first real one.
+    """Score a tiny grey image, so that token, connection and model are ready for the first real one.
 
     The reply is not looked at: any status 200 will do. Raises what scoring would raise.
     """
@@ -74,7 +74,7 @@ def warm_up(plan: Plan) -> Flow[CallInfo]:
 
 
 def harmless_body(plan: Plan) -> bytes:
-    """A scoring request of a tiny grey picture."""
+    """A scoring request of a tiny grey image."""
     return requests.scoring_body([grey_png(32)], plan.dialect)
 
 

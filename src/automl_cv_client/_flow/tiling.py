@@ -1,4 +1,4 @@
-"""One large picture in overlapping tiles: prepare, score all tiles, put the objects together."""
+"""One large image in overlapping tiles: prepare, score all tiles, put the objects together."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def score_tiled(
     threshold: float,
     together: int,
 ) -> Flow[Any]:
-    """The objects of the whole picture. Raises what went wrong with any tile: half a picture is no answer."""
+    """The objects of the whole image. Raises what went wrong with any tile: half an image is no answer."""
     started = plan.clock()
     tiled: Tiled = yield from call(partial(prepare_tiles, image, plan.images, tile, overlap, whole=whole))
     answers: list[Any] = []

@@ -1,6 +1,6 @@
-"""What a run of many pictures may send now, and what its answers teach; values in, values out, no waiting.
+"""What a run of many images may send now, and what its answers teach; values in, values out, no waiting.
 
-Joins the adaptive limit, the pace and the breaker, and counts who is where: a group of pictures is *waiting*
+Joins the adaptive limit, the pace and the breaker, and counts who is where: a group of images is *waiting*
 (being prepared, or for its turn), *in flight*, or pausing before another try.
 """
 

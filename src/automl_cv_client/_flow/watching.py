@@ -56,9 +56,9 @@ def retrying(plan: Plan, call_id: str, attempt: int, pause: float, error: CallEr
 
 
 def dropped(plan: Plan, call_id: str, images: int, rows: int) -> None:
-    """Tell that the server left pictures out."""
+    """Tell that the server left images out."""
     plan.tally.drop()
-    log.warning("%s: the server answered with %d rows for %d pictures", call_id, rows, images)
+    log.warning("%s: the server answered with %d rows for %d images", call_id, rows, images)
     if plan.hooks.on_drop is not None:
         _tell(plan.hooks.on_drop, DropEvent(call_id, images, rows))
 

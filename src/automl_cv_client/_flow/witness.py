@@ -1,6 +1,6 @@
-"""Finds out whose failure it was, the picture's or the endpoint's: a small grey picture, sent after it, is the witness.
+"""Finds out whose failure it was, the image's or the endpoint's: a small grey image, sent after it, is the witness.
 
-Without it neither side can be told from the other: a picture that crashes the server breaks its connection, as a
+Without it neither side can be told from the other: an image that crashes the server breaks its connection, as a
 server that is away does.
 """
 
@@ -19,15 +19,15 @@ from automl_cv_client._flow.service import warm_up
 from automl_cv_client._protocol.statuses import Again, again
 from automl_cv_client.results import Outcome
 
-_LOOK = 0.1  # seconds between two looks at whether the witness of another picture is back
-_ILL_FOR = 1.0  # seconds a witness that failed speaks for: an outage costs one a second, not one a picture
+_LOOK = 0.1  # seconds between two looks at whether the witness of another image is back
+_ILL_FOR = 1.0  # seconds a witness that failed speaks for: an outage costs one a second, not one an image
 _REFUSALS = (errors.AuthenticationFailed, errors.PermissionDenied, errors.EndpointNotFound, errors.Throttled)
 
 
 class Blame(Enum):
     """Whose failure an error is."""
 
-    PICTURE = 0
+    IMAGE = 0
     ENDPOINT = 1
     OPEN = 2  # either's
 
@@ -35,7 +35,7 @@ class Blame(Enum):
 def blame(error: BaseException) -> Blame:
     """Whose failure it is, as far as the error itself tells."""
     if not isinstance(error, errors.CallError):
-        return Blame.PICTURE  # which was not fit to be sent
+        return Blame.IMAGE  # which was not fit to be sent
     if error.attempts == 0 or isinstance(error, _REFUSALS):
         return Blame.ENDPOINT
     if isinstance(error, errors.ConnectionFailed) and not error.retryable:
@@ -44,7 +44,7 @@ def blame(error: BaseException) -> Blame:
         return Blame.ENDPOINT
     if isinstance(error, errors.DeadlineExceeded) or again(error) is not Again.NEVER:
         return Blame.OPEN
-    return Blame.PICTURE
+    return Blame.IMAGE
 
 
 def _too_much(error: errors.StatusError) -> bool:
@@ -55,7 +55,7 @@ class Witness:
     """Judges the failures of one run. Thread-safe.
 
     Attributes:
-        excused: the indexes of pictures whose failure was the endpoint's.
+        excused: the indexes of images whose failure was the endpoint's.
     """
 
     def __init__(self) -> None:
@@ -65,17 +65,17 @@ class Witness:
         self._well_at = self._ill_until = -math.inf
 
     def judge(self, one: Outcome[Any], plan: Plan, once_more: Callable[[], Flow[Outcome[Any]]]) -> Flow[Outcome[Any]]:
-        """The outcome, or a better one; excuses the picture unless the failure was its own.
+        """The outcome, or a better one; excuses the image unless the failure was its own.
 
         What may be either's is tried once more, by itself and right after the endpoint has answered: so those that
         only shared the crash of another one's have their result, and nothing else is left to blame for the rest.
 
         Args:
-            one: what became of the picture.
+            one: what became of the image.
             plan: how to talk to the endpoint.
-            once_more: sends the picture again, once.
+            once_more: sends the image again, once.
         """
-        whose = Blame.PICTURE if one.error is None else blame(one.error)
+        whose = Blame.IMAGE if one.error is None else blame(one.error)
         if whose is Blame.OPEN:
             lives = isinstance(one.error, errors.ModelError) and one.error.model_status == 500  # its script complains
             well = yield from self._turn(plan, lives)
@@ -94,9 +94,9 @@ class Witness:
         return one
 
     def _turn(self, plan: Plan, lives: bool) -> Flow[bool | None]:
-        """Wait until no other picture is being judged; or tell what one found meanwhile about the endpoint.
+        """Wait until no other image is being judged; or tell what one found meanwhile about the endpoint.
 
-        That it is well says nothing of a failure that may be the crash of another picture.
+        That it is well says nothing of a failure that may be the crash of another image.
         """
         failed_at = plan.clock()
         while True:

@@ -1,4 +1,4 @@
-"""From whatever the caller holds to the bytes that are sent: reads, checks and prepares pictures.
+"""From whatever the caller holds to the bytes that are sent: reads, checks and prepares images.
 
 Knows nothing of HTTP, of requests or of replies. pillow and numpy are imported inside functions, so that a
 plain JPEG goes through without either.

@@ -1,4 +1,4 @@
-"""From numpy arrays to PIL pictures."""
+"""From numpy arrays to PIL images."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _SHAPES = "(height, width), (height, width, 1), (height, width, 3) or (height, width, 4)"
 
 
-def picture_of(array: Array, policy: ImagePolicy) -> tuple[Image, str | None]:
-    """The picture an array holds, and what was done to its values in words, None if nothing.
+def image_of(array: Array, policy: ImagePolicy) -> tuple[Image, str | None]:
+    """The image an array holds, and what was done to its values in words, None if nothing.
 
     uint8 is taken as it is, bool as black and white, uint16 scaled to 8 bits. Raises ImageError for every other
     dtype and for shapes other than (H, W), (H, W, 1), (H, W, 3) and (H, W, 4).
@@ -31,7 +31,7 @@ def picture_of(array: Array, policy: ImagePolicy) -> tuple[Image, str | None]:
 def _check_shape(array: Array) -> None:
     shape = array.shape
     if array.ndim == 4:
-        raise refusal(array, "this is a batch; pass its pictures one by one, or use detect_many, classify_many …")
+        raise refusal(array, "this is a batch; pass its images one by one, or use detect_many, classify_many …")
     if array.ndim == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4):
         raise refusal(array, "the channels come first; pass array.transpose(1, 2, 0)")
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)):
@@ -50,7 +50,7 @@ def _check_dtype(array: Array) -> None:
         hint = "values 0 to 255? convert them: array.astype('uint8')"
     else:
         hint = "pass an array of uint8"
-    raise refusal(array, f"dtype {array.dtype} has no clear meaning as a picture. {hint}")
+    raise refusal(array, f"dtype {array.dtype} has no clear meaning as an image. {hint}")
 
 
 def _convert(array: Array, policy: ImagePolicy) -> tuple[Image, str | None]:

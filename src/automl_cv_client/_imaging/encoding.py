@@ -1,4 +1,4 @@
-"""Writes pictures that had to be changed, or never were files: JPEG stays JPEG, everything else becomes PNG."""
+"""Writes images that had to be changed, or never were files: JPEG stays JPEG, everything else becomes PNG."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ _SUM_OF_LUMA_TABLE = 3688
 """Of the 64 values of table K.1, which libjpeg calls quality 50."""
 
 
-def write_png(picture: Image) -> bytes:
+def write_png(image: Image) -> bytes:
     """Lossless, without metadata.
 
     Photographs are written with zlib's run-length strategy. Measured on three photographs of 0.2–0.27
     megapixels: 15–17 ms and 329–451 kB; compress_level=1 took 17–20 ms for 371–483 kB, Pillow's default level
     48–68 ms for 313–449 kB. Palettes and bitmaps hold repeated patterns, for which it is no good.
     """
-    drawn = picture.mode in ("1", "P")
+    drawn = image.mode in ("1", "P")
     options: dict[str, Any] = {"compress_level": 6} if drawn else {"compress_level": 1, "compress_type": _RUN_LENGTHS}
     file = io.BytesIO()
-    picture.save(file, "PNG", icc_profile=None, exif=b"", **options)
+    image.save(file, "PNG", icc_profile=None, exif=b"", **options)
     return file.getvalue()
 
 
-def write_jpeg(picture: Image, source: Any, *, sideways: bool) -> bytes:
+def write_jpeg(image: Image, source: Any, *, sideways: bool) -> bytes:
     """A JPEG in mode L or RGB, written with the tables of the JPEG it was decoded from, without metadata.
 
     The same tables on the same grid of 8×8 blocks lose next to nothing, and give about as many bytes.
 
     Args:
-        picture: the pixels to write.
+        image: the pixels to write.
         source: Pillow's JpegImageFile they come from.
         sideways: whether rows became columns, so that tables and subsampling have to be turned too.
     """
     tables = _tables(source)
     options: dict[str, Any] = {"quality": 95, "subsampling": 0}
-    if tables is not None and source.mode == picture.mode:
+    if tables is not None and source.mode == image.mode:
         options = {"qtables": [_turned(table) if sideways else table for table in tables]}
         options["subsampling"] = _subsampling(source, sideways=sideways)
     file = io.BytesIO()
-    picture.save(file, "JPEG", icc_profile=None, exif=b"", comment=b"", xmp=b"", **options)
+    image.save(file, "JPEG", icc_profile=None, exif=b"", comment=b"", xmp=b"", **options)
     return file.getvalue()
 
 
-def write_jpeg_at(picture: Image, quality: int) -> bytes:
+def write_jpeg_at(image: Image, quality: int) -> bytes:
     """A JPEG in mode L or RGB of this quality, 1 to 95, without metadata.
 
     Colour has half the resolution below 95: what cameras do, and about a third fewer bytes.
     """
     file = io.BytesIO()
     options = {"quality": quality, "subsampling": 0 if quality >= 95 else 2}
-    picture.save(file, "JPEG", icc_profile=None, exif=b"", comment=b"", xmp=b"", **options)
+    image.save(file, "JPEG", icc_profile=None, exif=b"", comment=b"", xmp=b"", **options)
     return file.getvalue()
 
 
 def quality_of(source: Any) -> int:
-    """The quality a JPEG was about written with, 1 to 95, by libjpeg's scale; 95 for all other pictures.
+    """The quality a JPEG was about written with, 1 to 95, by libjpeg's scale; 95 for all other images.
 
     libjpeg scales the luma table of ITU-T T.81, annex K, by ``200 - 2 × quality`` or ``5000 / quality`` percent.
     """
@@ -82,7 +82,7 @@ def _tables(source: Any) -> list[list[int]] | None:
 
 
 def _turned(table: list[int]) -> list[int]:
-    """Rows become columns, as the frequencies do when the picture is turned by a quarter."""
+    """Rows become columns, as the frequencies do when the image is turned by a quarter."""
     return [table[8 * column + row] for row in range(8) for column in range(8)]
 
 

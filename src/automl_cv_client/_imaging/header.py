@@ -8,7 +8,7 @@ from automl_cv_client.geometry import Size
 
 
 class Header(NamedTuple):
-    """An ordinary picture, read from its header alone.
+    """An ordinary image, read from its header alone.
 
     Attributes:
         media_type: e.g. ``image/jpeg``.

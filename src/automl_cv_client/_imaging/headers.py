@@ -1,6 +1,6 @@
 """Reads size and orientation of JPEG and PNG from their headers, in microseconds and without pillow.
 
-Decoding a picture to find out that it is whole costs more than sending it. So the marker and chunk structure
+Decoding an image to find out that it is whole costs more than sending it. So the marker and chunk structure
 is checked here, and whatever is odd in any way is left to Pillow's full decode: a reader answers None rather
 than guess.
 """

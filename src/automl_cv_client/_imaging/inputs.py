@@ -1,4 +1,4 @@
-"""What counts as a picture, and how to name one in a message without showing its content."""
+"""What counts as an image, and how to name one in a message without showing its content."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeGuard, Union
+
+from automl_cv_client._text import bytes_in_words, shortened
 
 if TYPE_CHECKING:
     import numpy
@@ -21,11 +23,10 @@ ImageInput: TypeAlias = Union[
     "PIL.Image.Image",
     "numpy.ndarray[Any, Any]",
 ]
-"""A path, the bytes of an encoded picture, an open binary file, a PIL picture, a numpy array, or a data URI."""
+"""A path, the bytes of an encoded image, an open binary file, a PIL image, a numpy array, or a data URI."""
 
-ACCEPTED = "a path, bytes, an open binary file, a PIL picture, a numpy array of uint8 or a data URI"
+ACCEPTED = "a path, bytes, an open binary file, a PIL image, a numpy array of uint8 or a data URI"
 
-LONGEST_NAME = 160
 LONGEST_PATH = 4096
 """PATH_MAX on Linux; no path is longer on the other systems either."""
 
@@ -40,8 +41,8 @@ def is_array(image: object) -> TypeGuard[numpy.ndarray[Any, Any]]:
     return _is_a(image, "numpy", "ndarray")
 
 
-def is_picture(image: object) -> TypeGuard[PIL.Image.Image]:
-    """Whether this is a PIL picture, found out without importing pillow."""
+def is_image(image: object) -> TypeGuard[PIL.Image.Image]:
+    """Whether this is a PIL image, found out without importing pillow."""
     return _is_a(image, "PIL.Image", "Image")
 
 
@@ -55,8 +56,8 @@ def is_data_uri(image: object) -> TypeGuard[str]:
     return isinstance(image, str) and _DATA_URI.match(image) is not None
 
 
-def is_base64_picture(text: str) -> bool:
-    """Whether this, given as a path, is rather a picture as base64 text: by its first letters, or its length."""
+def is_base64_image(text: str) -> bool:
+    """Whether this, given as a path, is rather an image as base64 text: by its first letters, or its length."""
     return _BASE64.match(text) is not None or len(text) > LONGEST_PATH
 
 
@@ -74,7 +75,7 @@ def describe(image: object) -> str:
         return f"<{type(image).__name__}, {bytes_in_words(memoryview(image).nbytes)}>"
     if is_array(image):
         return f"<array {image.shape} {image.dtype}>"
-    if is_picture(image):
+    if is_image(image):
         return f"<PIL image {image.width}x{image.height} {image.mode}>"
     if hasattr(image, "read"):
         return "<file object>"
@@ -83,7 +84,7 @@ def describe(image: object) -> str:
 
 def _describe_path(path: str | os.PathLike[Any]) -> str:
     name = without_secrets(os.fsdecode(os.fspath(path)))
-    if is_base64_picture(name):  # which does not belong in a message
+    if is_base64_image(name):  # which does not belong in a message
         return f"<str, {len(name):,} characters>"
     return shortened(name) or "<empty path>"
 
@@ -104,20 +105,3 @@ def without_secrets(name: str) -> str:
     scheme, _, rest = re.split(r"[?#]", name, maxsplit=1)[0].partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme.strip()}://{host.rpartition('@')[2]}{slash}{path}"
-
-
-def shortened(text: str, limit: int = LONGEST_NAME) -> str:
-    """The text with control characters and lone surrogates escaped, and its middle left out when too long."""
-    if len(text) > limit:
-        text = text[: limit // 2 - 1] + "…" + text[-(limit // 2) :]
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def bytes_in_words(count: int) -> str:
-    """
-    >>> bytes_in_words(12), bytes_in_words(193_400), bytes_in_words(5_250_000)
-    ('12 bytes', '193 kB', '5.2 MB')
-    """
-    if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"

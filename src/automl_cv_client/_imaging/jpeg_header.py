@@ -1,6 +1,6 @@
 """Walks the markers of a JPEG (ITU-T T.81, annex B) up to its end; does not decode.
 
-Accepts 8-bit baseline, extended and progressive pictures of one or three components whose tables are all
+Accepts 8-bit baseline, extended and progressive images of one or three components whose tables are all
 there. Everything else is left to Pillow by answering None.
 """
 

@@ -1,4 +1,4 @@
-"""Says what a file that is no picture seems to be, so that its owner recognises the mistake."""
+"""Says what a file that is no image seems to be, so that its owner recognises the mistake."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SIGNATURES = (
     (b"\x1f\x8b", "gzip data; decompress it first"),
     (b"\x93NUMPY", "a numpy array file; in Python, read it with numpy.load and pass the array"),
     (b"\x1aE\xdf\xa3", "a video (Matroska or WebM)"),
-    (b"version https://git-lfs", "a Git LFS pointer: the picture itself was not downloaded (git lfs pull)"),
+    (b"version https://git-lfs", "a Git LFS pointer: the image itself was not downloaded (git lfs pull)"),
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_\s-]{64,}\Z")
 _TEXT = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*\Z")
@@ -44,7 +44,7 @@ def _kind_of_text(head: bytes) -> str:
     if b"<svg" in lower:
         return "an SVG drawing; render it to PNG first"
     if lower.startswith((b"<!doctype html", b"<html")) or b"<body" in lower:
-        return "an HTML page, perhaps an error page that was saved instead of the picture"
+        return "an HTML page, perhaps an error page that was saved instead of the image"
     if lower.startswith(b"<?xml"):
         return "XML text"
     if _SECTION.match(head):

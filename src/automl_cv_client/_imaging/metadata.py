@@ -16,10 +16,10 @@ _KEPT_PNG_CHUNKS = frozenset([b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBI
 
 
 def without_metadata(data: bytes) -> bytes:
-    """The same picture without its notes; the same object when it has none.
+    """The same image without its notes; the same object when it has none.
 
     Kept is what decoders need: JFIF, Adobe's colour transform and colour profiles. What follows the end of the
-    picture goes too: phones put a second picture there, with notes of its own.
+    image goes too: phones put a second image there, with notes of its own.
     """
     kept = _jpeg(data) if data[:2] == b"\xff\xd8" else _png(data)
     return data if kept == data else kept
@@ -34,7 +34,7 @@ def _jpeg(data: bytes) -> bytes:
         end = position + 2 + int.from_bytes(data[position + 2 : position + 4])
         if marker == _SOS:
             found = _MARKER_IN_SCAN.search(data, end)
-            assert found is not None, "a picture whose end was found before"
+            assert found is not None, "an image whose end was found before"
             end = found.start()
         if not _is_note(marker, data[position + 4 : position + 20]):
             pieces.append(data[position:end])

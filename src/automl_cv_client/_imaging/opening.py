@@ -1,6 +1,6 @@
-"""Decodes pictures with Pillow, whole, or says why not.
+"""Decodes images with Pillow, whole, or says why not.
 
-Not through ``PIL.Image.open``: it warns about large pictures, which under ``-W error`` is an error and cannot
+Not through ``PIL.Image.open``: it warns about large images, which under ``-W error`` is an error and cannot
 be silenced for one thread alone, and it opens formats that start other programs (PostScript). The plugins it
 keeps in ``PIL.Image.OPEN`` are asked here one by one, and the size is ours to judge.
 """
@@ -32,19 +32,19 @@ _BITS_PER_SAMPLE = 258
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A picture decoded whole.
+    """An image decoded whole.
 
     Attributes:
-        picture: the pixels, turned by ``turned``.
-        format: Pillow's name of the format, e.g. ``JPEG``; None for pictures that came from no file.
+        image: the pixels, turned by ``turned``.
+        format: Pillow's name of the format, e.g. ``JPEG``; None for images that came from no file.
         orientation: EXIF orientation of the input, 1 to 8.
-        to_turn: orientation still to be applied to ``picture``: Pillow applies TIFF's by itself.
+        to_turn: orientation still to be applied to ``image``: Pillow applies TIFF's by itself.
         frames: number of frames or pages in the file, at least 1.
-        deep: whether the file has more than 8 bits a channel, which ``picture`` may no longer show.
-        stored: (width, height) of the file, when ``picture`` was decoded reduced; else None.
+        deep: whether the file has more than 8 bits a channel, which ``image`` may no longer show.
+        stored: (width, height) of the file, when ``image`` was decoded reduced; else None.
     """
 
-    picture: Image
+    pixels: Image
     format: str | None
     orientation: int
     to_turn: int
@@ -54,45 +54,45 @@ class Opened:
 
 
 def open_encoded(data: bytes, image: object, policy: ImagePolicy, at_least: tuple[int, int] | None = None) -> Opened:
-    """Decodes the first frame. Raises ImageError: not a picture, truncated, damaged, too many pixels.
+    """Decodes the first frame. Raises ImageError: not an image, truncated, damaged, too many pixels.
 
     Args:
-        data: the encoded picture.
-        image: the caller's picture, for messages.
+        data: the encoded image.
+        image: the caller's image, for messages.
         policy: holds the pixel limit.
         at_least: (width, height) as stored that is enough: a JPEG may be decoded reduced by 2, 4 or 8, which
             takes a fraction of the time.
     """
     if ends_early(data):
-        raise refusal(image, "the picture is truncated: its data end too early")
+        raise refusal(image, "the image is truncated: its data end too early")
     if data.startswith(b"\x89PNG\r\n\x1a\n") and any(map(is_critical, wrong_sums(data))):
-        # Of pictures with one byte changed Pillow decodes 5 to 30 in 100 into wrong pixels without a word;
+        # Of images with one byte changed Pillow decodes 5 to 30 in 100 into wrong pixels without a word;
         # OpenCV's reader, on the server, refuses them.
-        raise refusal(image, "the picture is damaged: a checksum of its PNG data is wrong")
+        raise refusal(image, "the image is damaged: a checksum of its PNG data is wrong")
     return guarded(image, lambda: _decode(data, image, policy, at_least))
 
 
 def _decode(data: bytes, image: object, policy: ImagePolicy, at_least: tuple[int, int] | None) -> Opened:
-    picture = _identify(data)
-    if picture is None:
-        raise refusal(image, f"not a picture: it looks like {looks_like(data)}")
-    check_pixels(picture.size, policy, image)
-    before = orientation_before_decoding(picture)
-    frames = getattr(picture, "n_frames", 1)
-    deep = _is_deep(picture, data)
-    stored = picture.size
-    if at_least is not None and picture.format == "JPEG":
-        picture.draft(None, at_least)
-    picture.load()
-    check_pixels(picture.size, policy, image)
-    after = orientation_of(picture)
+    pixels = _identify(data)
+    if pixels is None:
+        raise refusal(image, f"not an image: it looks like {looks_like(data)}")
+    check_pixels(pixels.size, policy, image)
+    before = orientation_before_decoding(pixels)
+    frames = getattr(pixels, "n_frames", 1)
+    deep = _is_deep(pixels, data)
+    stored = pixels.size
+    if at_least is not None and pixels.format == "JPEG":
+        pixels.draft(None, at_least)
+    pixels.load()
+    check_pixels(pixels.size, policy, image)
+    after = orientation_of(pixels)
     return Opened(
-        picture, picture.format, max(before, after), after, frames, deep, stored if picture.size != stored else None
+        pixels, pixels.format, max(before, after), after, frames, deep, stored if pixels.size != stored else None
     )
 
 
 def _identify(data: bytes) -> Any:
-    """The opened, not yet decoded picture; None when no plugin knows the format."""
+    """The opened, not yet decoded image; None when no plugin knows the format."""
     from PIL import Image
 
     asked: set[str] = set()
@@ -139,33 +139,33 @@ def _is_read(name: str, factory: Any) -> bool:
 def _first_frame_factory(name: str, factory: Any) -> Any:
     if name != "JPEG":
         return factory
-    # The registered one looks for further pictures in the file (MPO) and warns when it finds half of one.
+    # The registered one looks for further images in the file (MPO) and warns when it finds half of one.
     from PIL.JpegImagePlugin import JpegImageFile
 
     return JpegImageFile
 
 
-def orientation_before_decoding(picture: Image) -> int:
+def orientation_before_decoding(pixels: Image) -> int:
     """The orientation of a TIFF, which Pillow applies and forgets as it decodes; 1 for all others.
 
     Not asked of others: for a PNG, Pillow decodes the pixels to find its EXIF data, and an error in the pixels
     would be taken for one in the notes.
     """
-    return orientation_of(picture) if picture.format == "TIFF" else UPRIGHT
+    return orientation_of(pixels) if pixels.format == "TIFF" else UPRIGHT
 
 
-def orientation_of(picture: Image) -> int:
-    """The EXIF orientation a decoded picture carries, 1 to 8, as Pillow's ``exif_transpose`` would find it."""
+def orientation_of(pixels: Image) -> int:
+    """The EXIF orientation a decoded image carries, 1 to 8, as Pillow's ``exif_transpose`` would find it."""
     try:
-        value = picture.getexif().get(ORIENTATION_TAG, UPRIGHT)
-    except Exception:  # noqa: BLE001  (unreadable notes about a picture do not make the picture unreadable)
+        value = pixels.getexif().get(ORIENTATION_TAG, UPRIGHT)
+    except Exception:  # noqa: BLE001  (unreadable notes about an image do not make the image unreadable)
         return UPRIGHT
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
-def _is_deep(picture: Any, data: bytes) -> bool:
-    if picture.format == "PNG":
+def _is_deep(pixels: Any, data: bytes) -> bool:
+    if pixels.format == "PNG":
         return data[24] == 16  # bit depth in IHDR
-    if picture.format == "TIFF":
-        return any(bits > 8 for bits in picture.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+    if pixels.format == "TIFF":
+        return any(bits > 8 for bits in pixels.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
     return False

@@ -45,7 +45,7 @@ def wrong_sums(data: bytes) -> set[bytes]:
 
 
 def is_critical(kind: bytes) -> bool:
-    """Whether a picture cannot be shown without chunks of this type (PNG 5.4): IHDR, PLTE, IDAT, IEND."""
+    """Whether an image cannot be shown without chunks of this type (PNG 5.4): IHDR, PLTE, IDAT, IEND."""
     return not kind[0] & 32
 
 
@@ -94,7 +94,7 @@ def _may_turn(data: bytes, start: int, end: int) -> bool:
 
 
 def _in_order(kinds: list[bytes], *, palette: bool) -> bool:
-    """Whether the picture data are there and in one piece, after the palette if one is needed."""
+    """Whether the image data are there and in one piece, after the palette if one is needed."""
     if b"IDAT" not in kinds:
         return False
     first, count = kinds.index(b"IDAT"), kinds.count(b"IDAT")

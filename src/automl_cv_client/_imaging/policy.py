@@ -1,4 +1,4 @@
-"""What the caller decides about pictures before they are sent."""
+"""What the caller decides about images before they are sent."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
-from automl_cv_client._choices import Choice
+from automl_cv_client._options_base import Options
 
 
-class UrlRules(Choice, frozen=True):
-    """Which http(s) URLs may be given as pictures, and how far fetching one may go. Frozen.
+class UrlRules(Options, frozen=True):
+    """Which http(s) URLs may be given as images, and how far fetching one may go. Frozen.
 
     Whatever the rules say, only global addresses are connected to: never this machine, a private network or a
     cloud's metadata service, also not through a redirect or a name that changes its address.
 
     Attributes:
-        hosts: names that may be asked, such as ``"pictures.example.org"``; a leading dot means all names below
+        hosts: names that may be asked, such as ``"images.example.org"``; a leading dot means all names below
             it (``".example.org"``). Empty: any.
-        most_bytes: of one picture; a longer answer is cut off and refused.
+        most_bytes: of one image; a longer answer is cut off and refused.
         seconds: for all of one fetch, redirects included.
         redirects: at most so many are followed; each is checked like the first address.
         allow_http: also fetch over plain http, which anybody on the way can read and change.
@@ -36,26 +36,26 @@ Fetch = Callable[[str, UrlRules], bytes]
 """Gives the bytes behind a URL, or raises ImageError."""
 
 
-class ImagePolicy(Choice, frozen=True):
-    """How pictures are read and prepared. Frozen; an unknown name or a wrong value raises InvalidInput.
+class ImagePolicy(Options, frozen=True):
+    """How images are read and prepared. Frozen; an unknown name or a wrong value raises InvalidInput.
 
-    By default a picture is sent as it is, unless the server models would not all read it alike. Limits are kept
+    By default an image is sent as it is, unless the server models would not all read it alike. Limits are kept
     with the least loss that does: pass through, take out the metadata, write anew, reduce. What was done is in
-    :attr:`ImageInfo.changes`. Pictures that are written anew never carry EXIF data, GPS positions, comments or
+    :attr:`ImageInfo.changes`. Images that are written anew never carry EXIF data, GPS positions, comments or
     colour profiles.
 
     Attributes:
         color: order of the colour channels in numpy arrays: ``"rgb"`` as Pillow, scikit-image and matplotlib
-            hold them, ``"bgr"`` as OpenCV's ``cv2.imread`` does. Files and PIL pictures know their own order.
-        max_pixels: width × height above which a picture is refused before it is decoded, at least 1. Decoding
+            hold them, ``"bgr"`` as OpenCV's ``cv2.imread`` does. Files and PIL images know their own order.
+        max_pixels: width × height above which an image is refused before it is decoded, at least 1. Decoding
             takes about 4 bytes of memory a pixel.
-        longest_side: pixels; larger pictures are reduced until their longer side is no longer. Never enlarged.
-        shortest_side: pixels; larger pictures are reduced until their shorter side is no longer.
-        most_bytes: of one encoded picture, before base64 (which adds a third).
-        most_request_bytes: of a request's body. Pictures scored together are packed into as many requests as
+        longest_side: pixels; larger images are reduced until their longer side is no longer. Never enlarged.
+        shortest_side: pixels; larger images are reduced until their shorter side is no longer.
+        most_bytes: of one encoded image, before base64 (which adds a third).
+        most_request_bytes: of a request's body. Images scored together are packed into as many requests as
             needed; a single one is made to fit.
         quality: of JPEGs that are written anew to keep a limit, 1 to 95. A JPEG of lower quality keeps its own.
-        format: of pictures that have to be written anew. ``"keep"``: JPEG stays JPEG, all others become PNG, or
+        format: of images that have to be written anew. ``"keep"``: JPEG stays JPEG, all others become PNG, or
             JPEG where PNG does not fit. ``"jpeg"`` and ``"png"`` say which.
         strip_metadata: also take EXIF data, GPS positions, comments and thumbnails out of JPEG and PNG files
             that are otherwise sent as they are: without loss, the pixels are not touched.
@@ -82,7 +82,7 @@ class ImagePolicy(Choice, frozen=True):
         """For classification models, which reduce the shorter side to 256 and cut out the middle 224 × 224.
 
         Args:
-            side: pixels of the shorter side that the model reduces pictures to.
+            side: pixels of the shorter side that the model reduces images to.
             options: further attributes of the policy.
         """
         return cls(**{"shortest_side": side, "format": "jpeg", **options})
@@ -101,7 +101,7 @@ class ImagePolicy(Choice, frozen=True):
 
     @classmethod
     def for_yolo(cls, side: int = 640, **options: Any) -> Self:
-        """For YOLOv5, which fits pictures into a square of ``img_size`` pixels.
+        """For YOLOv5, which fits images into a square of ``img_size`` pixels.
 
         Args:
             side: the model's ``img_size``.
@@ -117,7 +117,7 @@ class ImagePolicy(Choice, frozen=True):
 
     @property
     def byte_limit(self) -> int | None:
-        """Bytes of one encoded picture under both byte limits; None for no limit."""
+        """Bytes of one encoded image under both byte limits; None for no limit."""
         limits = [self.most_bytes] if self.most_bytes is not None else []
         if self.most_request_bytes is not None:
             limits.append(max(0, self.most_request_bytes - REQUEST_OVERHEAD) // 4 * 3)
@@ -125,4 +125,4 @@ class ImagePolicy(Choice, frozen=True):
 
 
 REQUEST_OVERHEAD = 512
-"""Bytes of a request's body beside its pictures, at most: the longest is that of an explanation's parameters."""
+"""Bytes of a request's body beside its images, at most: the longest is that of an explanation's parameters."""

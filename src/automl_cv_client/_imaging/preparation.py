@@ -1,7 +1,7 @@
 """Turns any input into the bytes to send: untouched when every server model reads them alike, else rewritten.
 
-What the server does with a picture (contract, sections 3 and 4): R-CNN and classification models ignore the
-EXIF orientation, YOLO obeys it and cannot read GIF; 16-bit grey saturates; a picture that cannot be read is left
+What the server does with an image (contract, sections 3 and 4): R-CNN and classification models ignore the
+EXIF orientation, YOLO obeys it and cannot read GIF; 16-bit grey saturates; an image that cannot be read is left
 out of the reply without a word. So what leaves here is whole, upright without a tag, has 8 bits a channel, and
 keeps the policy's limits.
 """
@@ -12,12 +12,12 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from automl_cv_client._imaging import caller_pictures
-from automl_cv_client._imaging.arrays import picture_of
+from automl_cv_client._imaging import caller_images
+from automl_cv_client._imaging.arrays import image_of
 from automl_cv_client._imaging.exif import UPRIGHT
 from automl_cv_client._imaging.fitting import first_size, size_within, write_within
 from automl_cv_client._imaging.headers import Header, read_header
-from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_picture, without_secrets
+from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_image, without_secrets
 from automl_cv_client._imaging.metadata import without_metadata
 from automl_cv_client._imaging.opening import Opened, open_encoded
 from automl_cv_client._imaging.pixels import PLAIN_MODES, to_plain, turn, without_notes
@@ -41,17 +41,17 @@ SENT_AS_THEY_ARE = {
 """Formats that the readers of all server models know, with their media types."""
 
 _ANIMATED = frozenset(["GIF", "PNG", "TIFF", "WEBP", "AVIF"])
-"""May hold further pictures that a reader on the server might stumble over. Those in JPEG files it never sees."""
+"""May hold further images that a reader on the server might stumble over. Those in JPEG files it never sees."""
 
 _LIGHT = 256 * 1024  # bytes; header and base64 of so many take 0.1 ms, a thread and back 0.1 to 0.2 ms
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """A picture ready to be sent.
+    """An image ready to be sent.
 
     Attributes:
-        data: the encoded picture, exactly as it is sent.
+        data: the encoded image, exactly as it is sent.
         info: its sizes, its orientation, and what was done to it.
     """
 
@@ -65,7 +65,7 @@ def prepare(image: ImageInput, policy: ImagePolicy) -> PreparedImage:
     A file object is read from its current position to its end and stays open. May be called from several
     threads at once.
     """
-    if is_array(image) or is_picture(image):
+    if is_array(image) or is_image(image):
         return guarded(image, lambda: _rewritten(*_open_pixels(image, policy), image, policy))
     return prepare_encoded(read_encoded(image, policy), image, policy)
 
@@ -85,7 +85,7 @@ def prepare_lightly(image: ImageInput, policy: ImagePolicy) -> PreparedImage | N
 
 
 def prepare_encoded(data: bytes, image: object, policy: ImagePolicy) -> PreparedImage:
-    """As :func:`prepare`, of an encoded picture that was read already; ``image`` is what the caller calls it."""
+    """As :func:`prepare`, of an encoded image that was read already; ``image`` is what the caller calls it."""
     header, enough = read_header(data), None
     if header is not None:
         check_pixels(header.size, policy, image)
@@ -99,7 +99,7 @@ def prepare_encoded(data: bytes, image: object, policy: ImagePolicy) -> Prepared
 
 
 def open_upright(image: ImageInput, policy: ImagePolicy) -> Image:
-    """The first frame, upright, as RGB, to draw on: a picture of its own. Raises ImageError.
+    """The first frame, upright, as RGB, to draw on: an image of its own. Raises ImageError.
 
     Transparency is dropped, as the models drop it.
     """
@@ -107,16 +107,16 @@ def open_upright(image: ImageInput, policy: ImagePolicy) -> Image:
 
 
 def open_upright_with_info(image: ImageInput, policy: ImagePolicy) -> tuple[Image, ImageInfo]:
-    """As :func:`open_upright`, and what is known of the picture, as if it was sent whole."""
+    """As :func:`open_upright`, and what is known of the image, as if it was sent whole."""
 
     def upright() -> tuple[Image, ImageInfo]:
-        if is_array(image) or is_picture(image):
+        if is_array(image) or is_image(image):
             opened = _open_pixels(image, policy)[0]
         else:
             opened = open_encoded(read_encoded(image, policy), image, policy)
-        picture, _ = to_plain(opened.picture, image)
-        picture = without_notes(turn(_rgb(picture), opened.to_turn))
-        size = Size(*picture.size)
+        pixels, _ = to_plain(opened.pixels, image)
+        pixels = without_notes(turn(_rgb(pixels), opened.to_turn))
+        size = Size(*pixels.size)
         media_type = "image/jpeg" if opened.format == "JPEG" else "image/png"
         info = ImageInfo(
             size=size,
@@ -126,24 +126,24 @@ def open_upright_with_info(image: ImageInput, policy: ImagePolicy) -> tuple[Imag
             media_type=media_type,
             source=_source(image),
         )
-        return picture, info
+        return pixels, info
 
     return guarded(image, upright)
 
 
-def _rgb(picture: Image) -> Image:
+def _rgb(pixels: Image) -> Image:
     # Through RGBA: Pillow warns about palettes whose transparency is a table of bytes.
-    if picture.mode == "P" and "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-    return picture.convert("RGB")
+    if pixels.mode == "P" and "transparency" in pixels.info:
+        pixels = pixels.convert("RGBA")
+    return pixels.convert("RGB")
 
 
 def _open_pixels(image: Any, policy: ImagePolicy) -> tuple[Opened, list[str]]:
-    """An array or PIL picture, and what was done to its values."""
-    if is_picture(image):
-        return caller_pictures.open_copy(image, policy), []
-    picture, change = picture_of(image, policy)
-    return Opened(picture, None, UPRIGHT, UPRIGHT), [change] if change else []
+    """An array or PIL image, and what was done to its values."""
+    if is_image(image):
+        return caller_images.open_copy(image, policy), []
+    pixels, change = image_of(image, policy)
+    return Opened(pixels, None, UPRIGHT, UPRIGHT), [change] if change else []
 
 
 def _as_it_is(data: bytes, header: Header, image: object, policy: ImagePolicy) -> PreparedImage | None:
@@ -173,10 +173,10 @@ def _untouched(data: bytes, header: Header, image: object, changes: tuple[str, .
 
 def _from_opened(data: bytes, opened: Opened, image: object, policy: ImagePolicy) -> PreparedImage:
     reasons = _reasons_to_rewrite(data, opened, policy)
-    full = Size(*(opened.stored or opened.picture.size))
+    full = Size(*(opened.stored or opened.pixels.size))
     limit = policy.byte_limit
     too_large = size_within(full, policy) != full or (limit is not None and len(data) > limit)
-    if reasons or too_large or opened.orientation != UPRIGHT or opened.picture.mode not in PLAIN_MODES:
+    if reasons or too_large or opened.orientation != UPRIGHT or opened.pixels.mode not in PLAIN_MODES:
         return _rewritten(opened, reasons, image, policy, len(data))
     return _untouched(data, Header(SENT_AS_THEY_ARE[opened.format or ""], full, UPRIGHT), image)
 
@@ -188,7 +188,7 @@ def _reasons_to_rewrite(data: bytes, opened: Opened, policy: ImagePolicy) -> lis
         reasons.append(f"first of {opened.frames} frames")
     if opened.format not in SENT_AS_THEY_ARE:
         reasons.append(f"{opened.format} rewritten as {'JPEG' if policy.format == 'jpeg' else 'PNG'}")
-    if opened.deep and opened.picture.mode in ("RGB", "RGBA", "LA"):
+    if opened.deep and opened.pixels.mode in ("RGB", "RGBA", "LA"):
         reasons.append("16-bit colour reduced to 8 bits")
     if opened.format == "PNG" and wrong_sums(data):
         reasons.append("wrong checksums of the PNG's notes: written anew")
@@ -200,14 +200,14 @@ def _reasons_to_rewrite(data: bytes, opened: Opened, policy: ImagePolicy) -> lis
 def _rewritten(
     opened: Opened, reasons: list[str], image: object, policy: ImagePolicy, byte_count: int = 0
 ) -> PreparedImage:
-    picture, change = to_plain(opened.picture, image)
-    picture = without_notes(turn(picture, opened.to_turn))
+    pixels, change = to_plain(opened.pixels, image)
+    pixels = without_notes(turn(pixels, opened.to_turn))
     changes = [*reasons, *([change] if change else [])]
     if opened.orientation != UPRIGHT:
         changes.append(f"turned upright (EXIF orientation {opened.orientation})")
-    full = Size(*picture.size) if opened.stored is None else _turned(opened.stored, opened.to_turn)
+    full = Size(*pixels.size) if opened.stored is None else _turned(opened.stored, opened.to_turn)
     target = first_size(full, byte_count, policy) if opened.format == "JPEG" else size_within(full, policy)
-    written = write_within(picture, opened, full, target, policy, image)
+    written = write_within(pixels, opened, full, target, policy, image)
     info = ImageInfo(
         size=full,
         orientation=opened.orientation,
@@ -222,7 +222,7 @@ def _rewritten(
 
 
 def _turned(size: tuple[int, int], orientation: int) -> Size:
-    """Width and height change places where the picture lies on its side."""
+    """Width and height change places where the image lies on its side."""
     return Size(size[1], size[0]) if orientation >= 5 else Size(*size)
 
 

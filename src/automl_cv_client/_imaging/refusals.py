@@ -1,4 +1,4 @@
-"""How a picture is refused: an ImageError with a plain reason that keeps nothing else alive."""
+"""How an image is refused: an ImageError with a plain reason that keeps nothing else alive."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import zlib
 from collections.abc import Callable
 from typing import TypeVar
 
-from automl_cv_client._imaging.inputs import describe, shortened
+from automl_cv_client._imaging.inputs import describe
 from automl_cv_client._imaging.policy import ImagePolicy
+from automl_cv_client._text import shortened
 from automl_cv_client.errors import ImageError
 
 T = TypeVar("T")
@@ -24,15 +25,15 @@ def refusal(image: object, reason: str) -> ImageError:
 
 
 def check_pixels(size: tuple[int, int], policy: ImagePolicy, image: object) -> None:
-    """Raises ImageError unless the picture of ``size`` (width, height) may be decoded."""
+    """Raises ImageError unless the image of ``size`` (width, height) may be decoded."""
     width, height = size
     if width < 1 or height < 1:
-        raise refusal(image, f"a picture of {width} × {height} has no pixels")
+        raise refusal(image, f"an image of {width} × {height} has no pixels")
     if width * height > policy.max_pixels:
         raise refusal(
             image,
             f"{width:,} × {height:,} = {width * height:,} pixels are more than the {policy.max_pixels:,} allowed. "
-            "Send a smaller picture, or in Python raise the limit: ImagePolicy(max_pixels=…)",
+            "Send a smaller image, or in Python raise the limit: ImagePolicy(max_pixels=…)",
         )
 
 
@@ -40,7 +41,7 @@ def guarded(image: object, action: Callable[[], T]) -> T:
     """What ``action`` returns; whatever it raises becomes an ImageError that names ``image``.
 
     The ImageError is raised outside the ``except`` block: an error kept as its context would keep the frames
-    of the decoder, and with them the picture, alive for as long as somebody keeps the error.
+    of the decoder, and with them the image, alive for as long as somebody keeps the error.
     """
     try:
         return action()
@@ -58,7 +59,7 @@ def _plain_reason(error: Exception) -> str:
         return "it claims more pixels than Pillow decodes"
     told = str(error)
     if "truncated" in told.lower() or isinstance(error, EOFError | struct.error):
-        return "the picture is truncated: its data end too early"
+        return "the image is truncated: its data end too early"
     if isinstance(error, OSError | SyntaxError | ValueError | Warning | zlib.error) and _HARMLESS.fullmatch(told):
-        return f"the picture is damaged and cannot be decoded ({shortened(told, 120)})"
-    return f"the picture is damaged and cannot be decoded ({type(error).__name__})"
+        return f"the image is damaged and cannot be decoded ({shortened(told, 120)})"
+    return f"the image is damaged and cannot be decoded ({type(error).__name__})"

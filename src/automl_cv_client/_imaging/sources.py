@@ -1,4 +1,4 @@
-"""Reads the encoded bytes of a picture from a path, a file object, a buffer or a data URI."""
+"""Reads the encoded bytes of an image from a path, a file object, a buffer or a data URI."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from urllib.parse import unquote
 
 from automl_cv_client._imaging.inputs import (
     ACCEPTED,
-    bytes_in_words,
     is_address,
-    is_base64_picture,
+    is_base64_image,
     is_data_uri,
-    shortened,
 )
 from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._imaging.refusals import refusal
+from automl_cv_client._text import bytes_in_words, shortened
 from automl_cv_client.errors import ImageError
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
-"""Above this a file is refused unread: no picture under ``max_pixels`` needs it, and it is held in memory."""
+"""Above this a file is refused unread: no image under ``max_pixels`` needs it, and it is held in memory."""
 
 _BLOCK = 1 << 20
 _BLOB = re.compile(r"https://[a-z0-9]+\.(?:blob|dfs)\.core\.[a-z.]+/([^?#]+)")
@@ -46,7 +45,7 @@ def read_encoded(image: Any, policy: ImagePolicy | None = None) -> bytes:
     elif callable(getattr(image, "read", None)):
         data = _from_file(image)
     else:
-        raise refusal(image, f"not a picture. Give {ACCEPTED}{_hint_for(image)}")
+        raise refusal(image, f"not an image. Give {ACCEPTED}{_hint_for(image)}")
     if not data:
         raise refusal(image, "it is empty" + (" from its current position on" if hasattr(image, "read") else ""))
     return data
@@ -54,7 +53,7 @@ def read_encoded(image: Any, policy: ImagePolicy | None = None) -> bytes:
 
 def _hint_for(image: object) -> str:
     if isinstance(image, (list, tuple)):
-        return "; several pictures go through detect_many, classify_many and so on"
+        return "; several images go through detect_many, classify_many and so on"
     if hasattr(image, "__array__"):
         return "; this can be turned into an array with numpy.asarray"
     return ""
@@ -99,12 +98,12 @@ def _from_address(address: str, policy: ImagePolicy | None) -> bytes:
     if is_url:
         raise refusal(
             address,
-            "URLs are not fetched by default. Download the picture and give its path, or in Python make the client "
+            "URLs are not fetched by default. Download the image and give its path, or in Python make the client "
             "with images=ImagePolicy(urls=UrlRules())",
         )
     raise refusal(
         address,
-        f"{scheme}:// addresses are not read. Download the picture and give its path, or in Python an fsspec "
+        f"{scheme}:// addresses are not read. Download the image and give its path, or in Python an fsspec "
         "filesystem: ImagePolicy(filesystem=…)",
     )
 
@@ -123,7 +122,7 @@ def _from_filesystem(filesystem: Any, path: str, address: str) -> bytes:
 def _refuse_what_is_no_path(path: object, name: str) -> None:
     if not name:
         raise refusal(path, "the path is an empty string")
-    if is_base64_picture(name):
+    if is_base64_image(name):
         raise refusal(path, "this is base64, not a path: decode it first, in Python by base64.b64decode(text)")
 
 
@@ -131,7 +130,7 @@ def _why_not_read(name: str | bytes, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, IsADirectoryError) or (isinstance(error, PermissionError) and os.path.isdir(name)):
-        return "it is a folder: give the pictures in it; in Python, detect_many and its siblings take folders"
+        return "it is a folder: give the images in it; in Python, detect_many and its siblings take folders"
     if isinstance(error, PermissionError):
         return "no permission to read this file"
     if isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""Cuts an upright picture into encoded tiles."""
+"""Cuts an upright image into encoded tiles."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _QUALITY = 95
 
 
 class Tiled(NamedTuple):
-    """A picture in tiles.
+    """An image in tiles.
 
     Attributes:
-        info: the whole picture.
-        tiles: (left, top, right, bottom) of each tile in pixels of the upright picture.
+        info: the whole image.
+        tiles: (left, top, right, bottom) of each tile in pixels of the upright image.
         prepared: each tile, encoded.
-        grid: the first so many are a grid; one more is the whole picture.
+        grid: the first so many are a grid; one more is the whole image.
     """
 
     info: ImageInfo
@@ -35,28 +35,28 @@ class Tiled(NamedTuple):
 def prepare_tiles(
     image: ImageInput, policy: ImagePolicy, tile: tuple[int, int], overlap: float, *, whole: bool
 ) -> Tiled:
-    """The tiles of a picture, within the policy's limits. Raises ImageError; InvalidInput for impossible tiles.
+    """The tiles of an image, within the policy's limits. Raises ImageError; InvalidInput for impossible tiles.
 
     Args:
-        image: the picture.
-        policy: its limits hold for each tile, and for the whole picture where that is sent too.
+        image: the image.
+        policy: its limits hold for each tile, and for the whole image where that is sent too.
         tile: (width, height) in pixels.
         overlap: share of a tile's side that neighbours have in common at least, 0 to 0.9.
-        whole: also the whole picture, for objects larger than a tile. Not if one tile covers it.
+        whole: also the whole image, for objects larger than a tile. Not if one tile covers it.
     """
-    picture, info = open_upright_with_info(image, policy)
-    tiles = tiles_of(picture.size, tile, overlap)
+    pixels, info = open_upright_with_info(image, policy)
+    tiles = tiles_of(pixels.size, tile, overlap)
     lossy = info.media_type == "image/jpeg"
 
     def cut() -> list[bytes]:
-        parts = (picture.crop(box) for box in tiles)
+        parts = (pixels.crop(box) for box in tiles)
         return [write_jpeg_at(part, _QUALITY) if lossy else write_png(part) for part in parts]
 
     prepared = [prepare(data, policy) for data in guarded(image, cut)]
     grid = len(tiles)
     if whole and grid > 1:
-        tiles = [*tiles, (0, 0, *picture.size)]
-        prepared.append(prepare(picture, _jpeg(policy) if lossy else policy))
+        tiles = [*tiles, (0, 0, *pixels.size)]
+        prepared.append(prepare(pixels, _jpeg(policy) if lossy else policy))
     words = f"sent as {len(tiles)} tiles of {tiles[0][2]} × {tiles[0][3]}"
     changed = info._trusted(
         {**info.__dict__, "changes": (words,), "sent_bytes": sum(len(one.data) for one in prepared)}

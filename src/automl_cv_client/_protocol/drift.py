@@ -1,12 +1,12 @@
-"""Brings the replies of other server versions into today's form: one list, one object a picture.
+"""Brings the replies of other server versions into today's form: one list, one object an image.
 
 The forms, each seen in the wild (docs/wire-contract.md):
 
-* a bare object instead of a list: the old ``score.py``, one picture;
-* an empty body: the old ``score.py`` that could not read the picture;
+* a bare object instead of a list: the old ``score.py``, one image;
+* an empty body: the old ``score.py`` that could not read the image;
 * JSON in a JSON string: the SDK's ``invoke`` and old wrappers;
-* ``{"0": {"label", "score"}, "1": …}`` a picture: Hugging Face models trained by AutoML;
-* ``[{"label", "score"}, …]`` a picture: Hugging Face models of the catalogue.
+* ``{"0": {"label", "score"}, "1": …}`` an image: Hugging Face models trained by AutoML;
+* ``[{"label", "score"}, …]`` an image: Hugging Face models of the catalogue.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from automl_cv_client.errors import InvalidInput
 
 
 def checked_uri(scoring_uri: str, *, allow_http: bool = False) -> str:
-    """The scoring URI, when it is safe to send a key and pictures there.
+    """The scoring URI, when it is safe to send a key and images there.
 
     Raises:
         InvalidInput: no http(s) URL, a user name or password in it, or plain http to another machine.
@@ -34,7 +34,7 @@ def checked_uri(scoring_uri: str, *, allow_http: bool = False) -> str:
         )
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         raise InvalidInput(
-            f"plain http to {host} would show the key and the pictures to everyone on the way: use https, or a tunnel "
+            f"plain http to {host} would show the key and the images to everyone on the way: use https, or a tunnel "
             "that begins on this machine (http://localhost:…); in Python, inside a private network, allow_http=True"
         )
     return uri

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from typing import Any, NamedTuple
 
+from automl_cv_client._numbers import rank
 from automl_cv_client._protocol.drift import NotAReply
 from automl_cv_client._protocol.parts import KEYS, Part, Unusual, Value, cut, cut_slowly, unwrapped
 from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
 from automl_cv_client._protocol.wire import Row
 from automl_cv_client._protocol.xai import XaiParameters
-from automl_cv_client._ranking import rank
 from automl_cv_client.results import CallInfo, Classification, Explanation, ImageInfo, MultilabelClassification
 from automl_cv_client.results._float_map import FloatMap
 from automl_cv_client.task import Task

@@ -34,7 +34,7 @@ class WrongShape(ValueError):
 
 
 def read_rows(body: bytes, task: Task, *, strict: bool = False) -> list[Row]:
-    """The rows of a reply, one a picture the server could read, in request order.
+    """The rows of a reply, one an image the server could read, in request order.
 
     Args:
         body: the reply's bytes.
@@ -127,7 +127,7 @@ def result_of(task: Task, row: Row, image: ImageInfo, call: CallInfo, threshold:
     Args:
         task: the row's task.
         row: as :func:`read_rows` gave it.
-        image: the row's picture.
+        image: the row's image.
         call: how the call went.
         threshold: for multi-label: the probability above which a label counts as present.
     """

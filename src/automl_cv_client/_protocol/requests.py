@@ -1,6 +1,6 @@
-"""Builds scoring requests: encoded pictures in, body bytes out; no I/O.
+"""Builds scoring requests: encoded images in, body bytes out; no I/O.
 
-Base64 needs no JSON escaping, so a body is a template around the picture. Measured against reading and
+Base64 needs no JSON escaping, so a body is a template around the image. Measured against reading and
 copying the file: 1.4 times its CPU, where json.dumps around the standard base64 takes 34 times.
 """
 
@@ -19,8 +19,8 @@ Dialect = Literal["automl", "huggingface", "legacy", "legacy-raw"]
 
 * ``automl``: models deployed through MLflow, the way of the studio and the SDK (the default);
 * ``huggingface``: Hugging Face models trained by AutoML, ``{"input_data": ["<base64>"]}``;
-* ``legacy``: the old ``score.py``, ``{"image": "<base64>"}``, one picture a request;
-* ``legacy-raw``: the old ``score.py``, the picture's bytes as they are, one picture a request.
+* ``legacy``: the old ``score.py``, ``{"image": "<base64>"}``, one image a request;
+* ``legacy-raw``: the old ``score.py``, the image's bytes as they are, one image a request.
 """
 
 JSON = "application/json"
@@ -33,10 +33,10 @@ _CHUNK = 3 * 16 * 1024  # bytes encoded at a time: a multiple of 3, and small en
 
 
 def scoring_body(images: Sequence[bytes], dialect: Dialect = "automl") -> bytes:
-    """The body that asks for the scores of one or several encoded pictures (JPEG, PNG, …).
+    """The body that asks for the scores of one or several encoded images (JPEG, PNG, …).
 
     Raises:
-        InvalidInput: no picture, an unknown dialect, or several pictures in a dialect that takes one.
+        InvalidInput: no image, an unknown dialect, or several images in a dialect that takes one.
     """
     if dialect not in get_args(Dialect):
         raise InvalidInput(f"unknown dialect {dialect!r}: use one of {', '.join(get_args(Dialect))}")
@@ -48,11 +48,11 @@ def scoring_body(images: Sequence[bytes], dialect: Dialect = "automl") -> bytes:
 
 
 def check_count(images: Sequence[bytes], dialect: Dialect) -> None:
-    """Raises InvalidInput for no picture, and for several in a dialect that takes one."""
+    """Raises InvalidInput for no image, and for several in a dialect that takes one."""
     if not images:
-        raise InvalidInput("no picture to send: the service refuses an empty request")
+        raise InvalidInput("no image to send: the service refuses an empty request")
     if len(images) > 1 and dialect.startswith("legacy"):
-        raise InvalidInput(f"the {dialect} form takes one picture a request, not {len(images)}")
+        raise InvalidInput(f"the {dialect} form takes one image a request, not {len(images)}")
 
 
 def content_type(dialect: Dialect) -> str:
@@ -61,7 +61,7 @@ def content_type(dialect: Dialect) -> str:
 
 
 def around(before: bytes, images: Sequence[bytes], after: bytes, between: bytes = b'","') -> bytes:
-    """A template around the base64 of each picture."""
+    """A template around the base64 of each image."""
     # A growing buffer, filled in pieces, holds one copy of the body; joining whole pieces would hold two.
     body = BytesIO()
     body.write(before)

@@ -41,8 +41,8 @@ _ADVICE = {
     403: "the identity may not score here: give it the role 'AzureML Data Scientist', or one with the action "
     "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action",
     408: "scoring took longer than the deployment's request_timeout_ms (5 s by default, at most 180 s): raise it, "
-    "or send smaller pictures",
-    413: "the request is larger than the endpoint takes: send smaller pictures, or fewer at once",
+    "or send smaller images",
+    413: "the request is larger than the endpoint takes: send smaller images, or fewer at once",
     415: "the endpoint refused the content type: check that it serves a model of AutoML for Images; in Python, "
     "dialect= speaks to other models",
     429: "more requests at once, or a second, than the deployment takes: lower the concurrency, or raise "
@@ -158,4 +158,4 @@ def _again_after_model_failure(status: int | None, reason: str | None) -> Again:
         return Again.OFTEN
     if status is not None and 400 <= status < 500:
         return Again.NEVER
-    return Again.ONCE  # a scoring exception: the same picture will most likely fail again
+    return Again.ONCE  # a scoring exception: the same image will most likely fail again

@@ -1,4 +1,4 @@
-"""The shapes of a reply as today's service writes them, one object a picture, for pydantic to check.
+"""The shapes of a reply as today's service writes them, one object an image, for pydantic to check.
 
 Unknown keys pass through. Numbers may be NaN or infinite: the server writes them with Python's ``json.dumps``.
 """
@@ -24,7 +24,7 @@ Number = Annotated[float, Strict()]  # not "0.5" and not true
 
 
 class WireBox(TypedDict):
-    """Fractions of the picture's width and height."""
+    """Fractions of the image's width and height."""
 
     topX: Number
     topY: Number
@@ -83,7 +83,7 @@ class ClassificationRow(TypedDict):
 
 
 Row = dict[str, Any]
-"""One picture's object, checked against one of the classes above."""
+"""One image's object, checked against one of the classes above."""
 
 _ROWS: dict[Task, Any] = {
     Task.CLASSIFICATION: ClassificationRow,

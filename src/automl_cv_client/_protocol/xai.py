@@ -1,7 +1,7 @@
 """What to explain and how, checked, and the request that asks for it: values in, body bytes out; no I/O.
 
 Each row of such a request is a JSON *string* that holds JSON. Base64 has no character that either level of JSON
-escapes, so, as for plain scores, a body is a template around the picture.
+escapes, so, as for plain scores, a body is a template around the image.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from automl_cv_client._choices import Choice
+from automl_cv_client._options_base import Options
 from automl_cv_client._protocol.requests import Dialect, around, check_count
 from automl_cv_client.errors import InvalidInput, UnsupportedTask
 from automl_cv_client.task import Task
@@ -25,7 +25,7 @@ Approximation = Literal["riemann_middle", "riemann_left", "riemann_right", "riem
 _Flag = Annotated[bool, Field(strict=True)]  # the service takes JSON booleans only, and fails on anything else
 
 
-class XaiParameters(Choice, frozen=True):
+class XaiParameters(Options, frozen=True):
     """How an explanation is made, with the service's names, defaults and bounds. Frozen.
 
     A value out of bounds raises InvalidInput, which names what is allowed; nothing is sent.
@@ -37,7 +37,7 @@ class XaiParameters(Choice, frozen=True):
         visualizations: whether to send the service's own figure, a PNG of 1 to 2 MB a class.
         attributions: whether to send the numbers, ``[3, 224, 224]`` by default: about 3.5 MB of JSON a class.
         confidence_score_threshold_multilabel: 0 to 1; multi-label only: classes with a probability strictly above
-            it are explained. Each takes as long as one picture by itself.
+            it are explained. Each takes as long as one image by itself.
         n_steps: steps of the path integral, 2 or more; ``xrai`` and ``integrated_gradients`` only.
         approximation_method: rule of that integral; ``integrated_gradients`` only.
         xrai_fast: the quicker, coarser way of ``xrai``.
@@ -82,12 +82,12 @@ def check_explainable(task: Task) -> None:
 def explaining_body(
     images: Sequence[bytes], parameters: XaiParameters, task: Task, dialect: Dialect = "automl"
 ) -> bytes:
-    """The body that asks for scores with explanations of one or several encoded pictures, none for plain scores.
+    """The body that asks for scores with explanations of one or several encoded images, none for plain scores.
 
     Rows of the two kinds are never mixed: the first row decides the mode and the parameters of all.
 
     Raises:
-        InvalidInput: no picture, several in a dialect that takes one, or a dialect that has no explanations.
+        InvalidInput: no image, several in a dialect that takes one, or a dialect that has no explanations.
         UnsupportedTask: the task has none.
     """
     check_explainable(task)

@@ -2,7 +2,7 @@
 
 Names are those of the semantic conventions for HTTP clients (https://opentelemetry.io/docs/specs/semconv/http/):
 a span of kind CLIENT for each attempt, ``http.request.resend_count`` for the second and later ones. What HTTP has
-no name for begins with ``automl_cv.``. Neither holds a key, a picture, or the query of a URL.
+no name for begins with ``automl_cv.``. Neither holds a key, an image, or the query of a URL.
 """
 
 from __future__ import annotations
@@ -127,9 +127,9 @@ class _Metrics:
         self._sent = histogram("http.client.request.body.size", "By", "Size of HTTP client request bodies.")
         self._received = histogram("http.client.response.body.size", "By", "Size of HTTP client response bodies.")
         self._model = histogram("automl_cv.client.model.duration", "s", "Time the model took by its own account.")
-        self._images = counter("automl_cv.client.images", "{image}", "Pictures in requests answered with 200.")
+        self._images = counter("automl_cv.client.images", "{image}", "Images in requests answered with 200.")
         self._retries = counter("automl_cv.client.retries", "{retry}", "Requests sent again.")
-        self._drops = counter("automl_cv.client.dropped_rows", "{row}", "Pictures the server left out of its replies.")
+        self._drops = counter("automl_cv.client.dropped_rows", "{row}", "Images the server left out of its replies.")
 
     def response(self, event: ResponseEvent) -> None:
         about = _where(event.request)

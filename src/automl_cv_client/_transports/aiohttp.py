@@ -46,7 +46,7 @@ class AiohttpTransport:
             request.url,
             data=io.BytesIO(request.body),  # of raw bytes above 1 MB aiohttp warns; a file it sends in pieces
             headers={**ALWAYS_SENT, **request.headers},
-            allow_redirects=False,  # a 307 would post the picture to somebody else
+            allow_redirects=False,  # a 307 would post the image to somebody else
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
             auto_decompress=False,  # Body does it, within bounds

@@ -1,6 +1,6 @@
 """Says in our errors why no answer came, in the same words whichever library sent the request.
 
-The errors hold plain values only: a library's own error holds the request, with its key and picture.
+The errors hold plain values only: a library's own error holds the request, with its key and image.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Lets the requests of a run out only as fast as its traffic allows: for threads.
 
-A group of pictures takes its turn where its flow asks for authorization, which is the step before each attempt:
+A group of images takes its turn where its flow asks for authorization, which is the step before each attempt:
 so the time it waits is not taken from the attempt's own ``timeout``.
 """
 
@@ -96,12 +96,12 @@ class Passage:
         return self._exchange(request, limit, again=again)
 
     def _wait_for_endpoint(self, request: Request, limit: float) -> float:
-        """Send a harmless picture a second until the endpoint is back; the seconds of the limit that are left then."""
+        """Send a harmless image a second until the endpoint is back; the seconds of the limit that are left then."""
         gate, traffic = self._gate, self._gate.traffic
         until = traffic.clock() + limit
         try:
             while traffic.breaker.away:
-                with suppress(CallError):  # it is counted, and says nothing of this picture
+                with suppress(CallError):  # it is counted, and says nothing of this image
                     self._exchange(harmless(request, gate.harmless), until - traffic.clock(), last=False)
                 self.pause(traffic.breaker.wait(traffic.clock()))
                 give_up(traffic.breaker.open is not None, until - traffic.clock(), AWAY)

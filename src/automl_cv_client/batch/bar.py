@@ -44,10 +44,10 @@ def in_words(step: Progress) -> str:
     """The part of the bar that is text.
 
     >>> in_words(Progress(100, 50, 1, 12.34, 4.1, 5, 6))
-    '12.3 pictures/s · 5 of 6 in flight · 1 failed'
+    '12.3 images/s · 5 of 6 in flight · 1 failed'
     """
     traffic = "waiting for the endpoint" if step.away else f"{step.in_flight} of {step.limit} in flight"
-    return f"{step.rate:.1f} pictures/s · {traffic} · {step.failed} failed"
+    return f"{step.rate:.1f} images/s · {traffic} · {step.failed} failed"
 
 
 def _nothing(step: Progress) -> None:

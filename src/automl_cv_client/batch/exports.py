@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
-from automl_cv_client._formulas import harmless
+from automl_cv_client._text import harmless
 from automl_cv_client.batch.ledger import Ledger, as_json
 from automl_cv_client.batch.rows import COLUMNS, rows_of
 from automl_cv_client.errors import BatchError, InvalidInput
@@ -25,9 +25,9 @@ _ROW_GROUP = 10_000
 def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os.PathLike[str] | None = None) -> Path:
     """Write what a job has recorded so far; also while it runs.
 
-    JSONL has a line a picture: ``{"input", "status": "ok", "result"}`` or ``{"input", "status": "error", "error"}``.
-    CSV and Parquet have a row an object (detection, segmentation), a present label (multi-label) or a picture, with
-    coordinates in [0, 1]; a picture without any has one row, too.
+    JSONL has a line an image: ``{"input", "status": "ok", "result"}`` or ``{"input", "status": "error", "error"}``.
+    CSV and Parquet have a row an object (detection, segmentation), a present label (multi-label) or an image, with
+    coordinates in [0, 1]; an image without any has one row, too.
 
     Args:
         out: the folder of the job.

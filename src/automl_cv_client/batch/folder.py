@@ -1,4 +1,4 @@
-"""Scores the pictures of a folder (or list, or pattern) into a folder that can be resumed after any interruption."""
+"""Scores the images of a folder (or list, or pattern) into a folder that can be resumed after any interruption."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from automl_cv_client._client import Client
 from automl_cv_client._clients.pumps import AsyncPump, Pump
 from automl_cv_client._clients.runs import ManyOptions, async_pump_for, check_options, pump_for
 from automl_cv_client._flow.plan import Plan
+from automl_cv_client._numbers import checked_threshold
 from automl_cv_client._protocol.endpoint import shown
-from automl_cv_client._ranking import checked_threshold
 from automl_cv_client.batch.exports import Format, checked_formats, write_export
 from automl_cv_client.batch.interrupts import interrupts
 from automl_cv_client.batch.job import JobRun
@@ -34,13 +34,13 @@ class BatchOptions(TypedDict, total=False):
 
     Attributes:
         concurrency: requests in flight at most, 64 by default; how many are is found out.
-        per_request: pictures a request, 1 by default.
+        per_request: images a request, 1 by default.
         bytes_per_second: a bound on what is sent.
         threshold: for multi-label, as in :meth:`Client.classify_multilabel`.
-        stop_above: the share of failed pictures, of those this run tries for the first time and once there are 50,
+        stop_above: the share of failed images, of those this run tries for the first time and once there are 50,
             above which it stops: 0.5 by default; None to go on whatever happens.
         formats: what to export at the end, of ``"jsonl"`` (the default), ``"csv"`` and ``"parquet"``.
-        retry_failed: try pictures again that were given up, as after their cause is mended; they have three new tries.
+        retry_failed: try images again that were given up, as after their cause is mended; they have three new tries.
         progress: called with a :class:`Progress` about ten times a second, in the thread (or event loop) of the run.
             What it raises ends the run.
     """
@@ -58,10 +58,10 @@ class BatchOptions(TypedDict, total=False):
 def score_folder(
     client: Client, source: Source, out: str | os.PathLike[str], task: Task | str, **options: Unpack[BatchOptions]
 ) -> BatchSummary:
-    """Score many pictures and keep the results on disk; call it again to resume.
+    """Score many images and keep the results on disk; call it again to resume.
 
-    Every picture ends in exactly one record, a result or an error, in ``<out>/ledger.sqlite``, and at the end in
-    ``<out>/results.jsonl``. A picture that fails is tried again by the next two runs, and then kept as failed.
+    Every image ends in exactly one record, a result or an error, in ``<out>/ledger.sqlite``, and at the end in
+    ``<out>/results.jsonl``. An image that fails is tried again by the next two runs, and then kept as failed.
     Nothing that is recorded is scored again, whatever ended the run before: kill -9, a full disk, a power cut.
 
     The first Ctrl-C lets the requests in flight end (10 s at most), the second stops at once; both raise
@@ -77,13 +77,13 @@ def score_folder(
 
     Raises:
         BatchError: the folder holds another job or another process works on it; the disk is full; the credential
-            was revoked or the endpoint is gone; too many pictures failed. What is recorded stays.
+            was revoked or the endpoint is gone; too many images failed. What is recorded stays.
         InvalidInput: an argument cannot be used.
     """
     kind, many, formats = _prepared(client._plan, task, options)
     with _job(client._plan, source, out, kind, options) as run:
         run.open()
-        pump = pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), run.witness, **many)
+        pump = pump_for(client, run.images(), kind, options.get("threshold", 0.5), run.witness, **many)
         pump.while_waiting = run.begin(pump.traffic)
         with interrupts(partial(_drain, pump, run), _interrupt) as seen:
             try:
@@ -104,7 +104,7 @@ async def score_folder_async(
     kind, many, formats = _prepared(client._plan, task, options)
     with _job(client._plan, source, out, kind, options) as run:
         await _to_its_end(asyncio.to_thread(run.open))
-        pump = async_pump_for(client, run.pictures(), kind, options.get("threshold", 0.5), run.witness, **many)
+        pump = async_pump_for(client, run.images(), kind, options.get("threshold", 0.5), run.witness, **many)
         pump.while_waiting = run.begin(pump.traffic)
         task_here = asyncio.current_task()
         assert task_here is not None

@@ -23,10 +23,10 @@ from automl_cv_client.results import Outcome
 
 logger = logging.getLogger("automl_cv_client.batch")
 
-_ENOUGH = 50  # pictures before a share of failures means something
+_ENOUGH = 50  # images before a share of failures means something
 _LOG_EVERY = 60.0  # seconds
 _SHOW_EVERY = 0.1  # seconds
-_A_PIPE = ImageError("it is a pipe, and no file: nobody knows when it will give a picture")
+_A_PIPE = ImageError("it is a pipe, and no file: nobody knows when it will give an image")
 
 
 class JobRun:
@@ -36,9 +36,9 @@ class JobRun:
         folder: the output folder; made when it is not there.
         source: see :func:`~automl_cv_client.batch.sources.names_of`.
         fingerprint: what makes this job this job.
-        worst: the share of failed pictures above which the run stops; None to go on whatever happens.
+        worst: the share of failed images above which the run stops; None to go on whatever happens.
         progress: called with each step.
-        retry_failed: try pictures that were given up, too.
+        retry_failed: try images that were given up, too.
 
     Attributes:
         witness: knows whose failures were the endpoint's.
@@ -100,8 +100,8 @@ class JobRun:
         """The user pressed Ctrl-C: who shows progress is told how long it may take. Safe in a signal handler."""
         self._ends_by = time.monotonic() + seconds
 
-    def pictures(self) -> Iterator[str]:
-        """The pictures to do: those never tried first, in order."""
+    def images(self) -> Iterator[str]:
+        """The images to do: those never tried first, in order."""
         index = 0
         for one in self.ledger.to_do():
             if _is_pipe(one.name):  # a list may name one
@@ -113,7 +113,7 @@ class JobRun:
                 yield one.name
 
     def record(self, outcomes: Sequence[Outcome[Any]]) -> None:
-        """Keep what became of some pictures. Raises BatchError when too many fail, after keeping it."""
+        """Keep what became of some images. Raises BatchError when too many fail, after keeping it."""
         done = [(self._in_work.pop(one.index), one) for one in outcomes]
         self.ledger.record(finished(row.id, one, one.index in self.witness.excused) for row, one in done)
         self.witness.excused.difference_update(one.index for one in outcomes)
@@ -125,12 +125,12 @@ class JobRun:
         if self._worst is not None and tally.scored >= _ENOUGH and tally.failed > self._worst * tally.scored:
             kinds = ", ".join(f"{count} {kind}" for kind, count in tally.errors.most_common())
             raise BatchError(
-                f"stopped: {tally.failed} of {tally.scored} pictures failed ({kinds}). The last: "
+                f"stopped: {tally.failed} of {tally.scored} images failed ({kinds}). The last: "
                 f"{next((one.error for one in reversed(outcomes) if one.error), 'see the export')}"
             )
 
     def summary(self) -> BatchSummary:
-        """What this run did; checks that every picture is accounted for."""
+        """What this run did; checks that every image is accounted for."""
         counts = self.ledger.counts()
         seconds = time.monotonic() - self._started
         traffic, tally = self._traffic, self._tally
@@ -158,7 +158,7 @@ class JobRun:
         if now - self._logged >= _LOG_EVERY:
             self._logged = now
             step = self._step(now)
-            logger.info("%d of %d pictures, %.1f a second, %d failed", step.done, step.total, step.rate, step.failed)
+            logger.info("%d of %d images, %.1f a second, %d failed", step.done, step.total, step.rate, step.failed)
             if step.away:
                 logger.warning("the endpoint is away: waiting for it")
         if self._progress is not None and (now - self._shown >= _SHOW_EVERY or not self._left()):

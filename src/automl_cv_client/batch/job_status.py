@@ -16,7 +16,7 @@ class BatchStatus:
     Attributes:
         endpoint: its scoring URI.
         task: AutoML's name of the task.
-        total: pictures; ``total == ok + failed + to_do``.
+        total: images; ``total == ok + failed + to_do``.
         ok: with a result.
         failed: with an error.
         to_do: without a record yet.

@@ -1,7 +1,7 @@
-"""The record of a job: which pictures there are, and what became of each. A SQLite file that survives kill -9.
+"""The record of a job: which images there are, and what became of each. A SQLite file that survives kill -9.
 
-Every picture has one row; a row ends in one record, ``ok`` or ``error``. A transaction is on the disk when it
-returns (WAL with synchronous FULL), so at a crash only pictures in work are scored again. Records are kept in a
+Every image has one row; a row ends in one record, ``ok`` or ``error``. A transaction is on the disk when it
+returns (WAL with synchronous FULL), so at a crash only images in work are scored again. Records are kept in a
 table of their own: looking through a million names then reads megabytes, not gigabytes.
 """
 
@@ -24,7 +24,7 @@ _TORN_WORDS = (
     "it is damaged, by the disk or by another program: put a copy in its place, or choose another output folder"
 )
 _FULL_WORDS = "see that the disk has room and is in order, then run the same command again; what is recorded stays"
-TRIES = 3  # of a picture, over all runs
+TRIES = 3  # of an image, over all runs
 _CHUNK = 10_000
 _VERSION = 1  # of the schema; another one needs another number, which older versions of the package then refuse
 _SCHEMA = f"""
@@ -38,7 +38,7 @@ PRAGMA user_version = {_VERSION};
 
 
 class State(IntEnum):
-    """What became of a picture so far."""
+    """What became of an image so far."""
 
     TO_DO = 0
     OK = 1
@@ -47,13 +47,13 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A picture's record.
+    """An image's record.
 
     Attributes:
-        id: the picture's row.
+        id: the image's row.
         ok: whether ``body`` is a result; else an error.
         body: JSON.
-        counts: whether an error counts as one of the picture's tries; it does not when the endpoint was down.
+        counts: whether an error counts as one of the image's tries; it does not when the endpoint was down.
     """
 
     id: int
@@ -64,7 +64,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """A picture to do.
+    """An image to do.
 
     Attributes:
         id: its row.
@@ -175,7 +175,7 @@ class Ledger:
             self._db.execute("UPDATE items SET state = 0 WHERE state = 2 AND tries < ?", (TRIES,))
 
     def to_do(self) -> Iterator[ToDo]:
-        """The pictures to do, in order; may be read while others are recorded.
+        """The images to do, in order; may be read while others are recorded.
 
         Those that failed before come last: what crashes the server does not keep new ones from their first try.
         """
@@ -195,7 +195,7 @@ class Ledger:
                 last = rows[-1][0]
 
     def record(self, finished: Iterable[Finished]) -> None:
-        """Write what became of some pictures; on the disk when this returns."""
+        """Write what became of some images; on the disk when this returns."""
         many = list(finished)
         with self._transaction():
             self._db.executemany(
@@ -205,19 +205,19 @@ class Ledger:
             self._db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?)", ((one.id, one.body) for one in many))
 
     def counts(self) -> dict[State, int]:
-        """Pictures by state."""
+        """Images by state."""
         with self._clear():
             rows = dict(self._db.execute("SELECT state, COUNT(*) FROM items GROUP BY state"))
         return {state: rows.get(state.value, 0) for state in State}
 
     def given_up(self) -> int:
-        """Pictures that failed so often that they are not tried again."""
+        """Images that failed so often that they are not tried again."""
         with self._clear():
             found = self._db.execute("SELECT COUNT(*) FROM items WHERE state = 2 AND tries >= ?", (TRIES,)).fetchone()
         return int(found[0])
 
     def finished(self) -> Iterator[tuple[str, bool, str]]:
-        """(name, ok, JSON) of every finished picture, in order."""
+        """(name, ok, JSON) of every finished image, in order."""
         last = 0
         query = (
             "SELECT items.id, name, state, body FROM items JOIN records USING (id) "

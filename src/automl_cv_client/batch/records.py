@@ -13,12 +13,12 @@ _FIELDS = (
 
 
 def finished(row: int, outcome: Outcome[Any], excused: bool = False) -> Finished:
-    """The record of one picture: its result as JSON, or its error with status and request ids.
+    """The record of one image: its result as JSON, or its error with status and request ids.
 
     Args:
-        row: of the picture in the ledger.
+        row: of the image in the ledger.
         outcome: what became of it.
-        excused: the failure was the endpoint's: the picture keeps its tries.
+        excused: the failure was the endpoint's: the image keeps its tries.
     """
     if outcome.result is not None:
         return Finished(row, True, outcome.result.model_dump_json())

@@ -1,4 +1,4 @@
-"""The names of the pictures of a batch, from a folder, a pattern, a list, training data, or standard input."""
+"""The names of the images of a batch, from a folder, a pattern, a list, training data, or standard input."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from automl_cv_client._clients.runs import ENDINGS, folder_pictures
+from automl_cv_client._clients.runs import ENDINGS, folder_images
 from automl_cv_client._imaging import describe
 from automl_cv_client.errors import BatchError, InvalidInput
 
 _JSON = ("{", "[")
 _JSON_BEGINS = ('{"', '[{"', '["')
-"""Lines of JSON, and no paths of pictures."""
+"""Lines of JSON, and no paths of images."""
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def names_of(source: Source) -> Iterator[str]:
-    """The absolute paths of a source's pictures, read as they are asked for.
+    """The absolute paths of a source's images, read as they are asked for.
 
     Args:
-        source: a folder, searched with its subfolders; a picture, known by its ending; a pattern with ``*``, ``?`` or
+        source: a folder, searched with its subfolders; an image, known by its ending; a pattern with ``*``, ``?`` or
             ``[…]`` (``**`` for any depth); a text file with a path a line, relative to the file; a training file
             ``*.jsonl``; ``-`` for paths from standard input; an open text file with a path a line; or any iterable of
             paths. Relative paths of the last three start from the working directory.
@@ -48,7 +48,7 @@ def names_of(source: Source) -> Iterator[str]:
 
 def _names_at(text: str) -> Iterator[str]:
     if os.path.isdir(text):
-        return folder_pictures(Path(os.path.abspath(text)))
+        return folder_images(Path(os.path.abspath(text)))
     if os.path.isfile(text):
         if os.path.splitext(text)[1].lower() in ENDINGS:  # read as a list, it would be lines of noise
             return _absolute((text,))
@@ -60,7 +60,7 @@ def _names_at(text: str) -> Iterator[str]:
 
 
 def _readable(source: str, names: Iterator[str]) -> Iterator[str]:
-    """The names. A folder or file that cannot be read ends them: to leave it out would lose pictures silently."""
+    """The names. A folder or file that cannot be read ends them: to leave it out would lose images silently."""
     where = reason = ""
     try:
         yield from names
@@ -74,7 +74,7 @@ def _paths(given: Iterable[object]) -> Iterator[str]:
     for number, one in enumerate(given):
         if not isinstance(one, str | os.PathLike):
             raise InvalidInput(
-                f"item {number} of the source is {describe(one)}, not a path: pictures in memory go to detect_many "
+                f"item {number} of the source is {describe(one)}, not a path: images in memory go to detect_many "
                 "and its siblings"
             )
         yield os.fsdecode(one)
@@ -88,7 +88,7 @@ def _absolute(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _lines(file: Iterable[str]) -> Iterator[str]:
-    """The lines. Raises BatchError for those of another kind of file: each would be a picture of the job for good."""
+    """The lines. Raises BatchError for those of another kind of file: each would be an image of the job for good."""
     for line in file:
         if "\0" in line:
             raise BatchError(
@@ -114,7 +114,7 @@ def _listed(path: str, beside: str) -> Iterator[str]:
 
 
 def _training_paths(path: str, beside: str) -> Iterator[str]:
-    """The pictures of a training file that lie beside it, found by the longest end of their URL that exists."""
+    """The images of a training file that lie beside it, found by the longest end of their URL that exists."""
     with open(path, encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
@@ -139,4 +139,4 @@ def _beside(url: str, folder: str) -> str:
         found = os.path.join(folder, *parts[start:])
         if os.path.isfile(found):
             return found
-    return os.path.join(folder, *parts)  # which is recorded as an error of this picture
+    return os.path.join(folder, *parts)  # which is recorded as an error of this image

@@ -17,10 +17,10 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        total: pictures of the job.
+        total: images of the job.
         done: those with a record, of earlier runs too.
         failed: those of this run whose record is an error.
-        rate: pictures a second of this run.
+        rate: images a second of this run.
         eta: seconds to the end at this rate; None when nobody knows.
         in_flight: requests on their way.
         limit: requests that may be on their way, as found out so far.
@@ -47,19 +47,19 @@ class BatchSummary:
     """What a run did. Counts of the whole job first, then of this run.
 
     Attributes:
-        total: pictures of the job; ``total == ok + failed + to_do``.
+        total: images of the job; ``total == ok + failed + to_do``.
         ok: with a result.
         failed: with an error.
         to_do: without a record yet.
         given_up: of the failed, those that were tried 3 times and are not tried again, unless with ``retry_failed``.
-        scored: pictures this run recorded.
+        scored: images this run recorded.
         seconds: what it took, once the source was read.
-        rate: pictures a second.
+        rate: images a second.
         requests: sent, retries included.
         retries: of them.
         refused: answers "too many at once" (429).
         bytes_sent: in request bodies.
-        p50: median of the seconds a picture took, retries and pauses included; None when there was none.
+        p50: median of the seconds an image took, retries and pauses included; None when there was none.
         p95: 95 % took less.
         errors: this run's errors by kind, such as ``{"ImageError": 3}``.
     """
@@ -90,7 +90,7 @@ class Tally:
         self._seconds: Counter[int] = Counter()  # by size class, 5 % wide
 
     def add(self, outcome: Outcome[Any]) -> None:
-        """One more picture."""
+        """One more image."""
         self.scored += 1
         call: Any = outcome.error
         if outcome.result is not None:
@@ -103,7 +103,7 @@ class Tally:
             self._seconds[round(math.log(elapsed, 1.05))] += 1
 
     def percentile(self, share: float) -> float | None:
-        """Seconds below which this share of the pictures was, within 5 %."""
+        """Seconds below which this share of the images was, within 5 %."""
         wanted = share * self._seconds.total()
         for size in sorted(self._seconds):
             wanted -= self._seconds[size]

@@ -64,12 +64,12 @@ def _program(
         typer.Option("--no-color", callback=_without_colors, help=f"No colours; the variable {NO_COLOR} does it too."),
     ] = False,
 ) -> None:
-    """Score pictures with computer-vision models behind Azure Machine Learning online endpoints."""
+    """Score images with computer-vision models behind Azure Machine Learning online endpoints."""
 
 
 _PANELS = {
     "Without an endpoint": {"demo": demo, "serve": serve},
-    "Score pictures": {
+    "Score images": {
         "detect": detect,
         "segment": segment,
         "classify": classify,
@@ -83,5 +83,5 @@ for _panel, _modules in _PANELS.items():
     for _name, _module in _modules.items():
         _run = getattr(_module, _name.replace("-", "_"))
         app.command(_name, cls=Command, epilog=_module.EXAMPLES, rich_help_panel=_panel)(_run)
-app.add_typer(batch.app, name="batch", rich_help_panel="Score pictures")
+app.add_typer(batch.app, name="batch", rich_help_panel="Score images")
 app.add_typer(dataset.app, name="dataset", rich_help_panel="See what is wrong")

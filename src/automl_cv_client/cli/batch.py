@@ -42,7 +42,7 @@ automl-cv batch export job/ --format csv
 automl-cv batch export job/ --format parquet --to boxes.parquet
 """
 
-_UNITS = {"seconds": "s", "rate": "pictures/s", "p50": "s a picture", "p95": "s a picture"}
+_UNITS = {"seconds": "s", "rate": "images/s", "p50": "s an image", "p95": "s an image"}
 
 _OWN_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", ".lock")
 """Of a job's folder: an export that wrote over one of them would be the end of the job."""
@@ -53,7 +53,7 @@ app = typer.Typer(
     cls=Group,
     rich_markup_mode=None,
     epilog=EXAMPLES,
-    help="Score many pictures into a folder that can be resumed: run, status, export.",
+    help="Score many images into a folder that can be resumed: run, status, export.",
 )
 
 Job = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that was given as --out.")]
@@ -61,7 +61,7 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE...",
-        help="A folder, with its subfolders; pictures; a quoted pattern; a text file with a path a line; a training "
+        help="A folder, with its subfolders; images; a quoted pattern; a text file with a path a line; a training "
         ".jsonl; or - for paths from standard input.",
     ),
 ]
@@ -71,7 +71,7 @@ Concurrency = Annotated[
     int,
     typer.Option(min=1, max=256, metavar="N", help="Requests in flight at most, up to 256; how many are is found out."),
 ]
-PerRequest = Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Pictures a request, up to 100.")]
+PerRequest = Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Images a request, up to 100.")]
 Pace = Annotated[
     Optional[float],  # noqa: UP045
     typer.Option(min=1.0, metavar="BYTES", help="Bytes a second sent at most; the service allows 5000000 an endpoint."),
@@ -88,13 +88,13 @@ StopAbove = Annotated[
         min=0.0,
         max=1.0,
         metavar="SHARE",
-        help="Stop when more than this share of the pictures failed, of those tried for the first time and once there "
+        help="Stop when more than this share of the images failed, of those tried for the first time and once there "
         "are 50; 1 to go on whatever happens.",
     ),
 ]
 RetryFailed = Annotated[
     bool,
-    typer.Option("--retry-failed", help="Try pictures again that were given up, as after their cause is mended."),
+    typer.Option("--retry-failed", help="Try images again that were given up, as after their cause is mended."),
 ]
 Formats = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -133,7 +133,7 @@ def run(
     uri: Uri = None,
     deployment: Deployment = None,
 ) -> None:
-    """Score every picture of the sources, and go on where an earlier run ended.
+    """Score every image of the sources, and go on where an earlier run ended.
 
     Draws a progress bar when standard error is a terminal. The first Ctrl-C lets requests in flight end, 10 s at most,
     and says so; the second stops at once. What is recorded stays.
@@ -155,7 +155,7 @@ def run(
         summary = score_folder(client, _one_source(sources), out, task, **options)
     _tell(summary, as_json)
     if not summary.total:
-        complain(f"there are no pictures in {'standard input' if sources == ['-'] else ', '.join(sources)}")
+        complain(f"there are no images in {'standard input' if sources == ['-'] else ', '.join(sources)}")
         raise typer.Exit(FAILED)
     if summary.failed:
         complain(_why(summary, out / f"results.{options['formats'][0]}"))
@@ -176,7 +176,7 @@ def _one_source(sources: list[str]) -> Source:
 
 
 def _why(summary: BatchSummary, results: Path) -> str:
-    return f"{summary.failed} of {summary.total} pictures failed; {results} says why{_given_up(summary.given_up)}"
+    return f"{summary.failed} of {summary.total} images failed; {results} says why{_given_up(summary.given_up)}"
 
 
 def _given_up(count: int) -> str:
@@ -194,7 +194,7 @@ def status(job: Job, as_json: FactsAsJson = False) -> None:
     found = read_status(job)
     _tell(found, as_json)
     if found.given_up:
-        complain(f"{found.failed} of {found.total} pictures failed{_given_up(found.given_up)}")
+        complain(f"{found.failed} of {found.total} images failed{_given_up(found.given_up)}")
 
 
 @app.command("export", cls=Command, epilog=EXPORT_EXAMPLES)

@@ -16,5 +16,5 @@ automl-cv classify photos/ --json > classes.json
 def classify(
     paths: Paths, out: Out = None, as_json: AsJson = False, uri: Uri = None, deployment: Deployment = None
 ) -> None:
-    """Name the one thing each picture shows."""
+    """Name the one thing each image shows."""
     scoring.run(Task.CLASSIFICATION, paths, out=out, as_json=as_json, uri=uri, deployment=deployment)

@@ -29,5 +29,5 @@ def classify_multilabel(
     uri: Uri = None,
     deployment: Deployment = None,
 ) -> None:
-    """Name everything each picture shows."""
+    """Name everything each image shows."""
     scoring.run(Task.MULTILABEL, paths, as_json=as_json, out=out, uri=uri, deployment=deployment, threshold=threshold)

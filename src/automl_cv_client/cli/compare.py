@@ -58,9 +58,9 @@ def compare(
     as_json: AsJson = False,
     uri: Uri = None,
 ) -> None:
-    """Compare two deployments on the same labelled pictures.
+    """Compare two deployments on the same labelled images.
 
-    Metrics with 95 % confidence intervals, latency, and the pictures they see differently: what to know before moving
+    Metrics with 95 % confidence intervals, latency, and the images they see differently: what to know before moving
     traffic.
     """
     require_evaluation()

@@ -42,7 +42,7 @@ app = typer.Typer(
 
 Images = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--images", metavar="DIR", help="The folder the pictures were downloaded to."),
+    typer.Option("--images", metavar="DIR", help="The folder the images were downloaded to."),
 ]
 
 
@@ -77,14 +77,14 @@ def check(
     images: Images = None,
     validation: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--validation", metavar="FILE", help="The validation file: find pictures that are in both."),
+        typer.Option("--validation", metavar="FILE", help="The validation file: find images that are in both."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Forgive nothing, such as trailing commas.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """Find what is wrong with a training file.
 
-    Coordinates, polygons, classes, duplicates, missing files, sizes, and pictures in both halves of a split.
+    Coordinates, polygons, classes, duplicates, missing files, sizes, and images in both halves of a split.
     """
     from automl_cv_client.dataset import check as check_file
 
@@ -153,7 +153,7 @@ def convert(
 def _check_places(source: Path, target: Path, write: Form) -> None:
     """Raises Unusable for a source that is not there, or a target that cannot be written or is the source."""
     if write is Form.FOLDERS:
-        raise Unusable("--to folders is not offered: it would copy the pictures; use --to csv")
+        raise Unusable("--to folders is not offered: it would copy the images; use --to csv")
     if not source.exists():
         raise Unusable(f"{source}: there is no such file or folder")
     if write not in _TO_FOLDERS:
@@ -202,13 +202,13 @@ def _write(rows: Iterable[Any], target: Path, form: Form, validation: float) -> 
     from automl_cv_client.dataset import split, to_coco, to_csv, to_voc, to_yolo, write_jsonl, write_mltable
 
     if form is Form.COCO:
-        yield Written(target, len(to_coco(rows, target)["images"]), "pictures")
+        yield Written(target, len(to_coco(rows, target)["images"]), "images")
     elif form is Form.VOC:
         yield Written(target, to_voc(rows, target), "files")
     elif form is Form.YOLO:
         yield Written(target, len(to_yolo(rows, target)), "classes")
     elif form is Form.CSV:
-        yield Written(target, to_csv(rows, target), "pictures")
+        yield Written(target, to_csv(rows, target), "images")
     else:
         held: list[Any] = []
         if validation:

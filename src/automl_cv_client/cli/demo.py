@@ -15,10 +15,10 @@ from rich.text import Text
 from automl_cv_client._client import Client
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.cli.exits import FAILED, Unusable, require_local_models
+from automl_cv_client.cli.images import Drawings
 from automl_cv_client.cli.options import AsJson
-from automl_cv_client.cli.pictures import Drawings
 from automl_cv_client.cli.report import Scored, reporting, tell_error
-from automl_cv_client.cli.scoring import find_pictures, score_one
+from automl_cv_client.cli.scoring import find_images, score_one
 from automl_cv_client.cli.text import console, safe
 from automl_cv_client.cli.words import findings
 from automl_cv_client.results import Detections, Result
@@ -37,21 +37,21 @@ automl-cv demo photos/ --out drawn/
 automl-cv demo cat.jpg --json > everything.json
 """
 
-Pictures = Annotated[
+Images = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Argument(metavar="[PATH...]", help=f"Pictures, and folders of pictures; by default {_PHOTOS.as_posix()}."),
+    typer.Argument(metavar="[PATH...]", help=f"Images, and folders of images; by default {_PHOTOS.as_posix()}."),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the annotated pictures.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the annotated images.")]
 
 
-def demo(paths: Pictures = None, out: Out = Path("demo-output"), as_json: AsJson = False) -> None:
-    """Score pictures with demo models, on this machine.
+def demo(paths: Images = None, out: Out = Path("demo-output"), as_json: AsJson = False) -> None:
+    """Score images with demo models, on this machine.
 
     Starts a local endpoint with small demo models, and talks to it over HTTP with the client you would use against
     Azure. The models speak the AutoML contract, but Azure Machine Learning did not train them.
     """
     require_local_models()
-    inputs, refused = find_pictures(paths or _default_pictures(), Task.DETECTION)
+    inputs, refused = find_images(paths or _default_images(), Task.DETECTION)
     done = refused + (_score_all(inputs, out) if inputs else [])
     if as_json:
         with reporting(as_json) as tell:
@@ -63,19 +63,19 @@ def demo(paths: Pictures = None, out: Out = Path("demo-output"), as_json: AsJson
         raise typer.Exit(FAILED)
 
 
-def _default_pictures() -> list[str]:
+def _default_images() -> list[str]:
     if not _PHOTOS.is_dir():
-        raise Unusable("give pictures or folders: automl-cv demo cat.jpg. (In a clone, run it where samples/ is.)")
+        raise Unusable("give images or folders: automl-cv demo cat.jpg. (In a clone, run it where samples/ is.)")
     return [str(_PHOTOS)]
 
 
 def _score_all(inputs: list[str], out: Path) -> list[Scored]:
-    """Every picture by every task, a task after the other."""
+    """Every image by every task, a task after the other."""
     from automl_cv_client.local import LocalEndpoint
 
     drawings = Drawings(out, inputs)
     with LocalEndpoint.for_all_tasks() as endpoint:
-        _say(f"scoring by {len(_TASKS)} tasks; pictures: {len(inputs)}")
+        _say(f"scoring by {len(_TASKS)} tasks; images: {len(inputs)}")
         done = [scored for task in _TASKS for scored in _score(endpoint, task, inputs, drawings)]
         _explain(endpoint, [one for one in done if one.task is Task.CLASSIFICATION and one.result], drawings)
         return done
@@ -83,13 +83,13 @@ def _score_all(inputs: list[str], out: Path) -> list[Scored]:
 
 def _score(endpoint: LocalEndpoint, task: Task, inputs: list[str], drawings: Drawings) -> Iterator[Scored]:
     with Client(endpoint.scoring_uri_of(task), endpoint.key) as client:
-        client.warm_up()  # loads the model, which is no part of a picture's time
+        client.warm_up()  # loads the model, which is no part of an image's time
         for path in inputs:
             yield score_one(client, task, path, drawings)
 
 
 def _explain(endpoint: LocalEndpoint, classified: list[Scored], drawings: Drawings) -> None:
-    """Draw why each picture was classified as it was, by the quickest method that says where."""
+    """Draw why each image was classified as it was, by the quickest method that says where."""
     parameters = XaiParameters(algorithm="guided_gradcam", visualizations=False, attributions=True)
     with Client(endpoint.scoring_uri_of(Task.CLASSIFICATION), endpoint.key) as client:
         for one in classified:
@@ -102,19 +102,19 @@ def _print_all(done: Sequence[Scored], inputs: Sequence[str], out: Path) -> None
     refused = {scored.path: scored for scored in done if scored.error}  # once each, not once a task
     for scored in refused.values():
         tell_error(scored)
-    by_picture = sorted(
+    by_image = sorted(
         (scored for scored in done if scored.result is not None), key=lambda scored: inputs.index(scored.path)
     )
-    if not by_picture:
+    if not by_image:
         return
     screen = console()
-    screen.print(_table(by_picture))
-    screen.print(_remarks(by_picture, out))
+    screen.print(_table(by_image))
+    screen.print(_remarks(by_image, out))
 
 
 def _table(done: Sequence[Scored]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("picture", "task", "result", "score", "pixel box"):
+    for heading in ("image", "task", "result", "score", "pixel box"):
         table.add_column(heading, overflow="fold")
     table.add_column("ms", justify="right")
     for path, of_path in groupby(done, key=lambda scored: scored.path):
@@ -145,7 +145,7 @@ def _remarks(done: Sequence[Scored], out: Path) -> Text:
         names = ", ".join(empty)
         lines.append(f"Nothing found in {names}: an honest answer, as the detector knows 80 everyday things (COCO).")
     lines.append("Why it was classified so is drawn, too: *.explain.jpg, by the method guided_gradcam.")
-    return Text("\n".join([*lines, f"Annotated pictures: {safe(out)}"]))
+    return Text("\n".join([*lines, f"Annotated images: {safe(out)}"]))
 
 
 def _say(line: str) -> None:

@@ -18,6 +18,6 @@ def detect(
 ) -> None:
     """Find objects.
 
-    Prints label, score, and box (left, top, right, bottom) in pixels of the upright picture.
+    Prints label, score, and box (left, top, right, bottom) in pixels of the upright image.
     """
     scoring.run(Task.DETECTION, paths, out=out, as_json=as_json, uri=uri, deployment=deployment)

@@ -55,7 +55,7 @@ def doctor(
 ) -> None:
     """Examine an endpoint, and say what is wrong and what to do.
 
-    Looks at network, credential and state, and scores one tiny picture. What is not given is read from the variables,
+    Looks at network, credential and state, and scores one tiny image. What is not given is read from the variables,
     and from the workspace's config.json.
     """
     from automl_cv_client.doctor import examine  # loads httpx, which other commands' help can do without

@@ -25,10 +25,10 @@ automl-cv evaluate labels.jsonl --images photos/ --job job/   # can be resumed
 automl-cv evaluate labels.jsonl --results job/results.jsonl --json
 """
 
-Labels = Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="Training rows: what is in the pictures.")]
+Labels = Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="Training rows: what is in the images.")]
 Images = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--images", metavar="DIR", help="The folder the pictures are in."),
+    typer.Option("--images", metavar="DIR", help="The folder the images are in."),
 ]
 Reports = Annotated[
     Optional[list[Path]],  # noqa: UP045
@@ -70,7 +70,7 @@ def evaluate(
 ) -> None:
     """Measure how good an endpoint is, against labels.
 
-    Scores the labelled pictures in --images, or takes --results. Labelled pictures without a result are a failure.
+    Scores the labelled images in --images, or takes --results. Labelled images without a result are a failure.
     """
     require_evaluation()
     _check_choice(results, store, job)
@@ -105,7 +105,7 @@ def _check_choice(results: Path | None, store: Path | None, job: Path | None) ->
 
 
 def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Path:
-    """Score the labelled pictures as a batch job, which goes on where it was stopped; its results."""
+    """Score the labelled images as a batch job, which goes on where it was stopped; its results."""
     from automl_cv_client.batch import score_folder
     from automl_cv_client.dataset import LocalImages, read_jsonl
 
@@ -113,11 +113,11 @@ def _scored_by_job(client: Client, labels: Path, images: Path, job: Path) -> Pat
     rows = list(read_jsonl(labels))
     if not rows:
         raise Unusable(f"{labels} holds no rows")
-    pictures = [file for file in (files.find(row.image_url) for row in rows) if file is not None]
-    if not pictures:
-        raise Unusable(f"none of the {len(rows)} labelled pictures is in {images}: see --images")
+    paths = [file for file in (files.find(row.image_url) for row in rows) if file is not None]
+    if not paths:
+        raise Unusable(f"none of the {len(rows)} labelled images is in {images}: see --images")
     with watching(job) as progress:
-        score_folder(client, pictures, job, rows[0].task, progress=progress)
+        score_folder(client, paths, job, rows[0].task, progress=progress)
     return job / "results.jsonl"
 
 
@@ -134,9 +134,9 @@ def require_evaluation() -> None:
 
 
 def folder_of(images: Path | None) -> Path:
-    """The folder of pictures. Raises Unusable when none is given."""
+    """The folder of images. Raises Unusable when none is given."""
     if images is None:
-        raise Unusable("give the folder the pictures are in (--images DIR), or stored results")
+        raise Unusable("give the folder the images are in (--images DIR), or stored results")
     return images
 
 

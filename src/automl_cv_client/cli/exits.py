@@ -26,11 +26,11 @@ from automl_cv_client.task import Task
 WELL, FAILED, USAGE, INTERRUPTED, UNHEARD = 0, 1, 2, 130, 141
 
 HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
-"""After one of these no other picture can succeed."""
+"""After one of these no other image can succeed."""
 
 EXIT_CODES = {
     WELL: "all well",
-    FAILED: "done, and something failed: a picture, a check of the doctor, a row of the training data",
+    FAILED: "done, and something failed: an image, a check of the doctor, a row of the training data",
     USAGE: "not done: wrong usage or configuration, such as a missing variable or a refused key",
     INTERRUPTED: "interrupted (Ctrl-C)",
     UNHEARD: "the reader of the output went away (| head -1)",
@@ -80,7 +80,7 @@ def exit_code_of(run: Callable[[], object], *, as_json: bool = False) -> int:
 
 
 def code_of(error: AutoMLVisionError) -> int:
-    """FAILED for what is wrong with one picture or one call, USAGE for what would be wrong with any other, too."""
+    """FAILED for what is wrong with one image or one call, USAGE for what would be wrong with any other, too."""
     of_one = isinstance(error, ImageError | CallError) and not isinstance(error, HOPELESS)
     return FAILED if of_one else USAGE
 

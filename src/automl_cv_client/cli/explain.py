@@ -13,8 +13,8 @@ from automl_cv_client._protocol.xai import Algorithm, XaiParameters
 from automl_cv_client.cli.completing import algorithms
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import Unusable, code_of
+from automl_cv_client.cli.images import IMAGES
 from automl_cv_client.cli.options import Deployment, Uri
-from automl_cv_client.cli.pictures import PICTURES
 from automl_cv_client.cli.report import Scored
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import console, print_json, safe
@@ -30,7 +30,7 @@ automl-cv explain cat.jpg --algorithm guided_gradcam --out heat.npy
 automl-cv explain room.jpg --multilabel --threshold 0.3 --out heat.png
 """
 
-Picture = Annotated[str, typer.Argument(metavar="PATH", help="A picture.")]
+Image = Annotated[str, typer.Argument(metavar="PATH", help="An image.")]
 Method = Annotated[
     str,
     typer.Option("--algorithm", metavar="NAME", autocompletion=algorithms, help=f"One of {', '.join(_ALGORITHMS)}."),
@@ -40,7 +40,7 @@ Out = Annotated[
     typer.Option(
         "--out",
         metavar="FILE",
-        help="Write the picture with the attributions laid over it, .png or .jpg; or the numbers, .npy. With several "
+        help="Write the image with the attributions laid over it, .png or .jpg; or the numbers, .npy. With several "
         "classes each has a file of its own: heat.1-cat.png.",
     ),
 ]
@@ -71,7 +71,7 @@ AsJson = Annotated[
 
 
 def explain(
-    path: Picture,
+    path: Image,
     algorithm: Method = "xrai",
     out: Out = None,
     figure: Figure = None,
@@ -82,7 +82,7 @@ def explain(
     uri: Uri = None,
     deployment: Deployment = None,
 ) -> None:
-    """Say why a picture was classified as it was, and show where the reason lies."""
+    """Say why an image was classified as it was, and show where the reason lies."""
     parameters = _parameters(algorithm, out, figure, threshold, steps)
     _check(path, out, figure)
     task = Task.MULTILABEL if multilabel else Task.CLASSIFICATION
@@ -129,9 +129,9 @@ def _parameters(algorithm: str, out: Path | None, figure: Path | None, threshold
 def _check(path: str, out: Path | None, figure: Path | None) -> None:
     """Raises Unusable for what would be found out after the explanation only, which may take minutes."""
     if os.path.isdir(path):
-        raise Unusable(f"{path}: explain takes one picture, and this is a folder")
-    check_targets(filter(None, (out,)), (*PICTURES, ".npy", ".json"), inputs=[path])
-    check_targets(filter(None, (figure,)), PICTURES, inputs=[path])
+        raise Unusable(f"{path}: explain takes one image, and this is a folder")
+    check_targets(filter(None, (out,)), (*IMAGES, ".npy", ".json"), inputs=[path])
+    check_targets(filter(None, (figure,)), IMAGES, inputs=[path])
     if out is not None and figure is not None and out.resolve() == figure.resolve():
         raise Unusable(f"--out and --figure both name {out}")
 

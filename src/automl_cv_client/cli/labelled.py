@@ -1,4 +1,4 @@
-"""Scores labelled pictures for ``evaluate`` and ``compare``: with a bar on a terminal, and while there is hope."""
+"""Scores labelled images for ``evaluate`` and ``compare``: with a bar on a terminal, and while there is hope."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _IN_VAIN = (
     errors.TimedOut,
     errors.UnexpectedReply,
 )
-"""More than for pictures to score: what is to be measured has been scored by some model before."""
+"""More than for images to score: what is to be measured has been scored by some model before."""
 
 
 def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Path) -> list[dict[str, Outcome[Result]]]:
-    """Score the labelled pictures one after the other, each with every client.
+    """Score the labelled images one after the other, each with every client.
 
     Args:
         sides: clients, each with what to call it when it fails.
         labels: the training file.
-        images: the folder of pictures.
+        images: the folder of images.
 
     Returns:
         The outcomes by image URL, of each client.
@@ -72,5 +72,5 @@ def _telling_what_is_lost(answers: Sequence[Sized], total: int) -> Iterator[None
         yield
     except KeyboardInterrupt:
         if done := min(map(len, answers)):
-            complain(f"interrupted: {done} of {total} pictures scored, none kept; evaluate --job DIR can be resumed")
+            complain(f"interrupted: {done} of {total} images scored, none kept; evaluate --job DIR can be resumed")
         raise

@@ -18,7 +18,7 @@ WHERE_THE_KEY_IS = (
 )
 TASKS = f"One of {', '.join(Task)}."
 
-Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Pictures, and folders of pictures.")]
+Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, and folders of images.")]
 
 AsJson = Annotated[
     bool, typer.Option("--json", help='Print one JSON list of {"path", "task", "result"} or {"path", "task", "error"}.')
@@ -27,7 +27,7 @@ AsJson = Annotated[
 # Optional[…] rather than … | None: typer 0.12 reads aliases of the former only.
 Out = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--out", metavar="DIR", help="Also write each picture with its result drawn on it to this folder."),
+    typer.Option("--out", metavar="DIR", help="Also write each image with its result drawn on it to this folder."),
 ]
 
 Uri = Annotated[

@@ -66,7 +66,7 @@ class Program(Group):
 
 @contextmanager
 def _unlike_click() -> Iterator[None]:
-    """Codes of our own for what click would end with 1, which says that a picture failed."""
+    """Codes of our own for what click would end with 1, which says that an image failed."""
     try:
         yield
         return

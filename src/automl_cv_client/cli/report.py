@@ -1,4 +1,4 @@
-"""What became of each picture, printed as it comes: for people, or as one JSON list."""
+"""What became of each image, printed as it comes: for people, or as one JSON list."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from automl_cv_client.task import Task
 
 @dataclass(frozen=True)
 class Scored:
-    """One picture scored by one task: exactly one of ``result`` and ``error`` is set.
+    """One image scored by one task: exactly one of ``result`` and ``error`` is set.
 
     Attributes:
-        path: the picture, as found from the command line.
-        drawn: the file with the result drawn on the picture, when one was asked for.
+        path: the image, as found from the command line.
+        drawn: the file with the result drawn on the image, when one was asked for.
     """
 
     path: str
@@ -47,11 +47,11 @@ class Scored:
 
 
 Teller: TypeAlias = Callable[[Scored], None]
-"""Tells of one more picture."""
+"""Tells of one more image."""
 
 
 def reporting(as_json: bool) -> AbstractContextManager[Teller]:
-    """Something to call with each picture: prints entries of one JSON list, or lines for people."""
+    """Something to call with each image: prints entries of one JSON list, or lines for people."""
     return _json_list() if as_json else nullcontext(_tell)
 
 
@@ -82,8 +82,8 @@ def _tell(scored: Scored) -> None:
 
 
 def tell_error(scored: Scored) -> None:
-    """Name picture and error on stderr."""
-    # Most messages about a picture begin with its name, and need no second one.
+    """Name image and error on stderr."""
+    # Most messages about an image begin with its name, and need no second one.
     assert scored.error is not None
     words, name = in_words(scored.error), describe(scored.path)
     complain(words if words.startswith(f"{name}: ") else f"{name}: {words}")

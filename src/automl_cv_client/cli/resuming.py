@@ -31,7 +31,7 @@ def watching(job: Path) -> Iterator[ProgressCallback]:
     except KeyboardInterrupt:
         with suppress(BatchError):  # interrupted before there was a job
             now = status(job)
-            complain(f"interrupted: {now.ok + now.failed} of {now.total} pictures done; the same command goes on")
+            complain(f"interrupted: {now.ok + now.failed} of {now.total} images done; the same command goes on")
         raise
 
 

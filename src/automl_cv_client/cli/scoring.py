@@ -10,7 +10,7 @@ import typer
 from automl_cv_client._client import Client
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
-from automl_cv_client.cli.pictures import Drawings, pictures_of
+from automl_cv_client.cli.images import Drawings, images_of
 from automl_cv_client.cli.report import Scored, reporting
 from automl_cv_client.cli.text import complain
 from automl_cv_client.errors import AutoMLVisionError, CallError, ConnectionFailed, ImageError, UnexpectedReply
@@ -27,9 +27,9 @@ def run(
     deployment: str | None,
     threshold: float = 0.5,
 ) -> None:
-    """Score all pictures and report each; exits with 1 when one failed, with 2 when none can succeed."""
+    """Score all images and report each; exits with 1 when one failed, with 2 when none can succeed."""
     with client_for(uri, deployment) as client:
-        inputs, refused = find_pictures(paths, task)
+        inputs, refused = find_images(paths, task)
         drawings = None if out is None else Drawings(out, inputs)
         failures, prospects = list(refused), Prospects()
         with reporting(as_json) as tell:
@@ -50,7 +50,7 @@ def run(
 
 
 class Prospects:
-    """Whether a next picture can fare better than those before.
+    """Whether a next image can fare better than those before.
 
     Args:
         in_vain: errors that count: when no call found the endpoint, or each another task's.
@@ -64,26 +64,26 @@ class Prospects:
         self._in_vain = 0
 
     def lost_with(self, error: AutoMLVisionError | None) -> bool:
-        """Count what became of one more picture; True when none was scored, and enough errors count."""
+        """Count what became of one more image; True when none was scored, and enough errors count."""
         self._scored |= error is None
         self._in_vain += type(error) in self._counted
         return not self._scored and self._in_vain >= self._ENOUGH
 
 
-def find_pictures(paths: list[str], task: Task) -> tuple[list[str], list[Scored]]:
-    """The pictures named, in order, and an error for each folder without any."""
+def find_images(paths: list[str], task: Task) -> tuple[list[str], list[Scored]]:
+    """The images named, in order, and an error for each folder without any."""
     found: list[str] = []
     refused: list[Scored] = []
     for path in paths:
         try:
-            found += pictures_of(path)
+            found += images_of(path)
         except ImageError as error:
             refused.append(Scored(path, task, error=error))
     return found, refused
 
 
 def score_one(client: Client, task: Task, path: str, drawings: Drawings | None, threshold: float = 0.5) -> Scored:
-    """Score one picture, and draw its result if asked to; an error is part of the answer."""
+    """Score one image, and draw its result if asked to; an error is part of the answer."""
     try:
         result = client.score(path, task, threshold=threshold)
         drawn = None if drawings is None else drawings.write(result, path, task.method)

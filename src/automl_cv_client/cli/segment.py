@@ -17,6 +17,6 @@ def segment(
 ) -> None:
     """Find objects and their outlines.
 
-    Prints label, score and box; the outlines are in the JSON and on the drawn pictures.
+    Prints label, score and box; the outlines are in the JSON and on the drawn images.
     """
     scoring.run(Task.SEGMENTATION, paths, out=out, as_json=as_json, uri=uri, deployment=deployment)

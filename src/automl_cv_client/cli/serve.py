@@ -116,4 +116,4 @@ def _print_how_to_use(served: str, endpoint: LocalEndpoint) -> None:
     screen.print("\nIn another terminal:\n")
     screen.print(f"  export {KEY}={endpoint.key}")
     screen.print(f"  export {URI}={endpoint.scoring_uri_of(example)}{several}")
-    screen.print(f"  automl-cv {example.method.replace('_', '-')} PICTURE\n")
+    screen.print(f"  automl-cv {example.method.replace('_', '-')} IMAGE\n")

@@ -12,7 +12,8 @@ from typing import Any
 
 from rich.console import Console
 
-from automl_cv_client._imaging.inputs import LONGEST_PATH, shortened
+from automl_cv_client._imaging.inputs import LONGEST_PATH
+from automl_cv_client._text import shortened
 
 _NO_WRAP = 10_000  # columns: what goes into a pipe or file is never wrapped or cut
 NO_COLOR = "NO_COLOR"  # https://no-color.org
@@ -22,7 +23,7 @@ _json_begun: ContextVar[bool] = ContextVar("json_begun", default=False)
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        raise  # rich would exit with 1, which says that a picture failed
+        raise  # rich would exit with 1, which says that an image failed
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -12,7 +12,7 @@ _CLASSES_SHOWN = 3
 
 
 class Finding(NamedTuple):
-    """A label, its score as 0.939, and the box in pixels of the upright picture; empty where there is none."""
+    """A label, its score as 0.939, and the box in pixels of the upright image; empty where there is none."""
 
     label: str
     score: str = ""

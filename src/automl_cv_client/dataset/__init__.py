@@ -5,7 +5,7 @@ For example:
     from automl_cv_client.dataset import read_jsonl, write_jsonl, check
     for row in read_jsonl("train.jsonl"):
         print(row.image_url, row.label)
-    print(check("train.jsonl", images="pictures").text())
+    print(check("train.jsonl", images="images").text())
 """
 
 from automl_cv_client.dataset.checking import check

@@ -1,4 +1,4 @@
-"""Checks a training file: every row by itself, the rows against each other, and the pictures they speak of."""
+"""Checks a training file: every row by itself, the rows against each other, and the images they speak of."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from automl_cv_client.dataset.faults import Fault, faults_of
+from automl_cv_client.dataset.images import size_faults
 from automl_cv_client.dataset.lines import Source, name_of
-from automl_cv_client.dataset.pictures import size_faults
 from automl_cv_client.dataset.reading import read_rows
 from automl_cv_client.dataset.report import CheckReport, Found
 from automl_cv_client.dataset.rows import Row
@@ -35,8 +35,8 @@ def check(
 
     Args:
         source: the training file's path, or its lines.
-        images: the folder the pictures were downloaded to; without it no picture is looked at.
-        validation: the validation file, to look for pictures that are in both.
+        images: the folder the images were downloaded to; without it no image is looked at.
+        validation: the validation file, to look for images that are in both.
         task: what the rows must be for; recognised when left out.
         strict: count what ``read_jsonl`` forgives (trailing commas, rows over several lines, …) as errors too.
 
@@ -67,7 +67,7 @@ class _Notes:
         self.validation_rows = 0
         self.counts: Counter[str] = Counter()
         self.labels: Counter[str] = Counter()
-        self.pictures_with: Counter[str] = Counter()
+        self.images_with: Counter[str] = Counter()
         self.first_line: dict[str, int] = {}
         self.found: list[Found] = []
         self.urls: dict[bytes, int] = {}
@@ -80,7 +80,7 @@ class _Notes:
             if row is None:
                 self.add(name, number, Fault(code, "error", problem))
                 continue
-            for fault in [*faults_of(row), *self.picture_faults(row, number)]:
+            for fault in [*faults_of(row), *self.image_faults(row, number)]:
                 self.add(name, number, fault)
             self.count(row, number)
 
@@ -94,7 +94,7 @@ class _Notes:
         named = row.classes()
         self.labels.update(named)
         for label in set(named):
-            self.pictures_with[label] += 1
+            self.images_with[label] += 1
             self.first_line.setdefault(label, number)
 
     def add(self, name: str, line: int, fault: Fault) -> None:
@@ -103,8 +103,8 @@ class _Notes:
         if self.counts[fault.code] <= KEPT:
             self.found.append(Found(file=name, line=line, **fault._asdict()))
 
-    def picture_faults(self, row: Row, number: int) -> list[Fault]:
-        """What is wrong with the row's picture: a duplicate, a leak, missing, or of another size."""
+    def image_faults(self, row: Row, number: int) -> list[Fault]:
+        """What is wrong with the row's image: a duplicate, a leak, missing, or of another size."""
         faults = self.same(row.image_url.encode(), number, self.urls, 0, "image_url")
         file = self.file_of(row) if self.images else None
         if self.images and file is None:
@@ -116,7 +116,7 @@ class _Notes:
         return faults
 
     def file_of(self, row: Row) -> Path | None:
-        """The picture on this machine, if there is one."""
+        """The image on this machine, if there is one."""
         try:
             return self.images.find(row.image_url) if self.images else None
         except InvalidInput:  # told as url-malformed already
@@ -127,12 +127,12 @@ class _Notes:
         digest = _digest(value)
         if self.training is not None and (other := self.training[kind].get(digest)):
             return [
-                Fault("split-leakage", "error", f"this picture is in the training file too (same {what}, line {other})")
+                Fault("split-leakage", "error", f"this image is in the training file too (same {what}, line {other})")
             ]
         first = seen.setdefault(digest, number)
         if first == number:
             return []
-        return [Fault("image-duplicate", "warning", f"this picture is in line {first} already (same {what})")]
+        return [Fault("image-duplicate", "warning", f"this image is in line {first} already (same {what})")]
 
     def start_validation(self) -> None:
         """From here on rows are of the validation file."""
@@ -158,7 +158,7 @@ class _Notes:
             rows=self.rows,
             validation_rows=self.validation_rows,
             labels=dict(self.labels.most_common()),
-            pictures=dict(self.pictures_with.most_common()),
+            images=dict(self.images_with.most_common()),
             counts=dict(self.counts),
             found=tuple(self.found),
         )

@@ -21,7 +21,7 @@ from automl_cv_client.task import Task, task_of
 def from_coco(
     source: str | os.PathLike[str] | dict[str, Any], task: Task | str = Task.DETECTION, *, prefix: str = ""
 ) -> Iterator[Row]:
-    """Training rows of a COCO file, one a picture, those without annotations too.
+    """Training rows of a COCO file, one an image, those without annotations too.
 
     Args:
         source: the JSON file, or its decoded content.
@@ -29,7 +29,7 @@ def from_coco(
         prefix: what to put before each ``file_name``, such as ``azureml://datastores/d/paths/images/``.
 
     Raises:
-        InvalidInput: a part is missing or damaged; the message names the picture or annotation.
+        InvalidInput: a part is missing or damaged; the message names the image or annotation.
     """
     content = source if isinstance(source, dict) else read_json(Path(source))
     kind = task_of(task)
@@ -54,7 +54,7 @@ def to_coco(rows: Iterable[Row], path: str | os.PathLike[str] | None = None) -> 
     COCO unites the polygons of an instance, so an instance with holes is written as a run-length mask.
 
     Raises:
-        InvalidInput: a row is not of objects, or does not tell its picture's size.
+        InvalidInput: a row is not of objects, or does not tell its image's size.
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -133,7 +133,7 @@ def _segments(one: dict[str, Any], size: Size) -> Sequence[Sequence[float]]:
     if isinstance(shape, dict):
         mask = Rle.from_coco(shape)
         if (mask.width, mask.height) != size:
-            raise InvalidInput("its mask is not of the picture's size")
+            raise InvalidInput("its mask is not of the image's size")
         return outlines(mask)
     if not isinstance(shape, list) or not all(map(_numbers, shape)):
         raise InvalidInput("segmentation must be lists of numbers, or a mask")

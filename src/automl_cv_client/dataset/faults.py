@@ -109,7 +109,7 @@ def _outside(place: str, coordinates: dict[str, float]) -> Iterator[Fault]:
         return
     name, value = outside[0]
     pixels = max(abs(value) for _, value in outside) > 2
-    hint = ": it looks like pixels; divide by the picture's width or height" if pixels else ""
+    hint = ": it looks like pixels; divide by the image's width or height" if pixels else ""
     yield Fault("coordinate-outside", "error", f"{place}: {name} is {value:g}, outside 0 to 1{hint}")
 
 

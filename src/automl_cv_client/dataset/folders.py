@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from automl_cv_client._formulas import harmless, is_formula
-from automl_cv_client.dataset.pictures import picture_header
+from automl_cv_client._text import harmless, is_formula
+from automl_cv_client.dataset.images import image_header
 from automl_cv_client.dataset.rows import FORMATS, ClassificationRow, ImageDetails, MultilabelRow, Row
 from automl_cv_client.dataset.urls import path_of
 from automl_cv_client.dataset.writing import write_whole
@@ -17,14 +17,14 @@ from automl_cv_client.errors import InvalidInput
 
 
 def from_folders(folder: str | os.PathLike[str], *, prefix: str = "") -> Iterator[ClassificationRow]:
-    """Classification rows of pictures that lie in one folder a class: ``folder/cat/1.jpg`` is a cat.
+    """Classification rows of images that lie in one folder a class: ``folder/cat/1.jpg`` is a cat.
 
     Args:
         folder: the folder of class folders. Other files, and folders whose name begins with a dot, are passed over.
         prefix: what to put before each ``cat/1.jpg``.
 
     Raises:
-        InvalidInput: there is no such folder, or no picture in it.
+        InvalidInput: there is no such folder, or no image in it.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -36,11 +36,11 @@ def from_folders(folder: str | os.PathLike[str], *, prefix: str = "") -> Iterato
                 found = True
                 yield _row(file, home.name, prefix + file.relative_to(root).as_posix())
     if not found:
-        raise InvalidInput(f"no pictures in class folders below {root.name!r}")
+        raise InvalidInput(f"no images in class folders below {root.name!r}")
 
 
 def from_csv(source: str | os.PathLike[str], *, prefix: str = "", separator: str = ",") -> Iterator[MultilabelRow]:
-    """Multi-label rows of a CSV file: a head, then the picture's name and its labels in one cell or several.
+    """Multi-label rows of a CSV file: a head, then the image's name and its labels in one cell or several.
 
     Args:
         source: for example ``image,labels`` and then ``1.jpg,"cat,dog"``.
@@ -57,7 +57,7 @@ def from_csv(source: str | os.PathLike[str], *, prefix: str = "", separator: str
             next(lines, None)
             for cells in lines:
                 if not cells or not cells[0].strip():
-                    raise InvalidInput(f"{name}, line {lines.line_num}: no picture in the first cell")
+                    raise InvalidInput(f"{name}, line {lines.line_num}: no image in the first cell")
                 labels = [label.strip() for cell in cells[1:] for label in _bare(cell).split(separator)]
                 unique = tuple(dict.fromkeys(label for label in labels if label))
                 yield MultilabelRow(image_url=prefix + _bare(cells[0].strip()), label=unique)
@@ -80,7 +80,7 @@ def to_csv(rows: Iterable[Row], path: str | os.PathLike[str], *, separator: str 
     count = 0
     for row in rows:
         if not isinstance(row, ClassificationRow | MultilabelRow):
-            raise InvalidInput(f"a CSV file holds labels of whole pictures; this row is for {row.task.value}")
+            raise InvalidInput(f"a CSV file holds labels of whole images; this row is for {row.task.value}")
         labels = row.classes()
         if bad := next((label for label in labels if separator in label), None):
             raise InvalidInput(f"the label {bad[:60]!r} holds the separator {separator!r}: choose another")
@@ -91,7 +91,7 @@ def to_csv(rows: Iterable[Row], path: str | os.PathLike[str], *, separator: str 
 
 
 def _row(file: Path, label: str, url: str) -> ClassificationRow:
-    header = picture_header(file)
+    header = image_header(file)
     size = (header[0].width, header[0].height) if header else (None, None)
     details = ImageDetails(format=file.suffix.lower().lstrip("."), width=size[0], height=size[1])
     return ClassificationRow(image_url=url, image_details=details, label=label)

@@ -44,7 +44,7 @@ def read_jsonl(source: Source, *, task: Task | str | None = None, strict: bool =
         source: the file's path, or its lines.
         task: what the rows must be for; recognised from the first row that tells, when left out.
         strict: accept only what the schema says: no trailing commas, no numbers in quotes, no row over several
-            lines, no box outside its picture. Without it such rows are read as they are meant.
+            lines, no box outside its image. Without it such rows are read as they are meant.
 
     Raises:
         InvalidInput: a row cannot be read. The message names the file, the line, the key and what is wrong there.

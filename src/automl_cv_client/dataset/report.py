@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from automl_cv_client._text import printable
 from automl_cv_client.dataset.faults import Severity
 from automl_cv_client.task import Task
 
@@ -47,7 +48,7 @@ class CheckReport(BaseModel, frozen=True):
         rows: rows that could be read.
         validation_rows: the same of the validation file.
         labels: labels of each class, most frequent first.
-        pictures: pictures each class is in.
+        images: images each class is in.
         counts: how often each kind of fault was found.
         found: the faults, in order; of each kind the first 50.
     """
@@ -59,7 +60,7 @@ class CheckReport(BaseModel, frozen=True):
     rows: int
     validation_rows: int
     labels: dict[str, int]
-    pictures: dict[str, int]
+    images: dict[str, int]
     counts: dict[str, int]
     found: tuple[Found, ...]
 
@@ -91,8 +92,8 @@ class CheckReport(BaseModel, frozen=True):
         most = max(self.labels.values(), default=1)
         for label, times in list(self.labels.items())[:_MOST_CLASSES]:
             bar = "#" * max(1, round(30 * times / most))
-            labels, pictures = _counted(times, "label", width=7), _counted(self.pictures[label], "picture", width=6)
-            yield f"  {printable(label)[:30]:<30} {labels:<14} in {pictures:<15}  {bar}"
+            labels, images = _counted(times, "label", width=7), _counted(self.images[label], "image", width=6)
+            yield f"  {printable(label)[:30]:<30} {labels:<14} in {images:<15}  {bar}"
         if len(self.labels) > _MOST_CLASSES:
             yield f"  … {len(self.labels) - _MOST_CLASSES} more classes"
 
@@ -108,11 +109,6 @@ class CheckReport(BaseModel, frozen=True):
 
     def _errors(self) -> int:
         return sum(self.counts[code] for code in {one.code for one in self.with_severity("error")})
-
-
-def printable(text: str) -> str:
-    """The text with what a terminal could obey (escape sequences, line ends, bidirectional marks) written out."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def _counted(number: int, one: str, several: str = "", width: int = 0) -> str:

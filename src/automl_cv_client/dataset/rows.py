@@ -1,7 +1,7 @@
-"""The four kinds of training rows: what one line of a JSONL file says of one picture. Values only, no I/O.
+"""The four kinds of training rows: what one line of a JSONL file says of one image. Values only, no I/O.
 
 The format is Microsoft's "Data schemas to train computer vision models with automated machine learning". Rows are
-frozen; keys they do not know are kept and written back. Whether the values make sense (a box inside the picture, a
+frozen; keys they do not know are kept and written back. Whether the values make sense (a box inside the image, a
 polygon with three corners) is not their business: see ``check``.
 """
 
@@ -63,7 +63,7 @@ class _Part(BaseModel, frozen=True):
 
 
 class ImageDetails(_Part, frozen=True):
-    """What a row says of its picture file; each part may be missing.
+    """What a row says of its image file; each part may be missing.
 
     Attributes:
         format: the file's kind, one of ``FORMATS``.
@@ -77,7 +77,7 @@ class ImageDetails(_Part, frozen=True):
 
 
 class BoxLabel(_Part, frozen=True):
-    """One labelled box, in fractions of the picture: 0 is the left or top edge, 1 the right or bottom one.
+    """One labelled box, in fractions of the image: 0 is the left or top edge, 1 the right or bottom one.
 
     Attributes:
         label: its class.
@@ -99,7 +99,7 @@ class BoxLabel(_Part, frozen=True):
 
 
 class PolygonLabel(_Part, frozen=True):
-    """One labelled outline, in fractions of the picture.
+    """One labelled outline, in fractions of the image.
 
     Attributes:
         label: its class.
@@ -128,7 +128,7 @@ class Row(_Part, frozen=True):
     """What the four kinds share.
 
     Attributes:
-        image_url: where the picture is: an ``azureml://`` URL, or a path.
+        image_url: where the image is: an ``azureml://`` URL, or a path.
         image_details: format and size, when the row tells them.
     """
 
@@ -146,7 +146,7 @@ class Row(_Part, frozen=True):
 
 
 class ClassificationRow(Row, frozen=True):
-    """One class for the picture."""
+    """One class for the image."""
 
     task = Task.CLASSIFICATION
     label: Name
@@ -157,7 +157,7 @@ class ClassificationRow(Row, frozen=True):
 
 
 class MultilabelRow(Row, frozen=True):
-    """Any number of labels for the picture, none included."""
+    """Any number of labels for the image, none included."""
 
     task = Task.MULTILABEL
     label: tuple[Name, ...]
@@ -168,7 +168,7 @@ class MultilabelRow(Row, frozen=True):
 
 
 class DetectionRow(Row, frozen=True):
-    """The boxes in the picture; an empty list for a picture without objects."""
+    """The boxes in the image; an empty list for an image without objects."""
 
     task = Task.DETECTION
     label: tuple[BoxLabel, ...]
@@ -179,7 +179,7 @@ class DetectionRow(Row, frozen=True):
 
 
 class SegmentationRow(Row, frozen=True):
-    """The outlined instances in the picture; an empty list for a picture without objects."""
+    """The outlined instances in the image; an empty list for an image without objects."""
 
     task = Task.SEGMENTATION
     label: tuple[PolygonLabel, ...]
@@ -195,7 +195,7 @@ ROW_KINDS: dict[Task, type[Row]] = {
 
 
 def size_of(row: Row) -> Size:
-    """The picture's size by the row. Raises InvalidInput, naming the picture, when the row does not tell."""
+    """The image's size by the row. Raises InvalidInput, naming the image, when the row does not tell."""
     details = row.image_details
     if details is None or details.width is None or details.height is None:
         raise InvalidInput(f"the row of {row.image_url[-100:]!r} tells no width and height: pixels need them")

@@ -30,11 +30,11 @@ def split(rows: Iterable[Row], validation: float = 0.2, *, seed: int = 0) -> tup
     """Training rows and validation rows, each in their first order.
 
     Rows are dealt out class by class, the rarest first, so that each class has its share on both sides; rows of one
-    ``image_url`` stay together. A class with one picture goes to training.
+    ``image_url`` stay together. A class with one image goes to training.
 
     Args:
         rows: of any task.
-        validation: share of the pictures to validate with, above 0 and below 1.
+        validation: share of the images to validate with, above 0 and below 1.
         seed: the same seed gives the same split.
     """
     if not 0 < validation < 1:

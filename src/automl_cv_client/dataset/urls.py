@@ -1,4 +1,4 @@
-"""The addresses of training pictures: ``azureml://`` URLs taken apart and put together, and found as local files."""
+"""The addresses of training images: ``azureml://`` URLs taken apart and put together, and found as local files."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class LocalImages:
     the folder is ever found, whatever the URL says.
 
     Args:
-        folder: where the pictures are.
+        folder: where the images are.
 
     Raises:
         InvalidInput: there is no such folder.
@@ -99,7 +99,7 @@ class LocalImages:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
         if not self._folder.is_dir():
-            raise InvalidInput(f"no such folder of pictures: {self._folder.name!r}")
+            raise InvalidInput(f"no such folder of images: {self._folder.name!r}")
 
     def find(self, image_url: str) -> Path | None:
         """The file, or None when there is none. Raises InvalidInput for a malformed ``azureml://`` URL."""
@@ -113,7 +113,7 @@ class LocalImages:
         return None
 
     def need(self, image_url: str) -> Path:
-        """As :meth:`find`. Raises InvalidInput, naming the picture, when there is none."""
+        """As :meth:`find`. Raises InvalidInput, naming the image, when there is none."""
         found = self.find(image_url)
         if found is None:
             raise InvalidInput(f"no file for {image_url[-120:]!r} below the folder {self._folder.name!r}")
@@ -121,12 +121,12 @@ class LocalImages:
 
 
 def unique_stem(image_url: str, taken: set[str]) -> str:
-    """The picture's name without its ending, safe as a file name, with a number when it is taken; then taken too.
+    """The image's name without its ending, safe as a file name, with a number when it is taken; then taken too.
 
     >>> unique_stem("azureml://datastores/d/paths/a/1.jpg", {"1"})
     '1-2'
     """
-    stem = re.sub(r"[^\w.\- ]", "_", Path(path_of(image_url)).stem).strip(". ")[:100] or "picture"
+    stem = re.sub(r"[^\w.\- ]", "_", Path(path_of(image_url)).stem).strip(". ")[:100] or "image"
     name, number = stem, 1
     while name in taken:
         number += 1

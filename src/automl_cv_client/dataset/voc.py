@@ -46,10 +46,10 @@ def from_voc(folder: str | os.PathLike[str], *, prefix: str = "") -> Iterator[Ro
 
 
 def to_voc(rows: Iterable[Row], folder: str | os.PathLike[str]) -> int:
-    """Write one XML file a row into a folder, named as its picture, and return how many.
+    """Write one XML file a row into a folder, named as its image, and return how many.
 
     Raises:
-        InvalidInput: a row is not for detection, or does not tell its picture's size.
+        InvalidInput: a row is not for detection, or does not tell its image's size.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)

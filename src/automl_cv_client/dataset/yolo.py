@@ -1,6 +1,6 @@
 """YOLO's text files to rows and back: ``class x y width height``, or ``class x1 y1 x2 y2 …`` for outlines.
 
-All numbers are fractions of the picture. A line holds one ring; an instance of several segments is written as one ring
+All numbers are fractions of the image. A line holds one ring; an instance of several segments is written as one ring
 that runs along bridges of no width between them, which encloses the same under the even-odd rule.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from automl_cv_client.dataset.pictures import picture_header
+from automl_cv_client.dataset.images import image_header
 from automl_cv_client.dataset.reading import row_of
 from automl_cv_client.dataset.rows import BoxLabel, DetectionRow, PolygonLabel, Row, SegmentationRow
 from automl_cv_client.dataset.urls import unique_stem
@@ -20,7 +20,7 @@ from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import one_ring
 from automl_cv_client.task import Task, task_of
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
 
 def from_yolo(
@@ -31,15 +31,15 @@ def from_yolo(
     *,
     prefix: str = "",
 ) -> Iterator[Row]:
-    """Rows of the pictures in a folder, sorted by name; a picture without a text file has no objects.
+    """Rows of the images in a folder, sorted by name; an image without a text file has no objects.
 
     Args:
-        images: the folder of pictures.
+        images: the folder of images.
         labels: the folder of text files with the same names.
         classes: the names in order, or a file with one a line (``classes.txt``).
         task: detection or segmentation; boxes in a file of outlines are taken as rectangles, and outlines in a file
             of boxes as their boxes.
-        prefix: what to put before each picture's name.
+        prefix: what to put before each image's name.
 
     Raises:
         InvalidInput: a folder is not there, or a line is not of this format; the message names file and line.
@@ -49,16 +49,14 @@ def from_yolo(
     for folder in (Path(images), Path(labels)):
         if not folder.is_dir():
             raise InvalidInput(f"no such folder: {folder.name!r}")
-    for picture in sorted(one for one in Path(images).iterdir() if one.suffix.lower() in _PICTURES):
-        file = Path(labels) / f"{picture.stem}.txt"
+    for image in sorted(one for one in Path(images).iterdir() if one.suffix.lower() in _IMAGES):
+        file = Path(labels) / f"{image.stem}.txt"
         lines = _lines(file) if file.is_file() else []
         found = [_label(line, names, kind, f"{file.name}, line {n}") for n, line in enumerate(lines, 1) if line.strip()]
-        header = picture_header(picture)
+        header = image_header(image)
         details = {"width": header[0].width, "height": header[0].height} if header else {}
-        kind_of_file = {"format": picture.suffix.lower().lstrip(".")}
-        yield row_of(
-            {"image_url": prefix + picture.name, "image_details": kind_of_file | details, "label": found}, kind
-        )
+        kind_of_file = {"format": image.suffix.lower().lstrip(".")}
+        yield row_of({"image_url": prefix + image.name, "image_details": kind_of_file | details, "label": found}, kind)
 
 
 def to_yolo(rows: Iterable[Row], folder: str | os.PathLike[str]) -> list[str]:

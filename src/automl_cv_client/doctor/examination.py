@@ -1,4 +1,4 @@
-"""Examines an endpoint from the network to a scored picture, and says what is wrong and what to do."""
+"""Examines an endpoint from the network to a scored image, and says what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def examine(
         allow_http: as for :class:`Client`.
         cloud: as for :meth:`Client.from_workspace`.
         environ: in place of this process's variables.
-        task: also check that the model answers as one of this task; a second tiny picture is scored.
+        task: also check that the model answers as one of this task; a second tiny image is scored.
 
     Returns:
         One finding a check. No secret is in it.

@@ -72,7 +72,7 @@ def _certificate(scoring_uri: str, host: str, port: int, timeout: float) -> Find
     if not scoring_uri.startswith("https:"):
         if is_loopback(host):
             return ok("tls", "none, and none needed within this machine")
-        return warning("tls", "plain http: everyone on the way can read key and pictures", "use https")
+        return warning("tls", "plain http: everyone on the way can read key and images", "use https")
     transport = HttpxTransport()
     try:
         transport.send(Request(sibling(scoring_uri, "swagger.json"), method="GET"), timeout)

@@ -1,4 +1,4 @@
-"""Checks the endpoint by using it: its OpenAPI document, a tiny picture through the whole path, and the reply."""
+"""Checks the endpoint by using it: its OpenAPI document, a tiny image through the whole path, and the reply."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_swagger(plan: Plan, world: SyncWorld) -> Finding:
 
 
 def check_scoring(plan: Plan, world: SyncWorld) -> Finding:
-    """A grey picture of 32 × 32 pixels, scored once."""
+    """A grey image of 32 × 32 pixels, scored once."""
     problem: AutoMLVisionError | None = None
     try:
         called = run(service.warm_up(plan), world)
@@ -58,14 +58,14 @@ def check_scoring(plan: Plan, world: SyncWorld) -> Finding:
 
 
 def check_model(plan: Plan, world: SyncWorld, task: Task) -> Finding:
-    """Whether the endpoint answers to a grey picture as a model of this task does."""
+    """Whether the endpoint answers to a grey image as a model of this task does."""
     problem: AutoMLVisionError | None = None
     try:
         result = run(scoring.score_one(service.grey_png(32), task, plan), world)
     except AutoMLVisionError as error:
         problem = error.with_traceback(None)
     if isinstance(problem, ImageDropped):
-        return failed(MODEL, problem.message, "even a plain picture is dropped: see the deployment's log")
+        return failed(MODEL, problem.message, "even a plain image is dropped: see the deployment's log")
     if isinstance(problem, UnexpectedReply):
         return failed(MODEL, problem.message, f"this is no model of {task}: name its task, or ask another deployment")
     if problem is not None:
@@ -75,7 +75,7 @@ def check_model(plan: Plan, world: SyncWorld, task: Task) -> Finding:
 
 def _fitting(result: Result, task: Task) -> Finding:
     if isinstance(result, Detections | Instances):
-        return ok(MODEL, f"answers as one of {task}, with {len(result)} objects in a grey picture")
+        return ok(MODEL, f"answers as one of {task}, with {len(result)} objects in a grey image")
     assert isinstance(result, Classification | MultilabelClassification)
     words = f"answers as one of {task}, with {len(result.labels)} classes"
     sums_to_one = abs(sum(result.probs) - 1) < _ROUNDED
@@ -97,7 +97,7 @@ def _timed(called: CallInfo, plan: Plan) -> Finding:
         words += f", deployment {called.deployment}"
     if called.elapsed < _SLOW:
         return ok("scoring", words)
-    return warning("scoring", words, "slow for a tiny picture: a cold start, or an instance that is too small")
+    return warning("scoring", words, "slow for a tiny image: a cold start, or an instance that is too small")
 
 
 def _advice(error: AutoMLVisionError, plan: Plan) -> str:
@@ -123,7 +123,7 @@ def _advice(error: AutoMLVisionError, plan: Plan) -> str:
         case Throttled():
             return "others use the endpoint too: try again, or add instances"
         case PayloadTooLarge():
-            return "even a tiny picture is too large: this is not the scoring path of an online endpoint"
+            return "even a tiny image is too large: this is not the scoring path of an online endpoint"
         case TimedOut():
             return "the model takes too long: look at its log, or give the doctor more time"
         case StatusError() if error.status == 408:

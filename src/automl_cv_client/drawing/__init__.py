@@ -1,4 +1,4 @@
-"""Draws scores, boxes and polygons on a PIL picture. Knows plain values only, not results; never changes its input."""
+"""Draws scores, boxes and polygons on a PIL image. Knows plain values only, not results; never changes its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws the scores of a whole picture as bars below or beside it."""
+"""Draws the scores of a whole image as bars below or beside it."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _NARROWEST = 24
 
 
 def draw_classes(image: Image, scores: Sequence[tuple[str, float]], title: str | None = None) -> Image:
-    """A new RGB picture: ``image`` with a panel of score bars, below a wide picture and beside a tall one.
+    """A new RGB image: ``image`` with a panel of score bars, below a wide image and beside a tall one.
 
     Args:
         scores: (label, score) pairs, drawn in this order; score 0 to 1, a score that is not a number has no bar.
         title: a line above the bars.
     """
-    picture = image.convert("RGB")
-    letters = font_size(picture.size)
+    canvas = image.convert("RGB")
+    letters = font_size(canvas.size)
     rows = (title is not None) + len(scores)
     height = round((rows * 1.7 + 1.2) * letters) if rows else 0
-    if picture.height > 1.25 * picture.width and height <= picture.height:
-        panel = _panel((max(picture.width, _NARROWEST * letters), picture.height), scores, title, letters)
-        return _joined(picture, panel, (picture.width, 0))
-    panel = _panel((max(picture.width, _NARROWEST * letters), height), scores, title, letters)
-    return _joined(picture, panel, (0, picture.height))
+    if canvas.height > 1.25 * canvas.width and height <= canvas.height:
+        panel = _panel((max(canvas.width, _NARROWEST * letters), canvas.height), scores, title, letters)
+        return _joined(canvas, panel, (canvas.width, 0))
+    panel = _panel((max(canvas.width, _NARROWEST * letters), height), scores, title, letters)
+    return _joined(canvas, panel, (0, canvas.height))
 
 
-def _joined(picture: Image, panel: Image, place: tuple[int, int]) -> Image:
+def _joined(canvas: Image, panel: Image, place: tuple[int, int]) -> Image:
     from PIL import Image
 
-    width, height = max(picture.width, place[0] + panel.width), max(picture.height, place[1] + panel.height)
+    width, height = max(canvas.width, place[0] + panel.width), max(canvas.height, place[1] + panel.height)
     canvas = Image.new("RGB", (width, height), PAPER)
-    centred = (width - picture.width) // 2 if place[0] == 0 else 0
-    canvas.paste(picture, (centred, 0))
+    centred = (width - canvas.width) // 2 if place[0] == 0 else 0
+    canvas.paste(canvas, (centred, 0))
     canvas.paste(panel, place)
     return canvas
 

@@ -1,4 +1,4 @@
-"""From attributions to one value a pixel, to a mask, and onto a picture. Knows arrays and pictures, not results."""
+"""From attributions to one value a pixel, to a mask, and onto an image. Knows arrays and images, not results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def heat(attributions: Floats, kind: str, *, smooth: bool = False) -> Floats:
     Args:
         attributions: ``[channels, rows, columns]``; values that are not finite count as 0.
         kind: one of :data:`KINDS`.
-        smooth: whether to blur, as attributions of single pixels are too fine to be seen on a picture.
+        smooth: whether to blur, as attributions of single pixels are too fine to be seen on an image.
     """
     import numpy as np
 
@@ -57,13 +57,13 @@ def strongest(attributions: Floats, top: float, kind: str) -> NDArray[np.bool_]:
     return mask.reshape(attributions.shape[1:])
 
 
-def overlay(picture: Image, values: Floats, view: PixelBox, colormap: str, opacity: float) -> Image:
-    """A new picture of the same size with ``values`` laid over ``view``; outside it, dimmed.
+def overlay(image: Image, values: Floats, view: PixelBox, colormap: str, opacity: float) -> Image:
+    """A new image of the same size with ``values`` laid over ``view``; outside it, dimmed.
 
     Args:
-        picture: RGB.
+        image: RGB.
         values: ``[rows, columns]``, -1 to 1.
-        view: where the values lie, in pixels of the picture; may be fractional.
+        view: where the values lie, in pixels of the image; may be fractional.
         colormap: a name of :data:`COLORMAPS`; its first colour is 0, or -1 when there are negative values or the map
             is ``blue-red``.
         opacity: of the strongest values, 0 to 1.
@@ -75,10 +75,10 @@ def overlay(picture: Image, values: Floats, view: PixelBox, colormap: str, opaci
         raise InvalidInput(f"opacity must be between 0 and 1, not {opacity!r}")
     if colormap != "blue-red":
         values = np.abs(values)
-    drawn = picture.copy()
-    for top in range(0, picture.height, _BAND):  # in bands: as floats, a picture of 50 megapixels takes 600 MB
-        area = (0, top, picture.width, min(picture.height, top + _BAND))
-        band = np.asarray(picture.crop(area), dtype=np.float32)
+    drawn = image.copy()
+    for top in range(0, image.height, _BAND):  # in bands: as floats, an image of 50 megapixels takes 600 MB
+        area = (0, top, image.width, min(image.height, top + _BAND))
+        band = np.asarray(image.crop(area), dtype=np.float32)
         placed, seen = _placed(values, view._replace(top=view.top - top, bottom=view.bottom - top), band.shape)
         shares = (placed + 1) / np.float32(2) if colormap == "blue-red" else placed
         alpha = (opacity * np.sqrt(np.abs(placed)))[..., np.newaxis]
@@ -115,7 +115,7 @@ def _blurred(values: Floats) -> Floats:
 
 
 def _placed(values: Floats, view: PixelBox, shape: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
-    """The values at each pixel of a picture of ``shape`` (rows, columns, …), 0 outside the view; and what is in it.
+    """The values at each pixel of an image of ``shape`` (rows, columns, …), 0 outside the view; and what is in it.
 
     A pixel counts by its middle. Between the values of the crop lines are straight.
     """

@@ -1,4 +1,4 @@
-"""Places the name tags of objects inside the picture, where they hide each other least."""
+"""Places the name tags of objects inside the image, where they hide each other least."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class _Placed(NamedTuple):
         )
 
 
-def draw_tags(picture: Image, tags: Iterable[Tag], letters: int) -> None:
+def draw_tags(image: Image, tags: Iterable[Tag], letters: int) -> None:
     """Draws tags with ``letters`` pixels high text, the most important first: that one has its best place."""
     placed: list[_Placed] = []
     for tag in tags:
-        places = list(_places(tag, picture.size, letters))
+        places = list(_places(tag, image.size, letters))
         free = (place for place in places if not any(place.overlaps(other) for other in placed))
         if places:
             placed.append(next(free, places[0]))
     for place in reversed(placed):
-        _draw(picture, place, letters)
+        _draw(image, place, letters)
 
 
 def _places(tag: Tag, size: tuple[int, int], letters: int) -> Iterator[_Placed]:
-    """Above the box, inside its top, below it, inside its bottom; always within the picture."""
+    """Above the box, inside its top, below it, inside its bottom; always within the image."""
     pad = max(2, letters // 4)
     text = fitted(tag.text, font_for(tag.text, letters), size[0] - 2 * pad)
     if not text:
@@ -63,10 +63,10 @@ def _places(tag: Tag, size: tuple[int, int], letters: int) -> Iterator[_Placed]:
             yield _Placed(tag, text, x, y, x + width, y + height)
 
 
-def _draw(picture: Image, place: _Placed, letters: int) -> None:
+def _draw(image: Image, place: _Placed, letters: int) -> None:
     from PIL import ImageDraw
 
-    canvas = ImageDraw.Draw(picture)
+    canvas = ImageDraw.Draw(image)
     corner = min(letters // 5, (place.bottom - place.top) // 2)
     canvas.rounded_rectangle((place.left, place.top, place.right - 1, place.bottom - 1), corner, fill=place.tag.color)
     font = font_for(place.tag.text, letters)

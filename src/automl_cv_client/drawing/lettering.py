@@ -1,4 +1,4 @@
-"""Text on pictures: fonts for any script, sizes that suit the picture, labels cut to fit."""
+"""Text on images: fonts for any script, sizes that suit the image, labels cut to fit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDE_FONTS = (
 
 
 def font_size(size: tuple[int, int]) -> int:
-    """Height of letters in pixels for a picture of ``size``: the same share of a small and of a large one."""
+    """Height of letters in pixels for an image of ``size``: the same share of a small and of a large one."""
     return max(11, round(0.032 * math.sqrt(size[0] * size[1])))
 
 

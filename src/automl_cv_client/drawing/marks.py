@@ -18,7 +18,7 @@ class ObjectMark(NamedTuple):
     Attributes:
         label: its class, any text.
         score: confidence, 0 to 1; not written when it is not a number.
-        pixel_box: (left, top, right, bottom) in pixels of the picture; may reach beyond it.
+        pixel_box: (left, top, right, bottom) in pixels of the image; may reach beyond it.
         pixel_polygons: flat segments (x1, y1, x2, y2, …) in pixels, read by the even-odd rule: a segment
             inside another one is a hole.
     """
@@ -30,7 +30,7 @@ class ObjectMark(NamedTuple):
 
 
 def bounds_of(mark: ObjectMark, size: tuple[int, int]) -> Bounds | None:
-    """The part of the mark's box, or without one of its polygons, that lies in the picture; None if none does."""
+    """The part of the mark's box, or without one of its polygons, that lies in the image; None if none does."""
     corners = [tuple(mark.pixel_box)] if _is_finite(mark.pixel_box) else []
     if not corners:
         corners = [(min(xs), min(ys), max(xs), max(ys)) for xs, ys in map(_columns, rings_of(mark, size))]
@@ -46,7 +46,7 @@ def bounds_of(mark: ObjectMark, size: tuple[int, int]) -> Bounds | None:
 
 
 def rings_of(mark: ObjectMark, size: tuple[int, int]) -> list[list[tuple[float, float]]]:
-    """The corners of the segments that enclose something, kept within a few picture sizes of the picture."""
+    """The corners of the segments that enclose something, kept within a few image sizes of the image."""
     rings = []
     for segment in mark.pixel_polygons:
         if _is_finite(segment):

@@ -1,4 +1,4 @@
-"""Colours of labels: the same label has the same colour in every picture, run and process."""
+"""Colours of labels: the same label has the same colour in every image, run and process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Color = tuple[int, int, int]
 
 PAPER: Color = (252, 252, 253)
 INK: Color = (28, 28, 32)
-"""What is drawn beside a picture: the ground, and the letters on it."""
+"""What is drawn beside an image: the ground, and the letters on it."""
 
 PALETTE: tuple[Color, ...] = (
     (255, 64, 85),
@@ -33,7 +33,7 @@ PALETTE: tuple[Color, ...] = (
     (200, 80, 40),
     (170, 160, 255),
 )
-"""Bright enough to be seen on dark pictures, saturated enough to be seen on light ones."""
+"""Bright enough to be seen on dark images, saturated enough to be seen on light ones."""
 
 
 def color_of(label: str) -> Color:

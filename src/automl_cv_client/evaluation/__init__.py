@@ -1,7 +1,7 @@
 """How good are the predictions of an endpoint? Measures them against labels, and two deployments against each other.
 
     from automl_cv_client.evaluation import evaluate, score_rows
-    report = evaluate(score_rows(client, "validation.jsonl", "pictures"), "validation.jsonl", images="pictures")
+    report = evaluate(score_rows(client, "validation.jsonl", "images"), "validation.jsonl", images="images")
     print(report.text())
     report.save("report.html")
 

@@ -1,4 +1,4 @@
-"""How sure are the numbers? Draws the pictures again and again, with repeats (the bootstrap), for two at once."""
+"""How sure are the numbers? Draws the images again and again, with repeats (the bootstrap), for two at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOWER_IS_BETTER = ("log loss",)
 
 
 class Interval(NamedTuple):
-    """Where the true value lies with 95 % confidence, by the bootstrap over pictures."""
+    """Where the true value lies with 95 % confidence, by the bootstrap over images."""
 
     low: Number
     high: Number
@@ -53,14 +53,14 @@ class Side:
         return "better" if better else "worse"
 
 
-def sides_of(scores: Sequence[Scores], pictures: int, draws: int, seed: int) -> tuple[Side, ...]:
-    """Each metric of two measurements of the same pictures, with 95 % intervals of both and of their difference."""
+def sides_of(scores: Sequence[Scores], images: int, draws: int, seed: int) -> tuple[Side, ...]:
+    """Each metric of two measurements of the same images, with 95 % intervals of both and of their difference."""
     resamplers = [_resampler(one) for one in scores]
     random = np.random.default_rng(seed)
-    whole = [one(range(pictures)) for one in resamplers]
+    whole = [one(range(images)) for one in resamplers]
     drawn: list[tuple[dict[str, Number], ...]] = []
     for _ in range(draws):
-        chosen = random.integers(0, pictures, pictures).tolist()  # the same pictures for both: a paired draw
+        chosen = random.integers(0, images, images).tolist()  # the same images for both: a paired draw
         drawn.append(tuple(one(chosen) for one in resamplers))
     return tuple(_side(metric, whole, drawn) for metric in whole[0])
 
@@ -88,7 +88,7 @@ def _interval(values: list[float]) -> Interval:
 
 
 def _resampler(scores: Scores) -> Resampler:
-    """A function from the numbers of pictures to metrics that are quick to compute again."""
+    """A function from the numbers of images to metrics that are quick to compute again."""
     if isinstance(scores, ObjectScores):
         return scores.coco.resampled
     return _classes_resampler(scores) if isinstance(scores, ClassificationScores) else _labels_resampler(scores)

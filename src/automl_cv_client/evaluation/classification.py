@@ -1,4 +1,4 @@
-"""Numbers for one class a picture; they equal scikit-learn's (tests compare them)."""
+"""Numbers for one class an image; they equal scikit-learn's (tests compare them)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class ClassificationScores:
         return calibration_bins(self.probs.max(axis=1), self.truth == self.chosen)
 
     def mistakes(self) -> list[Mistake]:
-        """Pictures of another class than the model said, those it was surest about first."""
+        """Images of another class than the model said, those it was surest about first."""
         wrong = []
         for i in np.nonzero(self.truth != self.chosen)[0].tolist():
             pair, truth, chosen = self.pairs[i], self.truth[i], self.chosen[i]

@@ -1,6 +1,6 @@
 """Average precision as COCO counts it, by faster-coco-eval: the one file that knows that library.
 
-Coordinates are taken to pixels of the upright picture, since COCO's small, medium and large are areas in pixels.
+Coordinates are taken to pixels of the upright image, since COCO's small, medium and large are areas in pixels.
 Boxes marked ``isCrowd`` are skipped as COCO skips them: finding them is neither right nor wrong.
 """
 
@@ -38,7 +38,7 @@ class Thing(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """One picture: size (width, height), labels, and what was found, as COCO needs them."""
+    """One image: size (width, height), labels, and what was found, as COCO needs them."""
 
     size: tuple[int, int]
     truth: Sequence[Thing]
@@ -81,15 +81,15 @@ class CocoScores:
     """Average precision and recall of some scenes.
 
     Args:
-        scenes: the pictures.
+        scenes: the images.
         labels: the classes, in the order of the arrays.
     """
 
     def __init__(self, scenes: Sequence[Scene], labels: Sequence[str]) -> None:
         self.labels = tuple(labels)
-        self._pictures = len(scenes)
+        self._images = len(scenes)
         self._evaluator = _evaluated(scenes, self.labels)
-        self.eval = self._accumulated(range(self._pictures)) if scenes and labels else None
+        self.eval = self._accumulated(range(self._images)) if scenes and labels else None
 
     def metrics(self) -> dict[str, float | None]:
         """The twelve numbers of COCO but those at 1 and 10 detections."""
@@ -113,7 +113,7 @@ class CocoScores:
         return _mean(self.eval["precision"][_axis(iou), :, _axis(label), _AREAS[area], -1])
 
     def recall(self, *, area: str = "all", label: int | None = None) -> float | None:
-        """Average of the highest recalls at 100 detections a picture."""
+        """Average of the highest recalls at 100 detections an image."""
         if self.eval is None:
             return None
         return _mean(self.eval["recall"][:, _axis(label), _AREAS[area], -1])
@@ -127,24 +127,24 @@ class CocoScores:
             return None
         return tuple(np.linspace(0, 1, len(precision)).tolist()), tuple(precision.tolist())
 
-    def resampled(self, pictures: Sequence[int]) -> dict[str, float | None]:
-        """mAP, AP50 and AP75 of a draw of the same pictures, by their numbers, repeats counted: for the bootstrap.
+    def resampled(self, images: Sequence[int]) -> dict[str, float | None]:
+        """mAP, AP50 and AP75 of a draw of the same images, by their numbers, repeats counted: for the bootstrap.
 
         The boxes are matched once for all draws; a draw only adds up again.
         """
         if self.eval is None:
             return {"mAP": None, "AP50": None, "AP75": None}
-        precision = self._accumulated(pictures, areas=1)["precision"][:, :, :, 0, -1]
+        precision = self._accumulated(images, areas=1)["precision"][:, :, :, 0, -1]
         return {"mAP": _mean(precision), "AP50": _mean(precision[IOU_50]), "AP75": _mean(precision[IOU_75])}
 
-    def _accumulated(self, pictures: Iterable[int], areas: int = len(_AREAS)) -> Any:
+    def _accumulated(self, images: Iterable[int], areas: int = len(_AREAS)) -> Any:
         from faster_coco_eval import faster_eval_api_cpp
 
-        evaluated, count = self._evaluator._evalImgs_cpp, self._pictures
-        drawn = list(pictures)
+        evaluated, count = self._evaluator._evalImgs_cpp, self._images
+        drawn = list(images)
         parameters = copy.copy(self._evaluator._paramsEval)
         parameters.imgIds, parameters.areaRng = list(range(len(drawn))), parameters.areaRng[:areas]
-        # The library's order is class, area, picture.
+        # The library's order is class, area, image.
         starts = [(label * len(_AREAS) + area) * count for label in range(len(self.labels)) for area in range(areas)]
         return faster_eval_api_cpp.COCOevalAccumulate(
             parameters, [evaluated[start + i] for start in starts for i in drawn]
@@ -167,13 +167,13 @@ def _evaluated(scenes: Sequence[Scene], labels: tuple[str, ...]) -> Any:
 
 def _dataset(scenes: Sequence[Scene], labels: tuple[str, ...], side: str) -> dict[str, Any]:
     number = {label: i for i, label in enumerate(labels, start=1)}
-    things = [(picture, one) for picture, scene in enumerate(scenes, start=1) for one in getattr(scene, side)]
+    things = [(image, one) for image, scene in enumerate(scenes, start=1) for one in getattr(scene, side)]
     return {
         "images": [{"id": i, "width": s.size[0], "height": s.size[1]} for i, s in enumerate(scenes, start=1)],
         "categories": [{"id": i, "name": label} for label, i in number.items()],
         "annotations": [
-            _annotation(one, {"id": i, "image_id": picture, "category_id": number[one.label]})
-            for i, (picture, one) in enumerate(things, start=1)
+            _annotation(one, {"id": i, "image_id": image, "category_id": number[one.label]})
+            for i, (image, one) in enumerate(things, start=1)
         ],
     }
 

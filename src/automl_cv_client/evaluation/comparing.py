@@ -1,4 +1,4 @@
-"""Two deployments, the same pictures: metrics side by side with confidence intervals, latency and disagreements."""
+"""Two deployments, the same images: metrics side by side with confidence intervals, latency and disagreements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from automl_cv_client._ranking import checked_threshold
+from automl_cv_client._numbers import checked_threshold
 from automl_cv_client.dataset import Row, read_jsonl
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.evaluation.bootstrap import Side, sides_of
@@ -24,7 +24,7 @@ _MOST_DISPUTED = 12
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A picture that the two see differently; ``amount`` from 0 to 1."""
+    """An image that the two see differently; ``amount`` from 0 to 1."""
 
     image_url: str
     amount: float
@@ -35,13 +35,13 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Deployment ``b`` against deployment ``a``, on the pictures that both answered.
+    """Deployment ``b`` against deployment ``a``, on the images that both answered.
 
     Attributes:
         a, b: the report of each. sides: the metrics that have confidence intervals.
-        disagreements: pictures they see differently, most first. disagreeing: how many of all.
-        pictures: that both answered. left_out: those one of them did not, with the reason.
-        images: where the pictures are on this machine.
+        disagreements: images they see differently, most first. disagreeing: how many of all.
+        images: that both answered. left_out: those one of them did not, with the reason.
+        images: where the images are on this machine.
     """
 
     a: EvaluationReport
@@ -49,7 +49,7 @@ class Comparison:
     sides: tuple[Side, ...]
     disagreements: tuple[Disagreement, ...]
     disagreeing: int
-    pictures: int
+    image_count: int
     left_out: tuple[tuple[str, str], ...] = ()
     images: Path | None = None
 
@@ -58,7 +58,7 @@ class Comparison:
         return {
             "a": self.a.as_dict(),
             "b": self.b.as_dict(),
-            "pictures": self.pictures,
+            "image_count": self.image_count,
             "sides": [{**asdict(one), "verdict": one.verdict} for one in self.sides],
             "disagreeing": self.disagreeing,
             "disagreements": [{"image_url": one.image_url, "amount": one.amount} for one in self.disagreements],
@@ -82,7 +82,7 @@ class Comparison:
         return comparison_markdown(self)
 
     def html(self) -> str:
-        """The comparison as one web page with pictures in it; the page loads nothing from anywhere."""
+        """The comparison as one web page with images in it; the page loads nothing from anywhere."""
         from automl_cv_client.evaluation.page import comparison_page
 
         return comparison_page(self)
@@ -103,13 +103,13 @@ def compare(
     draws: int = 1000,
     seed: int = 0,
 ) -> Comparison:
-    """Score the same pictures with two deployments and tell what changes from the first to the second.
+    """Score the same images with two deployments and tell what changes from the first to the second.
 
     Args:
-        client: scores the pictures; may be left out when ``predictions`` are given.
+        client: scores the images; may be left out when ``predictions`` are given.
         labels: a training JSONL file, or its rows.
         deployments: two names; the one with the traffic first.
-        images: the folder of pictures; needed to score, and to show disagreements in the HTML report.
+        images: the folder of images; needed to score, and to show disagreements in the HTML report.
         predictions: stored results of both, each as ``evaluate`` takes them, instead of scoring.
         threshold: as for ``evaluate``.
         draws: of the bootstrap. More make the intervals steadier and take longer.
@@ -120,7 +120,7 @@ def compare(
     """
     if len(deployments) != 2:
         raise InvalidInput("compare takes two deployments, such as ('blue', 'green')")
-    checked_threshold(threshold)  # now, and not after the pictures were scored
+    checked_threshold(threshold)  # now, and not after the images were scored
     if predictions is not None and len(predictions) != 2:
         raise InvalidInput(f"compare takes the predictions of two, not of {len(predictions)}")
     rows = list(read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels)
@@ -136,7 +136,7 @@ def compare(
         sides=sides_of(scores, len(a.answered), draws, seed),
         disagreements=tuple(disputed[:_MOST_DISPUTED]),
         disagreeing=len(disputed),
-        pictures=len(a.answered),
+        image_count=len(a.answered),
         left_out=left_out,
         images=None if images is None else Path(images),
     )
@@ -146,7 +146,7 @@ def _scored(
     client: Scorer | None, rows: list[Row], deployments: Sequence[str], images: str | os.PathLike[str] | None
 ) -> list[Mapping[str, Answer]]:
     if client is None or images is None:
-        raise InvalidInput("compare needs a client and the folder of pictures, or predictions=(a, b)")
+        raise InvalidInput("compare needs a client and the folder of images, or predictions=(a, b)")
     clients = [client.with_options(deployment=name) for name in deployments]
     scored: list[dict[str, Answer]] = [{} for _ in clients]
     for which, image_url, outcome in score_side_by_side(clients, rows, images):
@@ -155,14 +155,14 @@ def _scored(
 
 
 def _both(a: Pairs, b: Pairs) -> tuple[Pairs, Pairs, tuple[tuple[str, str], ...]]:
-    """Only the pictures both answered: metrics of different pictures cannot be compared."""
+    """Only the images both answered: metrics of different images cannot be compared."""
     left_out = {pair.row.image_url: pair.problem for pairs in (a, b) for pair in pairs.unanswered}
     a, b = (
         Pairs(one.task, tuple(pair for pair in one.answered if pair.row.image_url not in left_out), (), one.unlabelled)
         for one in (a, b)
     )
     if not a.answered:
-        raise InvalidInput("no picture was answered by both deployments")
+        raise InvalidInput("no image was answered by both deployments")
     return a, b, tuple(left_out.items())
 
 

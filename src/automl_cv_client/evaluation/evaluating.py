@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from automl_cv_client._ranking import checked_threshold
+from automl_cv_client._numbers import checked_threshold
 from automl_cv_client.evaluation.classification import ClassificationScores
 from automl_cv_client.evaluation.multilabel import MultilabelScores
 from automl_cv_client.evaluation.objects import ObjectScores
@@ -29,17 +29,17 @@ def evaluate(
     """Compare predictions with labels.
 
     Args:
-        predictions: a file of stored results (see ``write_results``); or results by picture, as a mapping, as
+        predictions: a file of stored results (see ``write_results``); or results by image, as a mapping, as
             ``(image_url, result or outcome)`` pairs such as ``score_rows`` gives, or as outcomes of files.
         labels: a training JSONL file, or its rows.
-        images: the folder the pictures are in, to show the worst mistakes in the HTML report.
+        images: the folder the images are in, to show the worst mistakes in the HTML report.
         threshold: the score above which a label, or an object, counts as predicted. It does not touch accuracy,
             average precision and the curves. 0 to 1.
         name: what is evaluated, for the title of the report.
 
     Returns:
         A report: ``report["mAP"]``, ``report.metrics``, ``report.classes``, ``print(report.text())``,
-        ``report.save("report.html")``. Pictures without a result are left out of all numbers and listed.
+        ``report.save("report.html")``. Images without a result are left out of all numbers and listed.
 
     Raises:
         InvalidInput: labels or results cannot be read, or have nothing in common.
@@ -63,7 +63,7 @@ def report_of(pairs: Pairs, scores: Scores, *, images: str | os.PathLike[str] | 
     return EvaluationReport(
         task=pairs.task,
         name=name,
-        pictures=len(pairs.answered),
+        image_count=len(pairs.answered),
         metrics=scores.metrics() | latency(pairs),
         classes=scores.classes(),
         confusion=None if isinstance(scores, MultilabelScores) else scores.confusion(),

@@ -1,4 +1,4 @@
-"""Scores the pictures of labelled rows through a client, as a stream of answers that ``evaluate`` takes."""
+"""Scores the images of labelled rows through a client, as a stream of answers that ``evaluate`` takes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Scorer(Protocol):
 
     @property
     def score(self) -> Callable[..., Any]:
-        """Scores one picture for a task."""
+        """Scores one image for a task."""
 
     @property
     def with_options(self) -> Callable[..., Any]:
@@ -35,19 +35,19 @@ class Scorer(Protocol):
 def score_rows(
     client: Scorer, labels: str | os.PathLike[str] | Iterable[Row], images: str | os.PathLike[str]
 ) -> Iterator[tuple[str, Outcome[Result]]]:
-    """Score each labelled picture once and give ``(image_url, outcome)`` as they come.
+    """Score each labelled image once and give ``(image_url, outcome)`` as they come.
 
     Args:
-        client: a ``Client``; its retries and deadline hold for each picture.
+        client: a ``Client``; its retries and deadline hold for each image.
         labels: a training JSONL file, or its rows; the task is theirs.
-        images: the folder the pictures were downloaded to.
+        images: the folder the images were downloaded to.
 
-    A picture that is not there or fails is an outcome with its error and does not end the run. Store the pairs with
+    An image that is not there or fails is an outcome with its error and does not end the run. Store the pairs with
     ``write_results`` to evaluate them again later without the endpoint.
 
     Raises:
         InvalidInput: the labels cannot be read, or there is no such folder.
-        AuthenticationFailed, PermissionDenied, EndpointNotFound: no later picture would fare better.
+        AuthenticationFailed, PermissionDenied, EndpointNotFound: no later image would fare better.
     """
     rows = read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels
     for _, image_url, outcome in score_side_by_side((client,), rows, images):
@@ -57,7 +57,7 @@ def score_rows(
 def score_side_by_side(
     clients: Sequence[Scorer], rows: Iterable[Row], images: str | os.PathLike[str]
 ) -> Iterator[tuple[int, str, Outcome[Result]]]:
-    """As :func:`score_rows` with several clients, each picture by all of them before the next: all meet the service in
+    """As :func:`score_rows` with several clients, each image by all of them before the next: all meet the service in
     the same hour. Gives ``(which client, image_url, outcome)``.
     """
     files = LocalImages(images)
@@ -70,7 +70,7 @@ def _scored(client: Scorer, files: LocalImages, row: Row, number: int) -> Outcom
     try:
         file = files.find(row.image_url)
         if file is None:
-            error: AutoMLVisionError = ImageError(f"no file for {row.image_url[-120:]!r} in the folder of pictures")
+            error: AutoMLVisionError = ImageError(f"no file for {row.image_url[-120:]!r} in the folder of images")
         else:
             return Outcome(number, row.image_url, result=client.score(file, row.task))
     except AutoMLVisionError as caught:

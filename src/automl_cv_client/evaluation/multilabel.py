@@ -1,4 +1,4 @@
-"""Numbers for any number of labels a picture; they equal scikit-learn's (tests compare them)."""
+"""Numbers for any number of labels an image; they equal scikit-learn's (tests compare them)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class MultilabelScores:
     Attributes:
         labels: every label that a row or the model names, sorted.
         truth, chosen: ``[n, labels]`` booleans. probs: ``[n, labels]``.
-        taking_part: indices of the labels that a picture has or was given.
+        taking_part: indices of the labels that an image has or was given.
     """
 
     def __init__(self, pairs: Sequence[Pair], threshold: float) -> None:
@@ -46,7 +46,7 @@ class MultilabelScores:
         self.taking_part = np.nonzero((self.truth | self.chosen).any(axis=0))[0].tolist()
 
     def metrics(self) -> dict[str, Number]:
-        """F1 over all labels (micro) and as mean of the labels' own (macro), and how many pictures are all right."""
+        """F1 over all labels (micro) and as mean of the labels' own (macro), and how many images are all right."""
         columns = precision_recall_f1(self.right, self.chosen.sum(0), self.truth.sum(0))
         right, chosen, true = self.right.sum(), self.chosen.sum(), self.truth.sum()
         aps = [one for one in (self._ap(i) for i in range(len(self.labels))) if one is not None]
@@ -78,7 +78,7 @@ class MultilabelScores:
         return average_precision(self.truth[:, i], self.probs[:, i])
 
     def curves(self) -> tuple[Curve, ...]:
-        """Of every label that some picture has."""
+        """Of every label that some image has."""
         return tuple(
             Curve(label, *precision_recall(self.truth[:, i], self.probs[:, i]))
             for i, label in enumerate(self.labels)
@@ -90,7 +90,7 @@ class MultilabelScores:
         return calibration_bins(self.probs.ravel(), self.truth.ravel())
 
     def mistakes(self) -> list[Mistake]:
-        """Pictures with a missing or a wrong label, those furthest off first."""
+        """Images with a missing or a wrong label, those furthest off first."""
         wrong = []
         for i, pair in enumerate(self.pairs):
             missing = [self.labels[j] for j in np.nonzero(self.truth[i] & ~self.chosen[i])[0]]

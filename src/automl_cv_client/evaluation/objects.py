@@ -20,7 +20,7 @@ NOTHING = "(nothing)"
 
 
 class Matches(NamedTuple):
-    """One picture at one score threshold, as (label of the truth, label found) of each object; None for nothing."""
+    """One image at one score threshold, as (label of the truth, label found) of each object; None for nothing."""
 
     pairs: list[tuple[str | None, str | None]]
 
@@ -34,7 +34,7 @@ class ObjectScores:
 
     Attributes:
         labels: every class that a label or the model names, sorted.
-        coco: average precision over all scores. matches: one a picture, at ``threshold`` and IoU 0.5.
+        coco: average precision over all scores. matches: one an image, at ``threshold`` and IoU 0.5.
     """
 
     def __init__(self, pairs: Sequence[Pair], threshold: float) -> None:
@@ -90,7 +90,7 @@ class ObjectScores:
         return tuple(Curve(label, *curve) for label, curve in curves if curve is not None)
 
     def mistakes(self) -> list[Mistake]:
-        """Pictures with objects missed, invented or taken for others, most of them first."""
+        """Images with objects missed, invented or taken for others, most of them first."""
         found = []
         for pair, matches in zip(self.pairs, self.matches, strict=True):
             wrong = matches.wrong()
@@ -110,7 +110,7 @@ class ObjectScores:
 
 
 def scene_of(pair: Pair) -> Scene:
-    """A pair in pixels of its upright picture."""
+    """A pair in pixels of its upright image."""
     size = pair.result.image.size
     truth = [_thing(one, size) for one in cast("DetectionRow | SegmentationRow", pair.row).label]
     # COCO sorts by score; not-a-number would make the order a matter of luck.

@@ -1,4 +1,4 @@
-"""Which pictures to label next: those the model is least sure of, or that two models see differently."""
+"""Which images to label next: those the model is least sure of, or that two models see differently."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from automl_cv_client.results import Classification, MultilabelClassification, O
 
 
 class Ranked(NamedTuple):
-    """A picture and how much it is worth to label it, 0 to 1; higher first."""
+    """An image and how much it is worth to label it, 0 to 1; higher first."""
 
-    picture: str
+    image: str
     worth: float
 
 
 def least_sure_first(predictions: Mapping[str, Result] | Iterable[tuple[str, Result]]) -> list[Ranked]:
-    """Pictures by their margin, the lowest first.
+    """Images by their margin, the lowest first.
 
-    The margin of one class a picture is the best probability minus the second best; of several labels and of objects
-    the distance of the least decided one from 0.5, doubled. A picture without any object counts as half decided.
+    The margin of one class an image is the best probability minus the second best; of several labels and of objects
+    the distance of the least decided one from 0.5, doubled. An image without any object counts as half decided.
     """
     pairs = predictions.items() if isinstance(predictions, Mapping) else predictions
-    return _sorted(Ranked(picture, 1 - margin(result)) for picture, result in pairs)
+    return _sorted(Ranked(image, 1 - margin(result)) for image, result in pairs)
 
 
 def most_disputed_first(a: Mapping[str, Result], b: Mapping[str, Result]) -> list[Ranked]:
-    """Pictures that both have, by how differently the two see them; see :func:`disagreement`."""
-    return _sorted(Ranked(picture, disagreement(a[picture], b[picture])) for picture in a if picture in b)
+    """Images that both have, by how differently the two see them; see :func:`disagreement`."""
+    return _sorted(Ranked(image, disagreement(a[image], b[image])) for image in a if image in b)
 
 
 def margin(result: Result) -> float:
@@ -42,7 +42,7 @@ def margin(result: Result) -> float:
 
 
 def disagreement(a: Result, b: Result, *, threshold: float = 0.5) -> float:
-    """How differently two results see one picture, 0 (the same) to 1.
+    """How differently two results see one image, 0 (the same) to 1.
 
     Classes: half the sum of the differences of their probabilities (several labels: the largest difference).
     Objects above ``threshold``: the share that has no counterpart of its class with an IoU of 0.5 in the other.
@@ -77,4 +77,4 @@ def _prob(probs: Mapping[str, float], label: str) -> float:
 
 
 def _sorted(ranked: Iterable[Ranked]) -> list[Ranked]:
-    return sorted(ranked, key=lambda one: (-one.worth, one.picture))
+    return sorted(ranked, key=lambda one: (-one.worth, one.image))

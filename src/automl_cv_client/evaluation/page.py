@@ -1,4 +1,4 @@
-"""Reports as one web page that loads nothing: styles, charts and pictures are in it, and its policy forbids more."""
+"""Reports as one web page that loads nothing: styles, charts and images are in it, and its policy forbids more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from automl_cv_client.dataset.report import printable
+from automl_cv_client._text import printable
 from automl_cv_client.evaluation.svg import calibration_svg, confusion_svg, curves_svg
 from automl_cv_client.evaluation.text import (
     class_rows,
@@ -50,9 +50,9 @@ def comparison_page(comparison: Comparison) -> str:
     sides = _table(side_rows(comparison))
     for verdict in ("better", "worse"):
         sides = sides.replace(f"<td>{verdict}</td>", f'<td class="{verdict}">{verdict}</td>')
-    share = f"{comparison.disagreeing} of {comparison.pictures} pictures"
-    note = "Intervals: 95 %, by the paired bootstrap over pictures. "
-    note += f"{len(comparison.left_out)} pictures were not answered by both and are left out."
+    share = f"{comparison.disagreeing} of {comparison.images} images"
+    note = "Intervals: 95 %, by the paired bootstrap over images. "
+    note += f"{len(comparison.left_out)} images were not answered by both and are left out."
     parts = [
         _section("What changes", sides + _note(note)),
         _section("All numbers", _table(plain_metric_rows(comparison))),
@@ -88,21 +88,21 @@ def _disputes(comparison: Comparison) -> Iterator[str]:
     draw = Thumbnails(comparison.images)
     names = f"left: {comparison.a.name}, right: {comparison.b.name}"
     for one in comparison.disagreements:
-        pictures = [draw.found(one.row, one.a), draw.found(one.row, one.b)]
-        yield _figure(pictures, one.image_url, f"{one.amount:.0%} different ({names})")
+        figures = [draw.found(one.row, one.a), draw.found(one.row, one.b)]
+        yield _figure(figures, one.image_url, f"{one.amount:.0%} different ({names})")
 
 
 def _notes(report: EvaluationReport) -> Iterator[str]:
     if report.left_out:
         listed = "; ".join(f"{url[-80:]}: {reason[:200]}" for url, reason in report.left_out[:10])
-        yield _note(f"{len(report.left_out)} labelled pictures have no result and are left out: {listed}")
+        yield _note(f"{len(report.left_out)} labelled images have no result and are left out: {listed}")
     if report.unlabelled:
-        yield _note(f"{report.unlabelled} predictions are for pictures without labels.")
+        yield _note(f"{report.unlabelled} predictions are for images without labels.")
 
 
-def _figure(pictures: Sequence[str | None], image_url: str, says: str) -> str:
-    drawn = "".join(f'<img alt="" src="{picture}">' for picture in pictures if picture)
-    shown = drawn or _note("The picture is not at hand: give the folder it is in, by --images or in Python by images=.")
+def _figure(figures: Sequence[str | None], image_url: str, says: str) -> str:
+    drawn = "".join(f'<img alt="" src="{image}">' for image in figures if image)
+    shown = drawn or _note("The image is not at hand: give the folder it is in, by --images or in Python by images=.")
     return f"<figure>{shown}<figcaption><b>{_safe(image_url[-120:])}</b><br>{_safe(says)}</figcaption></figure>"
 
 

@@ -1,4 +1,4 @@
-"""Brings predictions and labels together: one pair a labelled picture."""
+"""Brings predictions and labels together: one pair a labelled image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from automl_cv_client.task import Task
 
 Answer = Result | Outcome[Any] | AutoMLVisionError
 Predictions = str | os.PathLike[str] | Mapping[str, Answer] | Iterable[tuple[str, Answer] | Outcome[Any]]
-"""Stored results (a path), or answers by picture: a mapping, ``(picture, answer)`` pairs, or outcomes."""
+"""Stored results (a path), or answers by image: a mapping, ``(image, answer)`` pairs, or outcomes."""
 
 Labels = str | os.PathLike[str] | Iterable[Row]
 """A training JSONL file, or its rows."""
@@ -25,7 +25,7 @@ Labels = str | os.PathLike[str] | Iterable[Row]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One labelled picture and what the endpoint said of it.
+    """One labelled image and what the endpoint said of it.
 
     Attributes:
         row: the labels.
@@ -40,12 +40,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """All labelled pictures, in the order of the labels.
+    """All labelled images, in the order of the labels.
 
     Attributes:
         task: of the labels.
         answered: the pairs with a result. unanswered: those without.
-        unlabelled: predictions for pictures that have no labels.
+        unlabelled: predictions for images that have no labels.
     """
 
     task: Task
@@ -55,16 +55,16 @@ class Pairs:
 
 
 def pair_up(predictions: Predictions, labels: Labels) -> Pairs:
-    """Find each labelled picture's prediction: by its URL, else by its path, else by a file name only it has.
+    """Find each labelled image's prediction: by its URL, else by its path, else by a file name only it has.
 
     Raises:
-        InvalidInput: there are no labels, a picture has two predictions, no picture has a prediction, or the results
+        InvalidInput: there are no labels, an image has two predictions, no image has a prediction, or the results
             are of another task.
     """
     rows = list(read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels)
     if not rows:
         raise InvalidInput("there are no labels to evaluate against")
-    answers = _by_picture(predictions, rows[0].task)
+    answers = _by_image(predictions, rows[0].task)
     places = _Places(answers)
     pairs = [_pair(row, places.find(row.image_url), answers) for row in rows]
     answered = tuple(pair for pair in pairs if pair.result is not None)
@@ -78,15 +78,15 @@ def pair_up(predictions: Predictions, labels: Labels) -> Pairs:
     return Pairs(task, answered, unanswered, len(answers) - len(places.used))
 
 
-def _by_picture(predictions: Predictions, task: Task) -> dict[str, Answer]:
+def _by_image(predictions: Predictions, task: Task) -> dict[str, Answer]:
     if isinstance(predictions, str | os.PathLike):
         predictions = read_results(predictions, task)
     named = predictions.items() if isinstance(predictions, Mapping) else map(_named, predictions)
     answers: dict[str, Answer] = {}
-    for picture, answer in named:
-        if picture in answers:
-            raise InvalidInput(f"two predictions for the picture {picture[-120:]!r}")
-        answers[picture] = answer
+    for image, answer in named:
+        if image in answers:
+            raise InvalidInput(f"two predictions for the image {image[-120:]!r}")
+        answers[image] = answer
     return answers
 
 
@@ -94,7 +94,7 @@ def _named(one: tuple[str, Answer] | Outcome[Any]) -> tuple[str, Answer]:
     if not isinstance(one, Outcome):
         return str(one[0]), one[1]
     if not isinstance(one.input, str | os.PathLike):
-        raise InvalidInput(f"outcome {one.index} does not name its picture: give (image_url, outcome) pairs")
+        raise InvalidInput(f"outcome {one.index} does not name its image: give (image_url, outcome) pairs")
     return str(one.input), one
 
 
@@ -106,13 +106,13 @@ class _Places:
         self.paths: dict[str, str | None] = {}
         self.names: dict[str, str | None] = {}
         self.used: set[str] = set()
-        for picture in answers:
-            path = _plain(picture)
+        for image in answers:
+            path = _plain(image)
             for table, key in ((self.paths, path), (self.names, Path(path).name)):
-                table[key] = None if key in table else picture  # a name that two pictures have tells nothing
+                table[key] = None if key in table else image  # a name that two images have tells nothing
 
     def find(self, image_url: str) -> str | None:
-        """The picture among the answers, by URL, path or file name; None when there is none."""
+        """The image among the answers, by URL, path or file name; None when there is none."""
         path = _plain(image_url)
         found = image_url if image_url in self.urls else self.paths.get(path) or self.names.get(Path(path).name)
         if found is not None:
@@ -120,15 +120,15 @@ class _Places:
         return found
 
 
-def _plain(picture: str) -> str:
+def _plain(image: str) -> str:
     try:
-        return path_of(picture)
+        return path_of(image)
     except InvalidInput:
-        return picture
+        return image
 
 
-def _pair(row: Row, picture: str | None, answers: Mapping[str, Answer]) -> Pair:
-    answer = None if picture is None else _of(answers[picture])
+def _pair(row: Row, image: str | None, answers: Mapping[str, Answer]) -> Pair:
+    answer = None if image is None else _of(answers[image])
     if isinstance(answer, AutoMLVisionError):
         return Pair(row, None, f"{type(answer).__name__}: {answer}")
     return Pair(row, answer, "" if answer is not None else "no prediction for it")
@@ -145,9 +145,9 @@ def _nothing_matches(rows: list[Row], answers: Mapping[str, Answer]) -> str:
         return "there are no predictions to evaluate"
     errors = [answer for answer in map(_of, answers.values()) if isinstance(answer, AutoMLVisionError)]
     if len(errors) == len(answers):
-        return f"no picture was scored; the first: {type(errors[0]).__name__}: {errors[0]}"
+        return f"no image was scored; the first: {type(errors[0]).__name__}: {errors[0]}"
     first = next(iter(answers))
     return (
-        f"no labelled picture has a usable prediction: labels are for {rows[0].image_url[-80:]!r}, …, "
+        f"no labelled image has a usable prediction: labels are for {rows[0].image_url[-80:]!r}, …, "
         f"predictions for {first[-80:]!r}, …"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from automl_cv_client._ranking import checked_threshold
+from automl_cv_client._numbers import checked_threshold
 from automl_cv_client.dataset import (
     BoxLabel,
     ClassificationRow,
@@ -34,9 +34,9 @@ def prelabel(
     """Training rows of what a model said, for people to correct; ``write_jsonl`` writes them.
 
     Args:
-        predictions: results or outcomes by image URL; pictures that failed are passed over.
-        threshold: labels and objects up to this score are left out. A picture of one class gives no row unless that
-            class is above it: a guess is worse than an unlabelled picture. 0 to 1.
+        predictions: results or outcomes by image URL; images that failed are passed over.
+        threshold: labels and objects up to this score are left out. An image of one class gives no row unless that
+            class is above it: a guess is worse than an unlabelled image. 0 to 1.
 
     Raises:
         InvalidInput: the threshold is not from 0 to 1.

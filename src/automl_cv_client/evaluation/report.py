@@ -56,10 +56,10 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A picture the model was wrong about.
+    """An image the model was wrong about.
 
     Attributes:
-        image_url: the picture. says: what is wrong, in words. badness: larger is worse.
+        image_url: the image. says: what is wrong, in words. badness: larger is worse.
         row: its labels. result: what the endpoint said.
     """
 
@@ -75,18 +75,18 @@ class EvaluationReport:
     """How good the predictions are.
 
     Attributes:
-        task: of the labels. name: what was evaluated, such as a deployment. pictures: how many took part.
+        task: of the labels. name: what was evaluated, such as a deployment. images: how many took part.
         metrics: the overall numbers, by name; fractions unless their name says seconds.
         classes: the numbers of each class.
         confusion, curves, calibration: where the task has them.
-        mistakes: pictures the model was wrong about, worst first.
-        left_out: labelled pictures without a result, each with its reason. unlabelled: predictions without labels.
-        images: where the pictures are on this machine; None when not told.
+        mistakes: images the model was wrong about, worst first.
+        left_out: labelled images without a result, each with its reason. unlabelled: predictions without labels.
+        images: where the images are on this machine; None when not told.
     """
 
     task: Task
     name: str
-    pictures: int
+    image_count: int
     metrics: dict[str, Number]
     classes: tuple[ClassScores, ...]
     confusion: Confusion | None = None
@@ -104,8 +104,8 @@ class EvaluationReport:
         return self.metrics[metric]
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain values, ready for ``json.dumps``; pictures by their URLs."""
-        values = {name: getattr(self, name) for name in ("name", "pictures", "metrics", "unlabelled")}
+        """The report as plain values, ready for ``json.dumps``; images by their URLs."""
+        values = {name: getattr(self, name) for name in ("name", "image_count", "metrics", "unlabelled")}
         return {
             "task": self.task.value,
             **values,
@@ -136,7 +136,7 @@ class EvaluationReport:
         return report_markdown(self)
 
     def html(self) -> str:
-        """The report as one web page with pictures in it; the page loads nothing from anywhere."""
+        """The report as one web page with images in it; the page loads nothing from anywhere."""
         from automl_cv_client.evaluation.page import report_page
 
         return report_page(self)

@@ -1,7 +1,7 @@
-"""Stores results in a JSONL file and reads them back: one picture a line, with its result or its error.
+"""Stores results in a JSONL file and reads them back: one image a line, with its result or its error.
 
 {"image_url": "…/1.jpg", "task": "image-object-detection", "result": {…}}
-{"image_url": "…/2.jpg", "error": "ImageError: the picture is truncated"}
+{"image_url": "…/2.jpg", "error": "ImageError: the image is truncated"}
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _TASKS = {kind: task for task, kind in KINDS.items()}
 
 
 def write_results(answers: Iterable[tuple[str, Result | Outcome[Any]]], path: str | os.PathLike[str]) -> int:
-    """Write ``(picture, result or outcome)`` pairs to a file, whole or not at all, and return how many."""
+    """Write ``(image, result or outcome)`` pairs to a file, whole or not at all, and return how many."""
     count = 0
     with whole_file(Path(path)) as file:
-        for picture, answer in answers:
-            file.write(json.dumps(_record(picture, answer), ensure_ascii=False) + "\n")
+        for image, answer in answers:
+            file.write(json.dumps(_record(image, answer), ensure_ascii=False) + "\n")
             count += 1
     return count
 
@@ -73,22 +73,22 @@ def read_results(
     raise InvalidInput(f"cannot read {name}: {reason}")
 
 
-def _record(picture: str, answer: Result | Outcome[Any]) -> dict[str, Any]:
+def _record(image: str, answer: Result | Outcome[Any]) -> dict[str, Any]:
     error = answer.error if isinstance(answer, Outcome) else None
     if error is not None:
-        return {"image_url": picture, "error": f"{type(error).__name__}: {error}"}
+        return {"image_url": image, "error": f"{type(error).__name__}: {error}"}
     result = answer.unwrap() if isinstance(answer, Outcome) else answer
-    return {"image_url": picture, "task": _TASKS[type(result)].value, "result": result.model_dump(mode="json")}
+    return {"image_url": image, "task": _TASKS[type(result)].value, "result": result.model_dump(mode="json")}
 
 
 def _answer(line: str, task: Task | None, place: str) -> tuple[str, Result | AutoMLVisionError]:
     try:
         record = json.loads(line)
-        picture = str(record["image_url"] if "image_url" in record else record["input"])
+        image = str(record["image_url"] if "image_url" in record else record["input"])
         if record.get("result") is None:
-            return picture, AutoMLVisionError(_reason(record.get("error")))
+            return image, AutoMLVisionError(_reason(record.get("error")))
         kind = KINDS[Task(str(record.get("task", task)))]
-        return picture, kind.model_validate_json(json.dumps(record["result"]))
+        return image, kind.model_validate_json(json.dumps(record["result"]))
     except ValidationError as error:
         reason = f"not a stored result: {error.error_count()} values are wrong"
     except (ValueError, KeyError, TypeError, AttributeError):

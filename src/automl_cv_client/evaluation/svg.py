@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from automl_cv_client.dataset.report import printable
+from automl_cv_client._text import printable
 from automl_cv_client.drawing import color_of
 from automl_cv_client.evaluation.report import CalibrationBin, Confusion, Curve
 

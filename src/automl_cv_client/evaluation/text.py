@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from automl_cv_client.dataset.report import printable
+from automl_cv_client._text import printable
 
 if TYPE_CHECKING:
     from automl_cv_client.evaluation.bootstrap import Interval, Side
@@ -32,7 +32,7 @@ def report_markdown(report: EvaluationReport) -> str:
     parts = [f"## {_plain(headline(report))}", _table(metric_rows(report)), _table(class_rows(report))]
     parts += [_plain(line) for line in _more(report)]
     if report.mistakes:
-        parts.append(_table([("picture", "mistake"), *((m.image_url[-70:], m.says) for m in report.mistakes[:10])]))
+        parts.append(_table([("image", "mistake"), *((m.image_url[-70:], m.says) for m in report.mistakes[:10])]))
     return "\n\n".join(parts)
 
 
@@ -53,12 +53,12 @@ def comparison_markdown(comparison: Comparison) -> str:
 def headline(report: EvaluationReport) -> str:
     """What was evaluated, in one line."""
     name = f"{report.name}: " if report.name else ""
-    return f"{name}{report.task.value}, {report.pictures} pictures, {len(report.classes)} classes"
+    return f"{name}{report.task.value}, {report.image_count} images, {len(report.classes)} classes"
 
 
 def comparison_headline(comparison: Comparison) -> str:
     """What was compared, in one line."""
-    return f"{comparison.b.name} against {comparison.a.name}, {comparison.pictures} pictures"
+    return f"{comparison.b.name} against {comparison.a.name}, {comparison.image_count} images"
 
 
 def metric_rows(report: EvaluationReport) -> list[Row]:
@@ -112,16 +112,16 @@ def _more(report: EvaluationReport) -> Iterator[str]:
         yield f"… {len(report.classes) - _MOST_ROWS} more classes"
     if report.left_out:
         url, reason = report.left_out[0]
-        yield f"{len(report.left_out)} labelled pictures have no result and are left out: {url[-60:]} ({reason}), …"
+        yield f"{len(report.left_out)} labelled images have no result and are left out: {url[-60:]} ({reason}), …"
     if report.unlabelled:
-        yield f"{report.unlabelled} predictions are for pictures without labels"
+        yield f"{report.unlabelled} predictions are for images without labels"
 
 
 def _disputes(comparison: Comparison) -> Iterator[str]:
-    share = comparison.disagreeing / comparison.pictures
-    yield f"they differ on {comparison.disagreeing} of {comparison.pictures} pictures ({share:.0%})"
+    share = comparison.disagreeing / comparison.image_count
+    yield f"they differ on {comparison.disagreeing} of {comparison.image_count} images ({share:.0%})"
     if comparison.left_out:
-        yield f"{len(comparison.left_out)} pictures were not answered by both and are left out"
+        yield f"{len(comparison.left_out)} images were not answered by both and are left out"
     for one in comparison.disagreements[:5]:
         yield f"  {one.image_url[-70:]}: {one.amount:.2f}"
 

@@ -1,4 +1,4 @@
-"""Pictures for a report: small, with the labels or the prediction drawn on, as data URIs."""
+"""Images for a report: small, with the labels or the prediction drawn on, as data URIs."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _LEAST_SCORE = 0.3  # objects up to this are not drawn: a mistake is seen among 
 
 
 class Thumbnails:
-    """Draws labels and predictions on small copies of pictures.
+    """Draws labels and predictions on small copies of images.
 
     Args:
-        images: the folder of pictures; a result that knows its file needs none.
+        images: the folder of images; a result that knows its file needs none.
     """
 
     def __init__(self, images: Path | None) -> None:
         self._files = None if images is None else LocalImages(images)
 
     def truth(self, row: Row, result: Result) -> str | None:
-        """The picture with its labels, as a data URI; None when the picture cannot be had."""
+        """The image with its labels, as a data URI; None when the image cannot be had."""
         small = self._small(row, result)
         return None if small is None else _data_uri(_with_labels(small, row))
 
     def found(self, row: Row, result: Result) -> str | None:
-        """The picture with what the endpoint said."""
+        """The image with what the endpoint said."""
         small = self._small(row, result)
         return None if small is None else _data_uri(_with_result(small, result))
 
@@ -48,9 +48,9 @@ class Thumbnails:
             file = (self._files.find(row.image_url) if self._files else None) or result.image.source
             if file is None:
                 return None
-            with Image.open(file) as picture:
-                picture.draft("RGB", (_LONGEST, _LONGEST))
-                small = ImageOps.exif_transpose(picture).convert("RGB")
+            with Image.open(file) as opened:
+                opened.draft("RGB", (_LONGEST, _LONGEST))
+                small = ImageOps.exif_transpose(opened).convert("RGB")
         except (OSError, ValueError, SyntaxError, AutoMLVisionError, Image.DecompressionBombError):
             return None
         small.thumbnail((_LONGEST, _LONGEST))
@@ -80,7 +80,7 @@ def _mark(one: Any, score: float, size: tuple[int, int]) -> ObjectMark:
     return ObjectMark(name, score, one.box.to_pixels(size), polygons)
 
 
-def _data_uri(picture: Image) -> str:
+def _data_uri(opened: Image) -> str:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=80)
+    opened.save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

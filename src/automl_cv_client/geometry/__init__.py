@@ -2,8 +2,8 @@
 
 Two kinds of coordinates, told apart by type:
 
-* normalised: fractions of the upright picture, as the endpoint sends them (``Box``, ``Segment``);
-* pixel: pixels, origin at the top left corner, of the upright picture unless a frame is named
+* normalised: fractions of the upright image, as the endpoint sends them (``Box``, ``Segment``);
+* pixel: pixels, origin at the top left corner, of the upright image unless a frame is named
   (``PixelBox``, ``PixelSegment``).
 
 Coordinates are continuous: pixel 0 reaches from 0.0 to 1.0. A polygon is a sequence of segments. A segment is

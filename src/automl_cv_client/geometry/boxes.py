@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from automl_cv_client._ranking import rank
+from automl_cv_client._numbers import rank
 
 Segment = tuple[float, ...]
-"""One closed ring, flat ``(x1, y1, x2, y2, …)``, in fractions of the picture."""
+"""One closed ring, flat ``(x1, y1, x2, y2, …)``, in fractions of the image."""
 
 PixelSegment = tuple[float, ...]
 """One closed ring, flat ``(x1, y1, x2, y2, …)``, in pixels."""
@@ -22,7 +22,7 @@ class Size(NamedTuple):
 
 
 class PixelBox(NamedTuple):
-    """A box in pixels of the upright picture; edges, not pixel indices, so they may be fractional."""
+    """A box in pixels of the upright image; edges, not pixel indices, so they may be fractional."""
 
     left: float
     top: float
@@ -45,7 +45,7 @@ class PixelBox(NamedTuple):
         return _area(self)
 
     def clipped(self, size: tuple[int, int]) -> PixelBox:
-        """The part inside a picture of ``size`` (width, height); a box outside shrinks to nothing at its edge.
+        """The part inside an image of ``size`` (width, height); a box outside shrinks to nothing at its edge.
 
         >>> PixelBox(-5.0, 10.0, 50.0, 210.0).clipped((100, 200))
         PixelBox(left=0.0, top=10.0, right=50.0, bottom=200.0)
@@ -58,7 +58,7 @@ class PixelBox(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A box in fractions of the upright picture, as the endpoint sends it (0 is left or top, 1 right or bottom)."""
+    """A box in fractions of the upright image, as the endpoint sends it (0 is left or top, 1 right or bottom)."""
 
     left: float
     top: float
@@ -67,21 +67,21 @@ class Box(NamedTuple):
 
     @property
     def width(self) -> float:
-        """Right minus left, as a share of the picture's width."""
+        """Right minus left, as a share of the image's width."""
         return self.right - self.left
 
     @property
     def height(self) -> float:
-        """Bottom minus top, as a share of the picture's height."""
+        """Bottom minus top, as a share of the image's height."""
         return self.bottom - self.top
 
     @property
     def area(self) -> float:
-        """Share of the picture, 0 to 1; 0 for a box without width or height."""
+        """Share of the image, 0 to 1; 0 for a box without width or height."""
         return _area(self)
 
     def to_pixels(self, size: tuple[int, int]) -> PixelBox:
-        """The same box in pixels of a picture of ``size`` (width, height).
+        """The same box in pixels of an image of ``size`` (width, height).
 
         >>> Box(0.25, 0.5, 0.75, 1.0).to_pixels((400, 200))
         PixelBox(left=100.0, top=100.0, right=300.0, bottom=200.0)
@@ -90,11 +90,11 @@ class Box(NamedTuple):
         return PixelBox(self.left * width, self.top * height, self.right * width, self.bottom * height)
 
     def clipped(self) -> Box:
-        """The part inside the picture; a box outside shrinks to nothing at its edge."""
+        """The part inside the image; a box outside shrinks to nothing at its edge."""
         return Box(*_clamped(self, 1.0, 1.0))
 
     def iou(self, other: Box) -> float:
-        """Intersection over union with another box of the same picture, 0 to 1.
+        """Intersection over union with another box of the same image, 0 to 1.
 
         >>> round(Box(0, 0, 0.5, 1).iou(Box(0.25, 0, 0.75, 1)), 3)
         0.333

@@ -1,10 +1,10 @@
 """One place in four frames: normalised, upright, raw and sent. Exact up to the rounding of floats.
 
 ============  =====================================================================================
-normalised    fractions of the upright picture, 0 to 1: what the endpoint sends
-upright       pixels of the picture as a person sees it: the frame of ``pixel_box`` and of drawings
-raw           pixels of the picture as stored, before its EXIF orientation is applied
-sent          pixels of the picture that was sent: upright, perhaps reduced
+normalised    fractions of the upright image, 0 to 1: what the endpoint sends
+upright       pixels of the image as a person sees it: the frame of ``pixel_box`` and of drawings
+raw           pixels of the image as stored, before its EXIF orientation is applied
+sent          pixels of the image that was sent: upright, perhaps reduced
 ============  =====================================================================================
 """
 
@@ -31,17 +31,17 @@ _TO_RAW: dict[int, _Turn] = {
     7: lambda x, y: (1 - y, 1 - x),
     8: lambda x, y: (1 - y, x),
 }
-"""From fractions of the upright picture to fractions of the stored one, by EXIF orientation (2.3, tag 0x0112)."""
+"""From fractions of the upright image to fractions of the stored one, by EXIF orientation (2.3, tag 0x0112)."""
 
 _FROM_RAW: dict[int, _Turn] = {**_TO_RAW, 6: _TO_RAW[8], 8: _TO_RAW[6]}
 """The way back: all are their own inverse but the quarter turns, which are each other's."""
 
 
 class Frames(NamedTuple):
-    """What is needed to map between the frames of one picture.
+    """What is needed to map between the frames of one image.
 
     Attributes:
-        upright: size of the picture as a person sees it, (width, height) in pixels.
+        upright: size of the image as a person sees it, (width, height) in pixels.
         raw: size as stored.
         sent: size as sent.
         orientation: EXIF orientation, 1 to 8; any other number is upright, as EXIF readers take it.

@@ -17,7 +17,7 @@ _LARGEST = 1e100
 
 
 def scale_segment(segment: Sequence[float], size: tuple[float, float]) -> PixelSegment:
-    """A flat segment in pixels of a picture of ``size`` (width, height), or with their inverses the way back."""
+    """A flat segment in pixels of an image of ``size`` (width, height), or with their inverses the way back."""
     width, height = size
     scaled = [0.0] * len(segment)
     scaled[0::2] = [x * width for x in segment[0::2]]

@@ -1,4 +1,4 @@
-"""Cuts large pictures into overlapping tiles, and says which objects of two tiles are one."""
+"""Cuts large images into overlapping tiles, and says which objects of two tiles are one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _EVIDENCE = 2.0
 
 
 def tiles_of(size: tuple[int, int], tile: tuple[int, int], overlap: float) -> list[tuple[int, int, int, int]]:
-    """Tiles as (left, top, right, bottom) in whole pixels, row by row; together they cover the picture.
+    """Tiles as (left, top, right, bottom) in whole pixels, row by row; together they cover the image.
 
-    All have the size of ``tile``, or the picture's where that is smaller. They are spread evenly: neighbours
+    All have the size of ``tile``, or the image's where that is smaller. They are spread evenly: neighbours
     share at least ``overlap`` of a tile's side.
 
     >>> tiles_of((100, 50), (60, 60), 0.2)
@@ -40,7 +40,7 @@ def _starts(extent: int, side: int, overlap: float) -> list[int]:
 
 
 def is_cut(box: PixelBox, tile: Sequence[float], size: tuple[int, int]) -> bool:
-    """Whether the box touches an edge of its tile that is not an edge of the picture."""
+    """Whether the box touches an edge of its tile that is not an edge of the image."""
     near_x, near_y = _AT_THE_EDGE * (tile[2] - tile[0]), _AT_THE_EDGE * (tile[3] - tile[1])
     return (
         (tile[0] > 0 and box.left <= tile[0] + near_x)
@@ -77,7 +77,7 @@ def same_objects(
     """Groups of indices that are one object: at most one of each tile, of one label, best agreement first.
 
     Args:
-        boxes: in pixels of the whole picture.
+        boxes: in pixels of the whole image.
         labels: one a box.
         owners: the number of the tile each box was found in.
         tiles: (left, top, right, bottom) of each tile.

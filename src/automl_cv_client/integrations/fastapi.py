@@ -4,8 +4,8 @@
     install(app)
 
     @app.post("/detect", responses=responses_for(Detections))
-    async def detect(picture: UploadedPicture, client: ScoringClient) -> Detections:
-        return await client.detect(picture)
+    async def detect(image: UploadedImage, client: ScoringClient) -> Detections:
+        return await client.detect(image)
 
 Needs the extra ``fastapi``.
 """
@@ -39,7 +39,7 @@ from automl_cv_client._imaging import describe
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.integrations.examples import example_of
 from automl_cv_client.integrations.problems import MEDIA_TYPE, headers_of, log, problem_of
-from automl_cv_client.integrations.uploads import MAX_BODY_BYTES, UploadLimit, is_picture_file
+from automl_cv_client.integrations.uploads import MAX_BODY_BYTES, UploadLimit, is_image_file
 from automl_cv_client.results import Outcome, Result
 
 T = TypeVar("T")
@@ -99,18 +99,18 @@ ScoringClient = Annotated[AsyncClient, Depends(scoring_client)]
 """Type of an endpoint's parameter that wants the client."""
 
 
-def uploaded_picture(picture: UploadFile) -> BinaryIO:
-    """The dependency: the form's file ``picture``, as an open file for the client; 415 when it is no picture.
+def uploaded_image(image: UploadFile) -> BinaryIO:
+    """The dependency: the form's file ``image``, as an open file for the client; 415 when it is no image.
 
     The file is not read into memory here: the client reads it once, when it encodes it.
     """
-    if not is_picture_file(picture.file):
-        raise HTTPException(415, "The file is not a picture: send a JPEG, PNG, GIF, BMP, TIFF or WebP.")
-    return picture.file
+    if not is_image_file(image.file):
+        raise HTTPException(415, "The file is not an image: send a JPEG, PNG, GIF, BMP, TIFF or WebP.")
+    return image.file
 
 
-UploadedPicture = Annotated[BinaryIO, Depends(uploaded_picture)]
-"""Type of an endpoint's parameter that wants the uploaded picture."""
+UploadedImage = Annotated[BinaryIO, Depends(uploaded_image)]
+"""Type of an endpoint's parameter that wants the uploaded image."""
 
 
 def responses_for(kind: type[Result]) -> dict[int | str, dict[str, Any]]:
@@ -119,8 +119,8 @@ def responses_for(kind: type[Result]) -> dict[int | str, dict[str, Any]]:
     problems = {
         400: "An argument cannot be used.",
         413: "The upload is too large.",
-        415: "The file is not a picture.",
-        422: "The picture cannot be read.",
+        415: "The file is not an image.",
+        422: "The image cannot be read.",
         502: "The scoring endpoint failed.",
         503: "The scoring endpoint is busy.",
         504: "The scoring endpoint did not answer in time.",
@@ -214,7 +214,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
-    """FastAPI's own complaint, without the input it complains about: that may be a picture."""
+    """FastAPI's own complaint, without the input it complains about: that may be an image."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
     words = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:5])
     return _problem(422, "Unprocessable Content", words, "RequestInvalid")

@@ -1,6 +1,6 @@
 """Turns our errors into what a web backend tells its own caller: a status and an RFC 9457 problem; no I/O.
 
-What is wrong with the caller's picture is told in our words. What is wrong behind the backend is told without the
+What is wrong with the caller's image is told in our words. What is wrong behind the backend is told without the
 endpoint's address, deployment or messages, which are none of the caller's business; the ids to look it up by stay.
 """
 
@@ -21,8 +21,8 @@ _BEHIND = {
     503: "The scoring endpoint is busy or not ready. Try again in a moment.",
     504: "The scoring endpoint did not answer in time.",
 }
-_DROPPED = "The model's server could not read this picture. Save it as a plain 8-bit JPEG or PNG."
-_TOO_LARGE = "The picture is larger than the scoring endpoint takes."
+_DROPPED = "The model's server could not read this image. Save it as a plain 8-bit JPEG or PNG."
+_TOO_LARGE = "The image is larger than the scoring endpoint takes."
 
 
 def problem_of(error: Exception) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class UploadLimit:
 
     Args:
         app: the application behind it.
-        max_bytes: of a whole request body, the form around the pictures included.
+        max_bytes: of a whole request body, the form around the images included.
     """
 
     def __init__(self, app: App, max_bytes: int = MAX_BODY_BYTES) -> None:
@@ -75,7 +75,7 @@ class _Meter:
         await self._send(message)
 
 
-def is_picture_file(file: BinaryIO) -> bool:
+def is_image_file(file: BinaryIO) -> bool:
     """Whether the file begins like a JPEG, PNG, GIF, BMP, TIFF or WebP; it is left at its beginning."""
     file.seek(0)
     head = file.read(16)

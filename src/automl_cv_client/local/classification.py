@@ -22,10 +22,10 @@ _STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
 class Classifier:
-    """Names the one thing a picture shows."""
+    """Names the one thing an image shows."""
 
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
-        """``{"probs", "labels"}`` per picture: 1,000 probabilities that sum to 1."""
+        """``{"probs", "labels"}`` per image: 1,000 probabilities that sum to 1."""
         return [self._score(image) for image in images]
 
     def _score(self, image: Image) -> dict[str, Any]:
@@ -40,18 +40,18 @@ class Classifier:
 
 
 def model_input(image: Image, crop: int = CROP) -> FloatArray:
-    """The picture as ``[1, 3, crop, crop]``: what the model sees, with ImageNet's mean and std (§9)."""
+    """The image as ``[1, 3, crop, crop]``: what the model sees, with ImageNet's mean and std (§9)."""
     return normalised(model_pixels(model_view(image, crop)))
 
 
 def model_view(image: Image, crop: int = CROP) -> Image:
-    """What a model sees of a picture: shorter side to 256 (for a crop of 224), the crop in the middle."""
+    """What a model sees of an image: shorter side to 256 (for a crop of 224), the crop in the middle."""
     plain = _without_far_ends(image)
     return _centre_crop(plain.resize(_resized(plain.size, crop), resample=2), crop, crop)  # Resampling.BILINEAR
 
 
 def view_box(image: Image, crop: int = CROP) -> tuple[float, float, float, float]:
-    """Where :func:`model_view` lies in the picture: (left, top, right, bottom) in its pixels."""
+    """Where :func:`model_view` lies in the image: (left, top, right, bottom) in its pixels."""
     plain = _without_far_ends(image)
     resized = _resized(plain.size, crop)
     across, down = (full / size for full, size in zip(plain.size, resized, strict=True))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from automl_cv_client.local.pictures import read_picture
+from automl_cv_client.local.images import read_image
 from automl_cv_client.local.rows import BadRequest, ScoringFailed, read_rows
 from automl_cv_client.local.scorers import Explainer, Scorer
 from automl_cv_client.local.xai_request import XaiRequest, is_xai_row, read_xai_rows
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _logger = logging.getLogger(__name__)
-_BATCH = 4  # pictures decoded at a time: the service batches by itself, and memory stays bounded
+_BATCH = 4  # images decoded at a time: the service batches by itself, and memory stays bounded
 
 EXPLAINER = "x-automl-cv-explainer"
 """Header of a reply with explanations: the method they were made by. The service has no such header."""
@@ -52,7 +52,7 @@ class Container:
         self._closing = threading.Event()
 
     def close(self) -> None:
-        """Let requests under way fail at their next picture, so that the server can stop."""
+        """Let requests under way fail at their next image, so that the server can stop."""
         self._closing.set()
 
     def answer(self, content_type: str, body: bytes) -> Reply:
@@ -81,22 +81,22 @@ class Container:
         return self._score(cells, request), {EXPLAINER: self._explainer.method(request)}
 
     def _score(self, cells: list[str], request: XaiRequest | None) -> list[dict[str, Any]]:
-        pictures = self._pictures(cells)
+        images = self._images(cells)
         found: list[dict[str, Any]] = []
-        while batch := list(islice(pictures, _BATCH)):
+        while batch := list(islice(images, _BATCH)):
             if request and self._explainer:
                 found += self._explainer.explain(batch, request)
             else:
                 found += self._scorer.score(batch)
         return found
 
-    def _pictures(self, cells: list[str]) -> Iterator[Image]:
+    def _images(self, cells: list[str]) -> Iterator[Image]:
         for cell in cells:
             if self._closing.is_set():
                 raise ScoringFailed("the endpoint is stopping")
-            picture = read_picture(cell)
-            if picture is not None:
-                yield picture
+            image = read_image(cell)
+            if image is not None:
+                yield image
 
 
 def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -> Reply:

@@ -40,12 +40,12 @@ class Detector:
     """Finds objects of the 80 COCO classes."""
 
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
-        """``{"boxes": [...]}`` per picture, best score first; nothing found: ``{"boxes": []}``."""
+        """``{"boxes": [...]}`` per image, best score first; nothing found: ``{"boxes": []}``."""
         return [{"boxes": [found.to_json() for found in find(image)]} for image in images]
 
 
 def find(image: Image) -> list[Found]:
-    """The objects of a picture, best score first, at most 100."""
+    """The objects of an image, best score first, at most 100."""
     found = _candidates(image)
     kept = keep_by_nms(
         [one.box for one in found], [one.score for one in found], [one.label for one in found], NMS_THRESHOLD

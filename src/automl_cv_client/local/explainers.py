@@ -25,7 +25,7 @@ class PlainClassifier(Protocol):
     """A model that gives probabilities and nothing else."""
 
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
-        """``{"probs", "labels"}`` per picture."""
+        """``{"probs", "labels"}`` per image."""
         ...
 
 
@@ -37,7 +37,7 @@ class ClassificationExplainer:
         return request.xai_algorithm
 
     def explain(self, images: list[Image], request: XaiRequest) -> list[dict[str, Any]]:
-        """``{"probs", "labels", "visualizations", "attributions"}`` per picture; a part not asked for is None."""
+        """``{"probs", "labels", "visualizations", "attributions"}`` per image; a part not asked for is None."""
         return [self._explain(image, request) for image in images]
 
     def _explain(self, image: Image, request: XaiRequest) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class ClassificationExplainer:
 
 
 class OcclusionExplainer:
-    """Explains any classifier, a user's own ONNX model for one, by what hiding parts of a picture costs.
+    """Explains any classifier, a user's own ONNX model for one, by what hiding parts of an image costs.
 
     Args:
         scorer: the model; its rows are ``{"probs", "labels"}``.

@@ -1,6 +1,6 @@
-"""Integrated gradients: the gradient added up on the way from an empty picture to the real one.
+"""Integrated gradients: the gradient added up on the way from an empty image to the real one.
 
-Sundararajan, Taly and Yan 2017. The attributions sum to what the picture adds to the probability, p(x) - p(baseline),
+Sundararajan, Taly and Yan 2017. The attributions sum to what the image adds to the probability, p(x) - p(baseline),
 up to the error of the integral.
 """
 
@@ -23,7 +23,7 @@ def integrated_gradients(
         target: 0 to 999.
         steps: how many gradients are taken, 2 or more.
         method: rule of the integral, one of the service's five.
-        baseline: the empty picture, of the shape of ``one``; by default zeros, the mean colour of ImageNet.
+        baseline: the empty image, of the shape of ``one``; by default zeros, the mean colour of ImageNet.
     """
     start = np.zeros_like(one) if baseline is None else baseline
     places, weights = rule(steps, method)

@@ -14,7 +14,7 @@ class MultilabelClassifier:
     """Presence of each of the 80 COCO classes, read from the detector."""
 
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
-        """``{"probs", "labels"}`` per picture: the best anchor's sigmoid for each class; sums are free."""
+        """``{"probs", "labels"}`` per image: the best anchor's sigmoid for each class; sums are free."""
         return [self._score(image) for image in images]
 
     def _score(self, image: Image) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Explains any model that gives probabilities, without its gradients: hide a part, see what it costs.
 
-A grey square is moved over the picture (Zeiler and Fergus 2014); a pixel's attribution is the mean fall of the
+A grey square is moved over the image (Zeiler and Fergus 2014); a pixel's attribution is the mean fall of the
 probability over the squares that hid it, those that hid it with their middle counting most. Coarser than a gradient,
 and true of the model that answered.
 """
@@ -15,7 +15,7 @@ from PIL import Image
 from automl_cv_client.local.sessions import FloatArray
 
 Probabilities = Callable[[Image.Image], FloatArray]
-"""The probability of every class in a picture."""
+"""The probability of every class in an image."""
 
 _STEPS = 7
 _SQUARE = 3
@@ -24,26 +24,26 @@ scorings explain all classes at once."""
 
 
 def occlusion(
-    picture: Image.Image, view: tuple[float, float, float, float], side: int, score: Probabilities
+    image: Image.Image, view: tuple[float, float, float, float], side: int, score: Probabilities
 ) -> FloatArray:
     """How much each place adds to the probability of each class: ``[classes, side, side]``.
 
     Args:
-        picture: RGB, the whole of it, as the model is given it.
+        image: RGB, the whole of it, as the model is given it.
         view: (left, top, right, bottom) in pixels of the part that is explained.
         side: rows and columns of the answer.
         score: the model.
     """
-    before = score(picture)
+    before = score(image)
     falls = np.zeros((len(before), side, side), dtype=np.float32)
     hidden = np.zeros((side, side), dtype=np.float32)
-    grey = tuple(round(value) for value in np.asarray(picture, dtype=np.float32).mean(axis=(0, 1)))
+    grey = tuple(round(value) for value in np.asarray(image, dtype=np.float32).mean(axis=(0, 1)))
     step = side / _STEPS
     starts = [place * step for place in range(1 - _SQUARE, _STEPS)]
     for top in starts:
         for left in starts:
             square = (left, top, left + _SQUARE * step, top + _SQUARE * step)
-            fall = before - score(_hiding(picture, _within(square, view, side), grey))
+            fall = before - score(_hiding(image, _within(square, view, side), grey))
             weight = np.outer(_bump(top, side), _bump(left, side))
             falls += fall[:, np.newaxis, np.newaxis] * weight
             hidden += weight
@@ -58,7 +58,7 @@ def _bump(start: float, side: int) -> FloatArray:
 
 
 def _within(square: tuple[float, ...], view: tuple[float, ...], side: int) -> tuple[int, int, int, int]:
-    """A square of the view in whole pixels of the picture, cut at the view's edge."""
+    """A square of the view in whole pixels of the image, cut at the view's edge."""
     across, down = (view[2] - view[0]) / side, (view[3] - view[1]) / side
     left, top, right, bottom = (min(max(edge, 0), side) for edge in square)
     return (
@@ -69,7 +69,7 @@ def _within(square: tuple[float, ...], view: tuple[float, ...], side: int) -> tu
     )
 
 
-def _hiding(picture: Image.Image, box: tuple[int, int, int, int], grey: tuple[int, ...]) -> Image.Image:
-    covered = picture.copy()
+def _hiding(image: Image.Image, box: tuple[int, int, int, int], grey: tuple[int, ...]) -> Image.Image:
+    covered = image.copy()
     covered.paste(grey, box)
     return covered

@@ -24,7 +24,7 @@ _LABELS = "labels.json"
 
 
 class OwnClassifier:
-    """Scores pictures by an exported classification model. Thread-safe.
+    """Scores images by an exported classification model. Thread-safe.
 
     Args:
         task: one of the two classification tasks: softmax or sigmoid is not in the file.
@@ -55,7 +55,7 @@ class OwnClassifier:
         _check_output(self._tried(file), self._together, len(self._names), file)
 
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
-        """``{"probs", "labels"}`` per picture: sums are 1 for the multi-class task, free for the multi-label one."""
+        """``{"probs", "labels"}`` per image: sums are 1 for the multi-class task, free for the multi-label one."""
         # One at a time, as exported models often have N fixed, and explanations ask for one anyway.
         return [self._score(image) for image in images]
 
@@ -65,17 +65,17 @@ class OwnClassifier:
         return {"probs": probs.tolist(), "labels": self._names}
 
     def _run(self, one: FloatArray) -> FloatArray:
-        """The logits ``(N, classes)``; where N is fixed above 1, of as many copies of the picture."""
+        """The logits ``(N, classes)``; where N is fixed above 1, of as many copies of the image."""
         (found,) = self._session.run([self._output], {self._input: np.repeat(one, self._together, axis=0)})
         return np.asarray(found)
 
     def _tried(self, file: Path) -> FloatArray:
-        """The output for a grey picture: says more than the shapes in the file, which may be left open."""
+        """The output for a grey image: says more than the shapes in the file, which may be left open."""
         try:
             return self._run(np.zeros((1, 3, self.crop, self.crop), dtype=np.float32))
         except Exception as error:  # noqa: BLE001  onnxruntime's errors have no base class of their own
             said = _first_line(error)
-        raise InvalidInput(f"the model {file} cannot be run on a picture of {self.crop} x {self.crop}: {said}")
+        raise InvalidInput(f"the model {file} cannot be run on an image of {self.crop} x {self.crop}: {said}")
 
 
 def _existing(path: File, what: str) -> Path:

@@ -47,7 +47,7 @@ class Site:
         self.app = Starlette(routes=routes)
 
     def close(self) -> None:
-        """Scoring under way ends at its next picture; what waits is given up."""
+        """Scoring under way ends at its next image; what waits is given up."""
         for desk in self._desks:
             desk.container.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What a model is to the container: pictures in, the service's JSON objects out.
+"""What a model is to the container: images in, the service's JSON objects out.
 
 Another demo model joins by offering ``score``; an explanation of a classification joins by
 offering ``explain`` and being entered in ``explainer_for``. A classifier of the user's own is in ``own_classifier``.
@@ -23,12 +23,12 @@ JsonObject = dict[str, Any]
 
 
 class Scorer(Protocol):
-    """Scores pictures for one task. Called from several threads at once."""
+    """Scores images for one task. Called from several threads at once."""
 
     def score(self, images: list[Image]) -> list[JsonObject]:
-        """One object per picture, in order, of the shape §2 of the contract gives the task.
+        """One object per image, in order, of the shape §2 of the contract gives the task.
 
-        Pictures have mode RGB and at least one pixel. Coordinates are fractions of the picture.
+        Images have mode RGB and at least one pixel. Coordinates are fractions of the image.
         """
         ...
 

@@ -34,7 +34,7 @@ class Segmenter:
     """Outlines objects of the 80 COCO classes."""
 
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
-        """``{"boxes": [...]}`` per picture, as detection gives them, each object with its ``polygon``."""
+        """``{"boxes": [...]}`` per image, as detection gives them, each object with its ``polygon``."""
         return [{"boxes": self._objects(image)} for image in images]
 
     def _objects(self, image: Image) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ class Segmenter:
 
 
 def outline(image: Image, box: Box) -> list[list[float]]:
-    """The segments of what stands out in ``box``: closed, within the box, in fractions of the picture.
+    """The segments of what stands out in ``box``: closed, within the box, in fractions of the image.
 
     Holes are segments too (even-odd). Empty when nothing stands out or the box has no area.
     """
@@ -53,14 +53,14 @@ def outline(image: Image, box: Box) -> list[list[float]]:
 
 
 def polygon(mask: Mask, frame: Box, box: Box) -> list[list[float]]:
-    """The segments of a mask that covers ``frame``, cut to ``box``; both in fractions of the picture."""
+    """The segments of a mask that covers ``frame``, cut to ``box``; both in fractions of the image."""
     smallest = _SPECK * float(mask.sum())
     rings = [simplify(ring, _MOST_POINTS - 1) for ring in trace(mask) if area(ring) >= smallest]
     return [_segment(ring, mask, frame, box) for ring in rings if len(ring) >= 3]
 
 
 def _grow(box: Box) -> Box:
-    """The box with some of its surroundings, as far as the picture goes: saliency needs a background."""
+    """The box with some of its surroundings, as far as the image goes: saliency needs a background."""
     dx, dy = box.width * _GROWTH / 2, box.height * _GROWTH / 2
     return Box(max(0.0, box.left - dx), max(0.0, box.top - dy), min(1.0, box.right + dx), min(1.0, box.bottom + dy))
 
@@ -95,7 +95,7 @@ def _cells_within(box: Box, frame: Box) -> Mask:
 
 
 def _segment(ring: Ring, mask: Mask, frame: Box, box: Box) -> list[float]:
-    """A ring in cells as a flat closed segment in fractions of the picture, held within the box."""
+    """A ring in cells as a flat closed segment in fractions of the image, held within the box."""
     rows, columns = mask.shape
     x = np.clip(frame.left + ring[:, 0] / columns * frame.width, box.left, box.right)
     y = np.clip(frame.top + ring[:, 1] / rows * frame.height, box.top, box.bottom)

@@ -1,4 +1,4 @@
-"""Cuts a picture into regions of like colour, from fine to coarse: superpixels (SLIC, Achanta et al. 2012).
+"""Cuts an image into regions of like colour, from fine to coarse: superpixels (SLIC, Achanta et al. 2012).
 
 Seeds lie on a grid; each pixel joins the seed nearest in colour and place among the nine around it, and the seeds
 move to the middle of their pixels. Chosen over the graph method of XRAI's authors, which on fur and smoke joins
@@ -15,15 +15,15 @@ Labels = NDArray[np.intp]
 """Number of its region, from 0, for each pixel: ``[rows, columns]``."""
 
 SEEDS_A_SIDE = (20, 14, 10, 7, 5, 3)
-"""From 400 regions of 11 x 11 pixels to 9 large ones, for a picture of 224 x 224."""
+"""From 400 regions of 11 x 11 pixels to 9 large ones, for an image of 224 x 224."""
 
 _COLOR_WEIGHT = 10.0  # how many seed distances a difference from black to white counts
 _ROUNDS = 6
 
 
-def segmentations(picture: Image.Image) -> list[Labels]:
-    """One segmentation a scale. ``picture`` is RGB; at 224 x 224 all six take under half a second."""
-    colors = np.asarray(picture, dtype=np.float32) / np.float32(255)
+def segmentations(image: Image.Image) -> list[Labels]:
+    """One segmentation a scale. ``image`` is RGB; at 224 x 224 all six take under half a second."""
+    colors = np.asarray(image, dtype=np.float32) / np.float32(255)
     return [_superpixels(colors, side) for side in SEEDS_A_SIDE]
 
 

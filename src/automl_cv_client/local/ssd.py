@@ -1,4 +1,4 @@
-"""Runs the SSD detector: one picture in, raw boxes and class scores of all its anchors out."""
+"""Runs the SSD detector: one image in, raw boxes and class scores of all its anchors out."""
 
 from __future__ import annotations
 

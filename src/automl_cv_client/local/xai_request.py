@@ -1,4 +1,4 @@
-"""Reads explainability rows: JSON strings that hold a picture and what to explain about it (§5). No I/O."""
+"""Reads explainability rows: JSON strings that hold an image and what to explain about it (§5). No I/O."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def read_xai_rows(rows: Rows) -> tuple[list[str], XaiRequest | None]:
     _require(isinstance(wanted, bool), "model_explainability")
     parameters = leading.get("xai_parameters") or {}
     _require(isinstance(parameters, dict), "xai_parameters")
-    pictures = [_picture(cell) for cell in rows.cells]
-    return pictures, _request(parameters) if wanted else None
+    images = [_image(cell) for cell in rows.cells]
+    return images, _request(parameters) if wanted else None
 
 
 def _request(parameters: dict[str, Any]) -> XaiRequest:
@@ -80,11 +80,11 @@ def _row(cell: str) -> dict[str, Any]:
     return row if isinstance(row, dict) else {}
 
 
-def _picture(cell: str) -> str:
-    picture = _row(cell).get(_IMAGE)
-    if not isinstance(picture, str):
+def _image(cell: str) -> str:
+    image = _row(cell).get(_IMAGE)
+    if not isinstance(image, str):
         raise ScoringFailed("a row is no explainability row, and the row labelled 0 is one")
-    return picture
+    return image
 
 
 def _is_number(value: object) -> bool:

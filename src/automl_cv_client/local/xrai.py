@@ -1,7 +1,7 @@
 """XRAI: attributions of whole regions, the most important ones first (Kapishnikov et al. 2019).
 
-Integrated gradients from a black and from a white picture are averaged; then regions of segmentations from fine to
-coarse are taken by the mean attribution of the pixels they add, until the picture is covered. Unlike in the authors'
+Integrated gradients from a black and from a white image are averaged; then regions of segmentations from fine to
+coarse are taken by the mean attribution of the pixels they add, until the image is covered. Unlike in the authors'
 code, the regions are superpixels and not widened, and the steps are shared between the two baselines.
 """
 
@@ -21,20 +21,20 @@ from automl_cv_client.local.sessions import FloatArray
 _FEWEST = 50  # pixels that a region must add
 
 
-def xrai(picture: Image.Image, target: int, steps: int, *, fast: bool) -> FloatArray:
+def xrai(image: Image.Image, target: int, steps: int, *, fast: bool) -> FloatArray:
     """Attributions ``[3, 224, 224]``, equal in the three channels and within each region.
 
     Args:
-        picture: RGB, as the model sees it: 224 x 224.
+        image: RGB, as the model sees it: 224 x 224.
         target: 0 to 999.
         steps: gradients taken, over both baselines.
         fast: rank all regions once, instead of anew after each.
     """
-    one = normalised(model_pixels(picture))
+    one = normalised(model_pixels(image))
     each = max(1, steps // 2)
-    ends = [normalised(np.full((*picture.size[::-1], 3), end, dtype=np.float32)) for end in (0, 1)]
+    ends = [normalised(np.full((*image.size[::-1], 3), end, dtype=np.float32)) for end in (0, 1)]
     found = np.mean([integrated_gradients(one, target, each, baseline=end) for end in ends], axis=0)
-    regions = by_region(found.max(axis=0), segmentations(picture), fast=fast)  # of the channels, as the authors do
+    regions = by_region(found.max(axis=0), segmentations(image), fast=fast)  # of the channels, as the authors do
     return np.repeat(regions[np.newaxis], 3, axis=0)
 
 

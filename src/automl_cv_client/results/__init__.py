@@ -1,4 +1,4 @@
-"""What a call returns: frozen pydantic models that know their picture. They know nothing of HTTP."""
+"""What a call returns: frozen pydantic models that know their image. They know nothing of HTTP."""
 
 from automl_cv_client.results._classes import Classification, LabelScore, MultilabelClassification
 from automl_cv_client.results._columns import Ragged

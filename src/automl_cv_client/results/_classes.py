@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from automl_cv_client._ranking import rank
+from automl_cv_client._numbers import rank
 from automl_cv_client.results._explanation import Explanation
 from automl_cv_client.results._result import Result
 
@@ -40,13 +40,13 @@ class _Classes(Result, frozen=True):
 
     def top(self, n: int = 5) -> tuple[LabelScore, ...]:
         """The ``n`` most probable labels, best first."""
-        return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._ranking()[:n])
+        return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._numbers()[:n])
 
     def as_dict(self) -> dict[str, float]:
         """Label to probability, in the server's order. Of two classes with one label, the later counts."""
         return dict(zip(self.labels, self.probs, strict=True))
 
-    def _ranking(self) -> list[int]:
+    def _numbers(self) -> list[int]:
         """Indices of the labels, most probable first; not-a-number last."""
         return sorted(range(len(self.probs)), key=lambda i: rank(self.probs[i]))
 
@@ -76,10 +76,10 @@ class Classification(_Classes, frozen=True):
     def _best(self) -> int:
         return min(range(len(self.probs)), key=lambda i: rank(self.probs[i]))
 
-    def _drawn(self, picture: Image) -> Image:
+    def _drawn(self, image: Image) -> Image:
         from automl_cv_client.drawing import draw_classes
 
-        return draw_classes(picture, self.top(5))
+        return draw_classes(image, self.top(5))
 
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.explanation)
@@ -105,12 +105,12 @@ class MultilabelClassification(_Classes, frozen=True):
     def above(self, threshold: float | None = None) -> tuple[LabelScore, ...]:
         """The labels with a probability strictly above ``threshold`` (default: :attr:`threshold`), best first."""
         limit = self.threshold if threshold is None else threshold
-        return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._ranking() if self.probs[i] > limit)
+        return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._numbers() if self.probs[i] > limit)
 
-    def _drawn(self, picture: Image) -> Image:
+    def _drawn(self, image: Image) -> Image:
         from automl_cv_client.drawing import draw_classes
 
-        return draw_classes(picture, self.above())
+        return draw_classes(image, self.above())
 
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.explanations)

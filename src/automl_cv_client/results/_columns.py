@@ -42,7 +42,7 @@ class Ragged(NamedTuple):
         return self.flat.reshape(-1, 2)
 
     def to_pixels(self, size: tuple[int, int]) -> Ragged:
-        """The same polygons in pixels of a picture of ``size`` (width, height)."""
+        """The same polygons in pixels of an image of ``size`` (width, height)."""
         import numpy
 
         scaled = numpy.empty_like(self.flat)
@@ -89,7 +89,7 @@ class Columns:
         return self._kept("_polygons_array", lambda: _ragged(self.objects))
 
     def pixel_boxes_array(self, size: Size | tuple[int, int] | None = None) -> Floats:
-        """Boxes in pixels: float64 ``[objects, 4]``; of a picture of ``size``, by default the upright one."""
+        """Boxes in pixels: float64 ``[objects, 4]``; of an image of ``size``, by default the upright one."""
         width, height = self.image.size if size is None else size
         return self.boxes_array * _array([width, height, width, height])
 

@@ -1,4 +1,4 @@
-"""What a result knows about its picture and its call."""
+"""What a result knows about its image and its call."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def _as_text(path: str) -> str:
 
 
 class ImageInfo(Record, frozen=True):
-    """The picture a result speaks of. All sizes are (width, height) in pixels.
+    """The image a result speaks of. All sizes are (width, height) in pixels.
 
     Attributes:
-        size: the upright picture, as a person sees it: the frame of every pixel coordinate.
+        size: the upright image, as a person sees it: the frame of every pixel coordinate.
         orientation: EXIF orientation found in the input, 1 to 8; 1 is upright. See EXIF 2.3, tag 0x0112.
-        raw_size: the picture as stored, before its orientation is applied.
-        sent_size: the picture that was sent, upright.
-        sent_bytes: bytes of the encoded picture that was sent, before base64.
+        raw_size: the image as stored, before its orientation is applied.
+        sent_size: the image that was sent, upright.
+        sent_bytes: bytes of the encoded image that was sent, before base64.
         media_type: what was sent, e.g. ``image/jpeg``.
-        source: the path the picture came from; None for bytes, arrays and open files.
-        changes: what was done to the picture before it was sent, in words; empty when its bytes were sent untouched.
+        source: the path the image came from; None for bytes, arrays and open files.
+        changes: what was done to the image before it was sent, in words; empty when its bytes were sent untouched.
     """
 
     size: Size

@@ -1,4 +1,4 @@
-"""Why the model chose a class: the service's figure, the numbers, and both laid over the caller's own picture.
+"""Why the model chose a class: the service's figure, the numbers, and both laid over the caller's own image.
 
 Both parts stay as they came until they are looked at: the reply of five classes has 25 MB.
 """
@@ -20,7 +20,7 @@ from automl_cv_client.results._context import ImageInfo
 from automl_cv_client.results._float_map import FloatMap
 from automl_cv_client.results._model_view import model_view
 from automl_cv_client.results._record import Record
-from automl_cv_client.results._result import open_picture, save_picture
+from automl_cv_client.results._result import open_image, save_image
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ class Explanation(Record, frozen=True):
         label: the class that is explained.
         score: its probability, 0 to 1.
         algorithm: the method, as in :class:`XaiParameters`.
-        image: the picture that was explained.
+        image: the image that was explained.
         sent_visualization: the service's figure as sent, base64 of a PNG; None when it was not asked for.
         sent_attributions: the numbers, not decoded before they are looked at; None when they were not asked for.
     """
@@ -69,7 +69,7 @@ class Explanation(Record, frozen=True):
     def visualization(self) -> Image | None:
         """The service's own figure of four panels, RGBA, 1157 x 1181 pixels; None when it was not asked for.
 
-        It is no overlay of the picture: see :meth:`overlay`. Raises UnexpectedReply when it is not a picture.
+        It is no overlay of the image: see :meth:`overlay`. Raises UnexpectedReply when it is not an image.
         """
         if self.sent_visualization is None:
             return None
@@ -92,7 +92,7 @@ class Explanation(Record, frozen=True):
 
     @property
     def view(self) -> PixelBox:
-        """The part of the upright picture that the model saw, in pixels. Raises InvalidInput without attributions."""
+        """The part of the upright image that the model saw, in pixels. Raises InvalidInput without attributions."""
         return self._view(self.image.size)
 
     def heatmap(self, kind: MapKind = "positive") -> NDArray[np.float32]:
@@ -125,26 +125,26 @@ class Explanation(Record, frozen=True):
         colormap: str | None = None,
         opacity: float = 0.7,
     ) -> Image:
-        """The attributions laid over the picture, at its own size: a new PIL image, RGB, upright.
+        """The attributions laid over the image, at its own size: a new PIL image, RGB, upright.
 
         What the model did not see, outside :attr:`view`, is dimmed.
 
         Args:
-            image: the picture, in any form the client takes, at any size. May be left out when the result came from
+            image: the image, in any form the client takes, at any size. May be left out when the result came from
                 a file that is still there.
             kind: see :data:`MapKind`.
             colormap: ``"inferno"``, ``"viridis"``, ``"turbo"``, ``"grey"`` or ``"blue-red"``; by default the last
                 one for ``signed`` and the first one else.
-            opacity: of the strongest places, 0 to 1; weak places show the picture.
+            opacity: of the strongest places, 0 to 1; weak places show the image.
 
         Raises:
-            InvalidInput: there are no attributions (ask for them: ``XaiParameters(attributions=True)``), or no picture.
+            InvalidInput: there are no attributions (ask for them: ``XaiParameters(attributions=True)``), or no image.
         """
         from automl_cv_client.drawing.heat import heat, overlay
 
         values = heat(self._numbers(), kind, smooth=self.algorithm != "xrai")
-        picture = open_picture(self.image, image)
-        return overlay(picture, values, self._view(Size(*picture.size)), colormap or _colors_for(kind), opacity)
+        canvas = open_image(self.image, image)
+        return overlay(canvas, values, self._view(Size(*canvas.size)), colormap or _colors_for(kind), opacity)
 
     def draw(self, image: ImageInput | None = None) -> Image:
         """The overlay; without attributions the service's own figure. Raises InvalidInput when there is neither."""
@@ -165,9 +165,9 @@ class Explanation(Record, frozen=True):
 
             np.save(target, self._numbers())
         else:
-            picture = self.draw(image)
+            canvas = self.draw(image)
             opaque = target.suffix.lower() in (".jpg", ".jpeg")
-            save_picture(picture.convert("RGB") if opaque else picture, target)
+            save_image(canvas.convert("RGB") if opaque else canvas, target)
         return target
 
     def show(self, image: ImageInput | None = None) -> None:
@@ -213,7 +213,7 @@ def _figure_of(text: bytes) -> Image:
 
     try:
         png = base64.b64decode(text, validate=True)
-        return open_encoded(png, png, ImagePolicy(max_pixels=_LARGEST_FIGURE)).picture
+        return open_encoded(png, png, ImagePolicy(max_pixels=_LARGEST_FIGURE)).pixels
     except (ImageError, binascii.Error) as error:
         problem = str(error)
     raise UnexpectedReply(f"the visualization cannot be read: {problem}")

@@ -10,14 +10,14 @@ class Exports:
     """What all results can be written as."""
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One dictionary an object, or of classification one a label; pixels are those of the upright picture."""
-        from automl_cv_client.exporting.tables import rows_of
+        """One dictionary an object, or of classification one a label; pixels are those of the upright image."""
+        from automl_cv_client.formats.tables import rows_of
 
         return rows_of(cast(Any, self))
 
     def to_csv(self) -> str:
         """:meth:`to_rows` as CSV with a head; texts that spreadsheets would take for formulas are disarmed."""
-        from automl_cv_client.exporting.tables import columns_of, csv_of
+        from automl_cv_client.formats.tables import columns_of, csv_of
 
         return csv_of(self.to_rows(), columns_of(cast(Any, self)))
 
@@ -34,29 +34,29 @@ class Exports:
         return self._table("pyarrow")
 
     def to_training_row(self, image_url: str) -> dict[str, Any]:
-        """A line of AutoML's training data for this picture, to be written as JSON.
+        """A line of AutoML's training data for this image, to be written as JSON.
 
         Args:
             image_url: where training finds it, ``azureml://subscriptions/…/paths/…``.
         """
-        from automl_cv_client.exporting.training import training_row
+        from automl_cv_client.formats.training import training_row
 
         return training_row(cast(Any, self), image_url)
 
     def to_label_studio(self, image_url: str, *, model_version: str = "automl-cv-client") -> dict[str, Any]:
         """A Label Studio task with this result as its prediction; write a list of them as JSON and import it."""
-        from automl_cv_client.exporting.label_studio import label_studio_of
+        from automl_cv_client.formats.label_studio import label_studio_of
 
         return label_studio_of(cast(Any, self), image_url, model_version)
 
     def to_fiftyone(self) -> dict[str, Any]:
         """A FiftyOne label as JSON values: ``Detections``, ``Polylines`` or ``Classification(s)``."""
-        from automl_cv_client.exporting.fiftyone import fiftyone_of
+        from automl_cv_client.formats.fiftyone import fiftyone_of
 
         return fiftyone_of(cast(Any, self))
 
     def _table(self, library: str) -> Any:
-        from automl_cv_client.exporting.tables import columns_of, table
+        from automl_cv_client.formats.tables import columns_of, table
 
         return table(self.to_rows(), columns_of(cast(Any, self)), library)
 
@@ -65,13 +65,13 @@ class ObjectExports(Exports):
     """What detections and instances can be written as besides."""
 
     def to_coco(self, image_id: int = 1, categories: Mapping[str, int] | None = None) -> dict[str, Any]:
-        """A COCO dataset of this picture. For several: :func:`automl_cv_client.exporting.coco_of`.
+        """A COCO dataset of this image. For several: :func:`automl_cv_client.formats.coco_of`.
 
         Args:
-            image_id: the picture's.
+            image_id: the image's.
             categories: label to id; by default the labels that occur, sorted, count from 1.
         """
-        from automl_cv_client.exporting.coco import coco_of
+        from automl_cv_client.formats.coco import coco_of
 
         return coco_of([cast(Any, self)], first_image_id=image_id, categories=categories)
 
@@ -85,30 +85,30 @@ class ObjectExports(Exports):
         Raises:
             InvalidInput: a label is not among the names.
         """
-        from automl_cv_client.exporting.yolo import yolo_of
+        from automl_cv_client.formats.yolo import yolo_of
 
         return yolo_of(cast(Any, self), names, scores=scores)
 
     def to_voc(self, file_name: str | None = None) -> str:
-        """The text of a Pascal VOC annotation (XML); ``file_name`` by default that of the picture."""
-        from automl_cv_client.exporting.voc import voc_of
+        """The text of a Pascal VOC annotation (XML); ``file_name`` by default that of the image."""
+        from automl_cv_client.formats.voc import voc_of
 
         return voc_of(cast(Any, self), file_name)
 
     def to_cvat(self) -> str:
-        """CVAT for images 1.1 (XML). For several pictures: :func:`automl_cv_client.exporting.cvat_of`."""
-        from automl_cv_client.exporting.cvat import cvat_of
+        """CVAT for images 1.1 (XML). For several images: :func:`automl_cv_client.formats.cvat_of`."""
+        from automl_cv_client.formats.cvat import cvat_of
 
         return cvat_of([cast(Any, self)])
 
     def to_supervision(self, names: Sequence[str] | None = None) -> Any:
         """``supervision.Detections``, with masks where there are outlines; ``names`` as for :meth:`to_yolo`."""
-        from automl_cv_client.exporting.libraries import supervision_of
+        from automl_cv_client.formats.libraries import supervision_of
 
         return supervision_of(cast(Any, self), names)
 
     def to_shapely(self) -> list[Any]:
-        """One shapely geometry an object, in pixels of the upright picture, with holes."""
-        from automl_cv_client.exporting.libraries import shapely_of
+        """One shapely geometry an object, in pixels of the upright image, with holes."""
+        from automl_cv_client.formats.libraries import shapely_of
 
         return shapely_of(cast(Any, self))

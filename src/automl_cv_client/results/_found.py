@@ -41,7 +41,7 @@ class Detection(Record, frozen=True):
     Attributes:
         label: its class.
         score: the model's confidence, 0 to 1.
-        box: where, in fractions of the upright picture.
+        box: where, in fractions of the upright image.
         extra: keys of the reply's object that this package does not know, as sent; None when there are none.
     """
 
@@ -53,40 +53,38 @@ class Detection(Record, frozen=True):
 
     @property
     def pixel_box(self) -> PixelBox:
-        """The box in pixels of the upright picture. Raises InvalidInput for an object outside any result."""
+        """The box in pixels of the upright image. Raises InvalidInput for an object outside any result."""
         return self.box.to_pixels(self._size())
 
     def to_pixels(self, size: tuple[int, int]) -> PixelBox:
-        """The box in pixels of a picture of another ``size`` (width, height)."""
+        """The box in pixels of an image of another ``size`` (width, height)."""
         return self.box.to_pixels(size)
 
     def box_in(self, frame: Frame) -> Box | PixelBox:
-        """The box in another frame of the picture: ``"normalised"``, ``"upright"``, ``"raw"`` or ``"sent"``.
+        """The box in another frame of the image: ``"normalised"``, ``"upright"``, ``"raw"`` or ``"sent"``.
 
-        ``raw`` is the picture as stored, before its EXIF orientation; ``sent`` the one that was sent, perhaps
+        ``raw`` is the image as stored, before its EXIF orientation; ``sent`` the one that was sent, perhaps
         reduced. See :mod:`automl_cv_client.geometry.frames`.
         """
-        return self._picture().frames.box(self.box, "normalised", frame)
+        return self._known_image().frames.box(self.box, "normalised", frame)
 
     def clipped(self) -> Self:
-        """The same object cut at the edges of the picture."""
+        """The same object cut at the edges of the image."""
         return self._changed({"box": self.box.clipped()})
 
     def _changed(self, values: dict[str, Any]) -> Self:
         return self._trusted({**self.__dict__, **values}, {"_image": self._image})
 
     def _size(self) -> Size:
-        return self._picture().size
+        return self._known_image().size
 
-    def _picture(self) -> ImageInfo:
+    def _known_image(self) -> ImageInfo:
         if self._image is None:
-            raise InvalidInput(
-                "this object belongs to no picture, so its pixels are unknown: to_pixels((width, height))"
-            )
+            raise InvalidInput("this object belongs to no image, so its pixels are unknown: to_pixels((width, height))")
         return self._image
 
     def _bound(self, image: ImageInfo) -> Self:
-        """The same object, of this picture."""
+        """The same object, of this image."""
         return self if self._image is image else self._trusted(self.__dict__, {"_image": image})
 
     def _content(self) -> tuple[object, ...]:
@@ -97,7 +95,7 @@ class Instance(Detection, frozen=True):
     """One object with its outline.
 
     Attributes:
-        polygons: closed segments in fractions of the upright picture, each flat ``(x1, y1, x2, y2, …)``.
+        polygons: closed segments in fractions of the upright image, each flat ``(x1, y1, x2, y2, …)``.
             Read them by the even-odd rule: a segment inside another one is a hole. Empty when the model
             found no mask inside the box.
     """
@@ -106,28 +104,28 @@ class Instance(Detection, frozen=True):
 
     @property
     def pixel_polygons(self) -> tuple[PixelSegment, ...]:
-        """The segments in pixels of the upright picture."""
+        """The segments in pixels of the upright image."""
         size = self._size()
         return tuple(scale_segment(segment, size) for segment in self.polygons)
 
     def polygons_in(self, frame: Frame) -> tuple[PixelSegment, ...]:
-        """The segments in another frame of the picture; see :meth:`Detection.box_in`."""
-        frames = self._picture().frames
+        """The segments in another frame of the image; see :meth:`Detection.box_in`."""
+        frames = self._known_image().frames
         return tuple(frames.segment(segment, "normalised", frame) for segment in self.polygons)
 
     @property
     def area(self) -> float:
-        """Area inside the outline in square pixels of the upright picture, holes left out; exact."""
+        """Area inside the outline in square pixels of the upright image, holes left out; exact."""
         return even_odd_area(self.pixel_polygons)
 
     @property
     def outline_box(self) -> PixelBox | None:
-        """The smallest box around the outline, in pixels of the upright picture; None when it encloses nothing."""
+        """The smallest box around the outline, in pixels of the upright image; None when it encloses nothing."""
         found = bounds(self.pixel_polygons)
         return None if found is None else PixelBox(*found)
 
     def contains(self, x: float, y: float) -> bool:
-        """Whether a point, in pixels of the upright picture, lies inside the outline and not in a hole."""
+        """Whether a point, in pixels of the upright image, lies inside the outline and not in a hole."""
         return contains_point(self.pixel_polygons, x, y)
 
     def simplified(self, tolerance: float = 1.0) -> Self:
@@ -141,7 +139,7 @@ class Instance(Detection, frozen=True):
         return self._changed({"polygons": kept})
 
     def clipped(self) -> Self:
-        """The same object, its box and its outline cut at the edges of the picture."""
+        """The same object, its box and its outline cut at the edges of the image."""
         cut = (clip_segment(segment, (0.0, 0.0, 1.0, 1.0)) for segment in sound(self.polygons))
         return self._changed({"box": self.box.clipped(), "polygons": tuple(segment for segment in cut if segment)})
 
@@ -149,7 +147,7 @@ class Instance(Detection, frozen=True):
         """The mask as COCO's run lengths, ``{"size": [height, width], "counts": "…"}``, as pycocotools reads them.
 
         Args:
-            size: (width, height) of the mask; by default the upright picture's.
+            size: (width, height) of the mask; by default the upright image's.
         """
         mask = self._mask(size)
         return {"size": [mask.height, mask.width], "counts": mask.text()}
@@ -160,7 +158,7 @@ class Instance(Detection, frozen=True):
         Pixel for pixel what pycocotools makes of :meth:`rle`.
 
         Args:
-            size: (width, height) of the mask; by default the upright picture's.
+            size: (width, height) of the mask; by default the upright image's.
         """
         need("numpy", "numpy")
         import numpy
@@ -169,7 +167,7 @@ class Instance(Detection, frozen=True):
         return numpy.frombuffer(mask.column_bytes(), numpy.bool_).reshape(mask.width, mask.height).T
 
     def mask_image(self, size: tuple[int, int] | None = None) -> Image:
-        """As :meth:`mask`, as a PIL picture of mode L: 255 inside, 0 outside. Needs no numpy."""
+        """As :meth:`mask`, as a PIL image of mode L: 255 inside, 0 outside. Needs no numpy."""
         from PIL import Image
 
         mask = self._mask(size)

@@ -1,11 +1,11 @@
-"""Puts the objects found in the tiles of a picture together: one object for each, also across seams."""
+"""Puts the objects found in the tiles of an image together: one object for each, also across seams."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from automl_cv_client._ranking import rank
+from automl_cv_client._numbers import rank
 from automl_cv_client.geometry import Box, PixelBox, clip_segment, scale_segment, sound
 from automl_cv_client.geometry.tiles import cores_of, is_cut, same_objects
 from automl_cv_client.results._found import Detection, Instance
@@ -14,7 +14,7 @@ Tile = tuple[int, int, int, int]
 
 
 class _Seen(NamedTuple):
-    """An object as one tile saw it, in pixels of the whole picture."""
+    """An object as one tile saw it, in pixels of the whole image."""
 
     one: Detection
     tile: int
@@ -26,7 +26,7 @@ class _Seen(NamedTuple):
 def merged(
     found: Sequence[Sequence[Detection]], tiles: Sequence[Tile], grid: int, size: tuple[int, int], threshold: float
 ) -> list[Detection]:
-    """The objects of the whole picture, those with the highest scores first.
+    """The objects of the whole image, those with the highest scores first.
 
     Objects of one label that agree where their tiles overlap are one. It has the highest score of them. Its box
     is that of the best one that no seam cuts, or else goes around all; so does its outline, put together from
@@ -34,9 +34,9 @@ def merged(
 
     Args:
         found: the objects of each tile, in fractions of the tile.
-        tiles: (left, top, right, bottom) of each tile in pixels of the picture.
-        grid: the first so many tiles are a grid; one more may be the whole picture.
-        size: of the picture, (width, height).
+        tiles: (left, top, right, bottom) of each tile in pixels of the image.
+        grid: the first so many tiles are a grid; one more may be the whole image.
+        size: of the image, (width, height).
         threshold: agreement, 0 to 1, above which two are one.
     """
     seen = [_seen(one, i, tiles[i], size) for i, objects in enumerate(found) for one in objects]

@@ -1,4 +1,4 @@
-"""Which part of a picture a classification model sees; plain arithmetic.
+"""Which part of an image a classification model sees; plain arithmetic.
 
 AutoML's classification models resize the shorter side and cut the square in the middle out, at 256 and 224 pixels
 or in the same proportion (docs/explain.md names the source).
@@ -12,11 +12,11 @@ _RESIZE_TO_CROP = 256 / 224
 
 
 def model_view(sent: Size, shown: Size, crop: tuple[int, int]) -> PixelBox:
-    """The crop in pixels of the upright picture.
+    """The crop in pixels of the upright image.
 
     Args:
-        sent: (width, height) of the picture that was sent.
-        shown: (width, height) of the picture the box is wanted for: the same picture at any size.
+        sent: (width, height) of the image that was sent.
+        shown: (width, height) of the image the box is wanted for: the same image at any size.
         crop: (width, height) of the model's input: the attributions' last two extents, columns first.
 
     >>> model_view(Size(512, 256), Size(512, 256), (224, 224))

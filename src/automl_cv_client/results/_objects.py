@@ -1,4 +1,4 @@
-"""Results of detection and segmentation: objects in a picture, as a sequence."""
+"""Results of detection and segmentation: objects in an image, as a sequence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Union, cast, over
 
 from pydantic import model_serializer, model_validator
 
-from automl_cv_client._ranking import rank
+from automl_cv_client._numbers import rank
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import PixelBox, keep_by_nms, scale_segment
 from automl_cv_client.results._columns import Columns
@@ -82,11 +82,11 @@ class _SequenceOf(Generic[ObjectT]):
         return self._only(self.objects[i] for i in keep_by_nms(boxes, scores, labels, iou, agnostic=agnostic))
 
     def clipped(self) -> Self:
-        """With boxes and outlines cut at the edges of the picture, beyond which models sometimes reach."""
+        """With boxes and outlines cut at the edges of the image, beyond which models sometimes reach."""
         return self._only(one.clipped() for one in self.objects)
 
     def to_pixels(self, size: tuple[int, int] | None = None) -> tuple[PixelBox, ...]:
-        """All boxes in pixels of a picture of ``size`` (width, height); by default of the upright picture."""
+        """All boxes in pixels of an image of ``size`` (width, height); by default of the upright image."""
         frame = self.image.size if size is None else size
         return tuple(one.box.to_pixels(frame) for one in self.objects)
 
@@ -96,12 +96,12 @@ class _SequenceOf(Generic[ObjectT]):
 
 
 class Objects(ObjectExports, Columns, Result, frozen=True):
-    """Objects in a picture, in the server's order: a sequence, with filters that return the same kind of result."""
+    """Objects in an image, in the server's order: a sequence, with filters that return the same kind of result."""
 
     objects: tuple[Any, ...]
 
     @model_validator(mode="after")
-    def _know_the_picture(self) -> Self:
+    def _know_the_image(self) -> Self:
         self.__dict__["objects"] = tuple(one._bound(self.image) for one in self.objects)
         return self
 
@@ -132,10 +132,10 @@ class Objects(ObjectExports, Columns, Result, frozen=True):
     def _content(self) -> tuple[object, ...]:
         return (self.objects, self.image.size)
 
-    def _drawn(self, picture: Image) -> Image:
+    def _drawn(self, canvas: Image) -> Image:
         from automl_cv_client.drawing import draw_objects
 
-        return draw_objects(picture, [_mark(one, picture.size) for one in self.objects])
+        return draw_objects(canvas, [_mark(one, canvas.size) for one in self.objects])
 
     def __repr__(self) -> str:
         found = ", ".join(f"{one.label!r} {one.score:.3f}" for one in self.objects[:5])
@@ -146,7 +146,7 @@ class Objects(ObjectExports, Columns, Result, frozen=True):
 
 
 class Detections(Objects, _SequenceOf[Detection], frozen=True):
-    """The objects found in a picture, each with label, score and box. Empty when nothing was found."""
+    """The objects found in an image, each with label, score and box. Empty when nothing was found."""
 
     objects: tuple[Detection, ...]
 
@@ -155,7 +155,7 @@ class Detections(Objects, _SequenceOf[Detection], frozen=True):
 
 
 class Instances(Objects, _SequenceOf[Instance], frozen=True):
-    """The objects found in a picture, each with label, score, box and outline. Empty when nothing was found."""
+    """The objects found in an image, each with label, score, box and outline. Empty when nothing was found."""
 
     objects: tuple[Instance, ...]
 

@@ -1,4 +1,4 @@
-"""One picture of many: its result, or the error that took its place."""
+"""One image of many: its result, or the error that took its place."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ResultT = TypeVar("ResultT", bound=Result, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[ResultT]):
-    """What became of one picture: exactly one of ``result`` and ``error`` is set.
+    """What became of one image: exactly one of ``result`` and ``error`` is set.
 
     Attributes:
-        index: the picture's place in the input, from 0.
-        input: the picture as it was given.
+        index: the image's place in the input, from 0.
+        input: the image as it was given.
         result: what the endpoint said, or None.
         error: why there is no result, or None.
     """

@@ -1,4 +1,4 @@
-"""What the results of all four tasks share: the picture, the call, drawing and saving."""
+"""What the results of all four tasks share: the image, the call, drawing and saving."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Result(Record, Exports, Notebook, frozen=True):
-    """What the endpoint said of one picture.
+    """What the endpoint said of one image.
 
-    Two results are equal when they say the same of pictures of the same size. How the call went (``call``),
-    where the picture came from and unknown keys (``extra``) do not count.
+    Two results are equal when they say the same of images of the same size. How the call went (``call``),
+    where the image came from and unknown keys (``extra``) do not count.
 
     Attributes:
-        image: the picture: its size, orientation and what was sent.
+        image: the image: its size, orientation and what was sent.
         call: request ids, deployment, attempts, seconds.
         extra: keys of the reply's object that this package does not know, as sent (such as ``filename``).
     """
@@ -40,26 +40,26 @@ class Result(Record, Exports, Notebook, frozen=True):
 
     @property
     def size(self) -> Size:
-        """The upright picture's (width, height) in pixels."""
+        """The upright image's (width, height) in pixels."""
         return self.image.size
 
     def draw(self, image: ImageInput | None = None) -> Image:
-        """The result drawn on its picture: a new PIL image, RGB, upright.
+        """The result drawn on its image: a new PIL image, RGB, upright.
 
         Args:
-            image: the picture, in any form the client takes. May be left out when the result came from a
+            image: the image, in any form the client takes. May be left out when the result came from a
                 file that is still there.
 
         Raises:
-            InvalidInput: no picture is given and the result does not come from a file.
-            ImageError: the picture cannot be read.
+            InvalidInput: no image is given and the result does not come from a file.
+            ImageError: the image cannot be read.
         """
-        return self._drawn(self._picture(image))
+        return self._drawn(self._image(image))
 
     def draw_beside(
         self, other: Result, image: ImageInput | None = None, *, titles: tuple[str, str] = ("", "")
     ) -> Image:
-        """This result and another one of the same picture, drawn side by side: a new PIL image, RGB.
+        """This result and another one of the same image, drawn side by side: a new PIL image, RGB.
 
         Args:
             other: drawn on the right, such as the answer of another deployment.
@@ -68,11 +68,11 @@ class Result(Record, Exports, Notebook, frozen=True):
         """
         from automl_cv_client.drawing import side_by_side
 
-        picture = self._picture(image)
-        return side_by_side(self._drawn(picture), other._drawn(picture), titles)
+        canvas = self._image(image)
+        return side_by_side(self._drawn(canvas), other._drawn(canvas), titles)
 
     def save(self, path: str | os.PathLike[str], image: ImageInput | None = None) -> Path:
-        """Write the result to a file and return its path: JSON for ``.json``, else the drawn picture.
+        """Write the result to a file and return its path: JSON for ``.json``, else the drawn image.
 
         Args:
             path: where to; its ending chooses the format (``.json``, ``.png``, ``.jpg``, …).
@@ -82,36 +82,36 @@ class Result(Record, Exports, Notebook, frozen=True):
         if target.suffix.lower() == ".json":
             target.write_text(self.model_dump_json(indent=2), encoding="utf-8")
         else:
-            save_picture(self.draw(image), target)
+            save_image(self.draw(image), target)
         return target
 
     def show(self, image: ImageInput | None = None) -> None:
-        """Open the drawn picture in the desktop's viewer."""
+        """Open the drawn image in the desktop's viewer."""
         self.draw(image).show()
 
     @abstractmethod
-    def _drawn(self, picture: Image) -> Image:
-        """Draw on an upright RGB picture."""
+    def _drawn(self, canvas: Image) -> Image:
+        """Draw on an upright RGB image."""
 
-    def _picture(self, image: ImageInput | None) -> Image:
-        return open_picture(self.image, image)
+    def _image(self, image: ImageInput | None) -> Image:
+        return open_image(self.image, image)
 
 
-def open_picture(info: ImageInfo, image: ImageInput | None) -> Image:
-    """The given picture, or the file that ``info`` tells of: upright, RGB. Raises InvalidInput, ImageError."""
+def open_image(info: ImageInfo, image: ImageInput | None) -> Image:
+    """The given image, or the file that ``info`` tells of: upright, RGB. Raises InvalidInput, ImageError."""
     from automl_cv_client._imaging import ImagePolicy, open_upright
 
     if image is None and info.source is None:
-        raise InvalidInput("the result does not know its picture, as it did not come from a file: draw(image)")
+        raise InvalidInput("the result does not know its image, as it did not come from a file: draw(image)")
     return open_upright(info.source if image is None else image, ImagePolicy())  # type: ignore[arg-type]
 
 
-def save_picture(picture: Image, target: Path) -> None:
-    """Write a picture in the format of its file's ending. Raises InvalidInput for an unknown one."""
+def save_image(canvas: Image, target: Path) -> None:
+    """Write an image in the format of its file's ending. Raises InvalidInput for an unknown one."""
     try:
-        picture.save(target)
+        canvas.save(target)
     except (ValueError, KeyError) as error:  # Pillow's words for an ending it does not know
         reason = str(error)
     else:
         return
-    raise InvalidInput(f"cannot write a picture to {target.name!r}: {reason}; use an ending such as .png or .jpg")
+    raise InvalidInput(f"cannot write an image to {target.name!r}: {reason}; use an ending such as .png or .jpg")

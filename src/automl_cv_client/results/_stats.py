@@ -10,11 +10,11 @@ class Stats(Record, frozen=True):
 
     Attributes:
         calls: calls that got their answer; failed ones are not counted.
-        images: pictures in those calls; those sent again after a drop count twice.
+        images: images in those calls; those sent again after a drop count twice.
         requests: requests sent, retries included.
         retries: requests sent again after a failure.
         failures: requests without an answer of status 200.
-        drops: replies with fewer rows than pictures.
+        drops: replies with fewer rows than images.
         sent_bytes: bytes of all request bodies.
         received_bytes: bytes of all reply bodies.
         seconds: from the first request to the latest answer.

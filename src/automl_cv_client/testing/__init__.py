@@ -2,7 +2,7 @@
 
     fake = FakeEndpoint(throttled(), detections(("cat", 0.9, (0.1, 0.2, 0.5, 0.6))))
     with no_waiting(), fake.client() as client:
-        assert client.detect(picture)[0].label == "cat"
+        assert client.detect(image)[0].label == "cat"
     fake.assert_sent(times=2)
 
 pytest finds the fixtures ``automl_cv_endpoint`` and ``automl_cv_no_waiting`` by itself.

@@ -1,4 +1,4 @@
-"""Builds results for tests: what a client would have returned, without a picture and without an endpoint."""
+"""Builds results for tests: what a client would have returned, without an image and without an endpoint."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from automl_cv_client.results import (
 )
 
 SIZE = (640, 480)
-"""(width, height) in pixels of the picture a built result speaks of, unless told otherwise."""
+"""(width, height) in pixels of the image a built result speaks of, unless told otherwise."""
 
 Edges = tuple[float, float, float, float]
-"""Left, top, right, bottom, in fractions of the picture."""
+"""Left, top, right, bottom, in fractions of the image."""
 
 
 def image_info(size: tuple[int, int] = SIZE, source: str | None = None) -> ImageInfo:
-    """A picture of ``size`` (width, height) pixels, upright and sent as it is."""
+    """An image of ``size`` (width, height) pixels, upright and sent as it is."""
     whole = Size(*size)
     return ImageInfo(size=whole, raw_size=whole, sent_size=whole, media_type="image/jpeg", source=source)
 
@@ -57,8 +57,8 @@ def detections(*found: tuple[str, float, Edges], size: tuple[int, int] = SIZE) -
     """A detection result; without arguments one where nothing was found.
 
     Args:
-        found: label, score, and box as (left, top, right, bottom) in fractions of the picture.
-        size: of the picture, (width, height) in pixels.
+        found: label, score, and box as (left, top, right, bottom) in fractions of the image.
+        size: of the image, (width, height) in pixels.
 
     >>> detections(("cat", 0.9, (0.25, 0.5, 0.75, 1.0)), size=(400, 200))[0].pixel_box
     PixelBox(left=100.0, top=100.0, right=300.0, bottom=200.0)
@@ -75,7 +75,7 @@ def instances(
     Args:
         found: as for :func:`detections`, with closed segments ``(x1, y1, x2, y2, …)`` as a fourth part; without
             them the outline is the box.
-        size: of the picture, (width, height) in pixels.
+        size: of the image, (width, height) in pixels.
     """
     objects = tuple(
         Instance(label=one[0], score=one[1], box=Box(*one[2]), polygons=_segments(one[2], one[3:])) for one in found
@@ -84,7 +84,7 @@ def instances(
 
 
 def outcome(what: Result | AutoMLVisionError, index: int = 0, input: object = None) -> Outcome[Result]:
-    """One picture of many: a result, or the error in its place."""
+    """One image of many: a result, or the error in its place."""
     if isinstance(what, Result):
         return Outcome(index, input, what, None)
     return Outcome(index, input, None, what)

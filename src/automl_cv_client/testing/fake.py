@@ -26,16 +26,16 @@ class FakeEndpoint(FakeTransport):
 
         fake = FakeEndpoint(throttled(retry_after=1), detections(("cat", 0.9, (0.1, 0.2, 0.5, 0.6))))
         with no_waiting(), fake.client() as client:
-            assert client.detect(picture)[0].label == "cat"
+            assert client.detect(image)[0].label == "cat"
         fake.assert_sent(times=2)
 
     It is an httpx transport (``httpx.Client(transport=fake)``, which :meth:`client` does for you), an ASGI
     application, and within :meth:`serving` a server on loopback, for code that makes its own client.
 
     Args:
-        steps: request number n gets step n; the last one repeats. A step is a result (for every picture of the
+        steps: request number n gets step n; the last one repeats. A step is a result (for every image of the
             request), an answer of :mod:`automl_cv_client.testing` such as ``throttled()``, or a function from the
-            :class:`SentRequest` to one of these. Without steps every picture shows a cat, score 0.9. Classifications
+            :class:`SentRequest` to one of these. Without steps every image shows a cat, score 0.9. Classifications
             come with a small explanation where one is asked for.
         task: what :attr:`scoring_uri` serves; it matters only without steps.
         key: what requests must carry; others get 401.
@@ -112,7 +112,7 @@ class FakeEndpoint(FakeTransport):
 
         Args:
             times: requests in all, retries included; 0 is :meth:`assert_nothing_sent`.
-            images: pictures in every request.
+            images: images in every request.
             deployment: asked for by every request.
             headers: in every request, names in lower case.
         """
@@ -120,7 +120,7 @@ class FakeEndpoint(FakeTransport):
         if len(sent) != times if times is not None else not sent:
             raise AssertionError(f"{len(sent)} requests were sent, not {'any' if times is None else times}")
         for number, one in enumerate(sent, 1):
-            _compare(number, "pictures", images, None if images is None else len(one.images))
+            _compare(number, "images", images, None if images is None else len(one.images))
             _compare(number, "deployment", deployment, one.deployment)
             for name, value in (headers or {}).items():
                 _compare(number, f"header {name}", value, one.headers.get(name))

@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures for tests of code that scores pictures, and the option that makes the endpoint real.
+"""The pytest plugin: fixtures for tests of code that scores images, and the option that makes the endpoint real.
 
 Loaded by pytest itself where this package is installed; what a fixture needs is imported when it is used.
 """

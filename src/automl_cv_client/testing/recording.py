@@ -1,4 +1,4 @@
-"""Records real traffic to a file without keys and pictures, and replays it offline."""
+"""Records real traffic to a file without keys and images, and replays it offline."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMAT = "automl-cv-recording/1"
 
 
 class Recorder:
-    """Notes exchanges, clean of keys and pictures. Thread-safe. Made by :func:`record`."""
+    """Notes exchanges, clean of keys and images. Thread-safe. Made by :func:`record`."""
 
     def __init__(self) -> None:
         self._exchanges: list[dict[str, Any]] = []
@@ -72,8 +72,8 @@ def record(path: str | os.PathLike[str]) -> Iterator[Recorder]:
     with record("cat.json") as recorder:
         Client(uri, key, http_client=recorder.http_client()).detect("cat.jpg")
 
-    The file holds statuses, scores, a few named headers, and a SHA-256 of each picture. It holds no key, no host
-    name and no picture; a picture in a reply (an explanation) becomes one grey pixel. Labels and scores stay.
+    The file holds statuses, scores, a few named headers, and a SHA-256 of each image. It holds no key, no host
+    name and no image; an image in a reply (an explanation) becomes one grey pixel. Labels and scores stay.
     Nothing is written when the block ends with an exception.
     """
     recorder = Recorder()
@@ -87,7 +87,7 @@ def record(path: str | os.PathLike[str]) -> Iterator[Recorder]:
 class Replay(over_httpx.FakeTransport):
     """Answers from a recording, offline. The same question gets its recorded answers in order, the last repeats.
 
-    Questions are the same when deployment, pictures (as sent, by hash) and explanation parameters are. A picture
+    Questions are the same when deployment, images (as sent, by hash) and explanation parameters are. An image
     that the client has to decode and encode again may hash differently under another version of Pillow.
 
     Args:

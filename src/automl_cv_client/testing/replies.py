@@ -34,12 +34,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The answer that says these results: one for every picture of the request, or one each in order.
+    """The answer that says these results: one for every image of the request, or one each in order.
 
     Attributes:
-        results: the last one is repeated when the request has more pictures.
+        results: the last one is repeated when the request has more images.
         version: the server version that answers.
-        dropped: rows left out of the reply, the first ones, as the service does with pictures it cannot read.
+        dropped: rows left out of the reply, the first ones, as the service does with images it cannot read.
         headers: more headers.
         delay: as in :class:`Reply`.
         drip: as in :class:`Reply`.
@@ -65,7 +65,7 @@ def scores(*results: Result, version: Version = "today", model_seconds: float | 
 
 
 def dropped_row(*results: Result, rows: int = 1) -> Scores:
-    """As :func:`scores`, with the first ``rows`` rows left out without a word; for one picture an empty reply."""
+    """As :func:`scores`, with the first ``rows`` rows left out without a word; for one image an empty reply."""
     return Scores(results, dropped=rows)
 
 

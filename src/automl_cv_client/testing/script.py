@@ -16,14 +16,14 @@ from automl_cv_client.testing.sent import SentRequest
 from automl_cv_client.testing.wire_versions import body_of, content_type_of
 
 Step = Result | Reply | Scores | Callable[[SentRequest], "Result | Reply | Scores"]
-"""One answer of a script: a result for every picture, an answer of :mod:`replies`, or a function that makes one."""
+"""One answer of a script: a result for every image, an answer of :mod:`replies`, or a function that makes one."""
 
 _BOX = (0.25, 0.25, 0.75, 0.75)
 _USUAL: dict[Task, Result] = {}
 
 
 class Script:
-    """Scoring request number n gets step n; the last step repeats. Without steps, every picture shows a cat."""
+    """Scoring request number n gets step n; the last step repeats. Without steps, every image shows a cat."""
 
     def __init__(self, steps: Sequence[Step], key: str, deployments: Sequence[str]) -> None:
         self.key = key
@@ -96,7 +96,7 @@ class Script:
 
 
 def usual(task: Task) -> Result:
-    """What a fake endpoint answers without a script: a cat, score 0.9, in the middle of the picture."""
+    """What a fake endpoint answers without a script: a cat, score 0.9, in the middle of the image."""
     if not _USUAL:
         _USUAL[Task.CLASSIFICATION] = builders.classification({"cat": 0.9, "dog": 0.1})
         _USUAL[Task.MULTILABEL] = builders.multilabel({"cat": 0.9, "dog": 0.1})

@@ -1,4 +1,4 @@
-"""Takes keys and pictures out of an exchange before it is written down; no I/O."""
+"""Takes keys and images out of an exchange before it is written down; no I/O."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ _KEPT_OF_REPLY = (
 """Headers that are written down; an allow-list, so that no unknown one can carry a secret."""
 
 _LETTER = r"(?:[A-Za-z0-9+/=_-]|\\+/)"  # JSON may escape slashes, and twice where it holds JSON
-_PICTURE = re.compile(rf"(?:iVBOR|\\*/9j\\*/|R0lGOD|UklGR){_LETTER}{{40,}}|{_LETTER}{{200,}}")
-"""PNG, JPEG, GIF and WebP as base64; and whatever else is as long as a picture."""
+_IMAGE = re.compile(rf"(?:iVBOR|\\*/9j\\*/|R0lGOD|UklGR){_LETTER}{{40,}}|{_LETTER}{{200,}}")
+"""PNG, JPEG, GIF and WebP as base64; and whatever else is as long as an image."""
 _BLANK = base64.b64encode(grey_png(1)).decode()
 
 
 def clean_request(request: SentRequest) -> dict[str, Any]:
-    """What is written of a request: never its key, its host or a picture, but each picture's hash and length."""
+    """What is written of a request: never its key, its host or an image, but each image's hash and length."""
     return {
         "method": request.method,
         "path": request.path.rsplit("/", 1)[-1],
         "headers": {name: request.headers[name] for name in _KEPT_OF_REQUEST if name in request.headers},
-        "pictures": [{"sha256": hashlib.sha256(one).hexdigest(), "bytes": len(one)} for one in _images(request)],
+        "images": [{"sha256": hashlib.sha256(one).hexdigest(), "bytes": len(one)} for one in _images(request)],
         "xai_parameters": request.xai_parameters if request.body else None,
     }
 
 
 def clean_reply(reply: Reply, key: str) -> dict[str, Any]:
-    """What is written of a reply: pictures in it become one grey pixel, an echoed key becomes ``<key>``."""
+    """What is written of a reply: images in it become one grey pixel, an echoed key becomes ``<key>``."""
     text = _without(reply.body.decode("utf-8", "replace"), key)
     headers = {name: _without(reply.headers[name], key) for name in _KEPT_OF_REPLY if name in reply.headers}
-    return {"status": reply.status, "headers": headers, "body": _PICTURE.sub(_BLANK, text)}
+    return {"status": reply.status, "headers": headers, "body": _IMAGE.sub(_BLANK, text)}
 
 
 def signature(request: Mapping[str, Any]) -> str:
     """What two written requests must share to count as the same question."""
     deployment = request["headers"].get("azureml-model-deployment")
-    pictures = [one["sha256"] for one in request["pictures"]]
-    return json.dumps([request["method"], request["path"], deployment, pictures, request["xai_parameters"]])
+    images = [one["sha256"] for one in request["images"]]
+    return json.dumps([request["method"], request["path"], deployment, images, request["xai_parameters"]])
 
 
 def _images(request: SentRequest) -> tuple[bytes, ...]:

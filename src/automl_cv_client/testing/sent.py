@@ -16,7 +16,7 @@ from automl_cv_client.geometry import Size
 
 @dataclass(frozen=True)
 class SentRequest:
-    """One request. Its repr shows neither key nor picture.
+    """One request. Its repr shows neither key nor image.
 
     Attributes:
         method: ``POST`` for scoring.
@@ -47,14 +47,14 @@ class SentRequest:
 
     @cached_property
     def images(self) -> tuple[bytes, ...]:
-        """The pictures as encoded files, in order. Raises ValueError when the body is no scoring request."""
+        """The images as encoded files, in order. Raises ValueError when the body is no scoring request."""
         if self.headers.get("content-type", "").startswith("application/octet-stream"):
             return (self.body,)
-        return tuple(base64.b64decode(_picture(row)) for row in self._rows)
+        return tuple(base64.b64decode(_image(row)) for row in self._rows)
 
     @cached_property
     def image_sizes(self) -> tuple[Size, ...]:
-        """(width, height) of the pictures as they were sent."""
+        """(width, height) of the images as they were sent."""
         from PIL import Image
 
         return tuple(Size(*Image.open(io.BytesIO(data)).size) for data in self.images)
@@ -65,7 +65,7 @@ class SentRequest:
         if self.headers.get("content-type", "").startswith("application/octet-stream"):
             return None
         row, asked = self._rows[0], json.loads(self.body)
-        if "image" not in asked:  # else it is the legacy script's form, which has it beside the picture
+        if "image" not in asked:  # else it is the legacy script's form, which has it beside the image
             asked = json.loads(row) if isinstance(row, str) and row.startswith("{") else None
         return dict(asked["xai_parameters"]) if asked and asked.get("model_explainability") else None
 
@@ -83,7 +83,7 @@ class SentRequest:
         return rows
 
 
-def _picture(row: Any) -> str:
+def _image(row: Any) -> str:
     """The base64 text of a row: a string, a list of one, or a JSON string of a row to be explained."""
     text = row[0] if isinstance(row, list) else row
     if isinstance(text, str) and text.startswith("{"):

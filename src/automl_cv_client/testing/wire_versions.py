@@ -15,7 +15,7 @@ Version = Literal[
 ]
 """How a reply is written:
 
-* ``today``: a list with one object a picture;
+* ``today``: a list with one object an image;
 * ``1.51``: each object with a ``filename`` too;
 * ``1.47``: and classification with null explanations;
 * ``legacy``: the old ``score.py``: one bare object, with ``filename``, as ``text/html``, a newline after it;
@@ -27,10 +27,10 @@ Version = Literal[
 
 
 def body_of(results: Sequence[Result], version: Version = "today", asked: Mapping[str, Any] | None = None) -> bytes:
-    """The body that says these results, one a picture.
+    """The body that says these results, one an image.
 
     Args:
-        results: in the order of the pictures.
+        results: in the order of the images.
         version: how they are written.
         asked: the request's ``xai_parameters``; detection, segmentation and the Hugging Face forms do not explain,
             and answer with plain scores.
@@ -43,7 +43,7 @@ def body_of(results: Sequence[Result], version: Version = "today", asked: Mappin
     rows = [_row(result, version, number, asked) for number, result in enumerate(results)]
     if version == "legacy":
         if len(rows) != 1:
-            raise InvalidInput(f"the legacy script answers one picture a request, not {len(rows)}")
+            raise InvalidInput(f"the legacy script answers one image a request, not {len(rows)}")
         return json.dumps(rows[0]).encode() + b"\n"
     text = json.dumps(rows)
     return (json.dumps(text) if version == "doubly-encoded" else text).encode()

@@ -1,0 +1,84 @@
+"""Finds the images that a command line names, and names for what is drawn on them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from automl_cv_client.cli.exits import Unusable
+from automl_cv_client.errors import ImageError
+from automl_cv_client.results import Explanation, Result
+
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jpe", ".jfif")
+"""The endings of images, which are known however they are spelled."""
+
+
+def images_of(path: str) -> list[str]:
+    """The images in a folder, sorted by name, not those of folders inside it; anything else is an image itself.
+
+    Raises:
+        ImageError: the folder cannot be read or holds no image.
+    """
+    if not os.path.isdir(path):
+        return [path]
+    try:
+        names = sorted(os.listdir(path))
+    except OSError as error:
+        raise ImageError(f"{path}: the folder cannot be read ({error.strerror})") from None
+    found = [os.path.join(path, name) for name in names if _is_image(name)]
+    if not found:
+        raise ImageError(f"{path}: there are no images in this folder")
+    return found
+
+
+def _is_image(name: str) -> bool:
+    # Hidden files are left out: macOS leaves a ._cat.jpg, which is no image, beside each cat.jpg it copies.
+    return Path(name).suffix.lower() in IMAGES and not name.startswith(".")
+
+
+class Drawings:
+    """The folder that drawn images go to; made at once, so that one that cannot be made stops the command early.
+
+    Args:
+        folder: where to.
+        inputs: files that must not be written over.
+
+    Raises:
+        Unusable: the folder cannot be made, or not written in.
+    """
+
+    def __init__(self, folder: Path, inputs: Iterable[str]) -> None:
+        self.folder = folder
+        self._taken = {os.path.abspath(one) for one in inputs}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unusable(f"cannot make the folder {folder} ({error.strerror}): name another one as --out") from None
+        if not os.access(folder, os.W_OK):
+            raise Unusable(f"cannot write in the folder {folder} (permission denied): name another one as --out")
+
+    def write(self, result: Result | Explanation, path: str, method: str) -> Path:
+        """Draw a result on its image, and return the file it went to.
+
+        Raises:
+            ImageError: the image cannot be read any more.
+            Unusable: the file cannot be written.
+        """
+        image, target = result.draw(), self._target(path, method)
+        try:
+            image.save(target, quality=90)
+        except OSError as error:
+            raise Unusable(f"cannot write {target}: {error.strerror or error}") from None
+        return target
+
+    def _target(self, path: str, method: str) -> Path:
+        """A file name that neither an input nor another image of this run has: ``cat.detect.jpg``."""
+        stem, number = Path(path).stem, 1
+        while True:
+            name = f"{stem}.{method}.jpg" if number == 1 else f"{stem}-{number}.{method}.jpg"
+            target = self.folder / name
+            if os.path.abspath(target) not in self._taken:
+                self._taken.add(os.path.abspath(target))
+                return target
+            number += 1

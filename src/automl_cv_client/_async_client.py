@@ -14,7 +14,7 @@ from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
 from automl_cv_client._protocol.requests import Dialect
-from automl_cv_client._transports.backends import AsyncWorld
+from automl_cv_client._transports.backends import AwaitedBackend
 from automl_cv_client._transports.choosing import awaited_transport
 from automl_cv_client.credentials import CredentialInput, credential_for
 
@@ -82,4 +82,4 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
             strict=strict,
             hooks=Hooks() if hooks is None else hooks,
         )
-        self._world = AsyncWorld(authorizer, awaited_transport(http_client))
+        self._backend = AwaitedBackend(authorizer, awaited_transport(http_client))

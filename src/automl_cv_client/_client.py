@@ -14,7 +14,7 @@ from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
 from automl_cv_client._protocol.requests import Dialect
-from automl_cv_client._transports.backends import SyncWorld
+from automl_cv_client._transports.backends import BlockingBackend
 from automl_cv_client._transports.choosing import blocking_transport
 from automl_cv_client.credentials import CredentialInput, credential_for
 
@@ -80,4 +80,4 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
             strict=strict,
             hooks=Hooks() if hooks is None else hooks,
         )
-        self._world = SyncWorld(authorizer, blocking_transport(http_client))
+        self._backend = BlockingBackend(authorizer, blocking_transport(http_client))

@@ -67,7 +67,7 @@ def test_in_no_client(opened: Opener, azure: Azure, image: bytes) -> None:
     shown: list[str] = []
 
     def use(client: Any) -> Any:
-        shown.extend([repr(client), str(client), repr(client._world), repr(client._control)])
+        shown.extend([repr(client), str(client), repr(client._backend), repr(client._control)])
         with pytest.raises(TypeError, match="not pickled"):
             pickle.dumps(client)
         return client.detect(image)

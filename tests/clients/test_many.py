@@ -251,7 +251,7 @@ class TestNothingIsLeftBehind:
                     for task in tasks:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
-                transport: Any = client._world.transport
+                transport: Any = client._backend.transport
                 (connections,) = transport._connections.values()
                 assert connections._places._value == MOST_CONNECTIONS
                 assert len(connections._shelf) <= 100

@@ -78,4 +78,4 @@ def test_what_is_no_uri_is_refused_as_such(uri: object) -> None:
 def test_two_keys_are_taken_as_they_are() -> None:
     keys = KeyCredential("first", "second")
     with Client("https://cats.example.org/score", keys) as client:
-        assert client._world.credential is keys
+        assert client._backend.credential is keys

@@ -86,14 +86,14 @@ def test_one_slow_image_bounds_what_waits_behind_it() -> None:
 
 def test_who_comes_to_a_gate_that_is_shut_does_not_pass() -> None:
     """Though there is a free place: its image was still being prepared when the run was drained."""
-    world: Any = None
+    backend: Any = None
 
     async def awaited() -> None:
-        gate = AsyncGate(world, Traffic(4, None, clock=lambda: 0.0), b"")
+        gate = AsyncGate(backend, Traffic(4, None, clock=lambda: 0.0), b"")
         gate.stop()
         await AsyncPassage(gate).authorize(None, 1.0)
 
-    gate = Gate(world, Traffic(4, None, clock=lambda: 0.0), b"")
+    gate = Gate(backend, Traffic(4, None, clock=lambda: 0.0), b"")
     gate.stop()
     with pytest.raises(Stopped):
         Passage(gate).authorize(None, 1.0)

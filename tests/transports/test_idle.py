@@ -69,7 +69,7 @@ def test_a_connection_that_the_server_closed_is_made_anew() -> None:
 
 def test_a_full_house_waits_no_longer_than_the_deadline() -> None:
     with capped(service=0) as server, Client(server.url, "k", deadline=0.3) as client:
-        transport: Any = client._world.transport
+        transport: Any = client._backend.transport
         for _ in range(MOST_CONNECTIONS):
             assert transport._places.acquire(blocking=False)
 

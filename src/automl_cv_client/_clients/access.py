@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from automl_cv_client._clients.connected import AsyncConnected, Connected, WithPlan
 from automl_cv_client._flow.run import running_loop
 from automl_cv_client._options import ClientOptions
-from automl_cv_client._transports.backends import AsyncWorld, ControlPlane, SyncWorld
+from automl_cv_client._transports.backends import AwaitedBackend, BlockingBackend, ControlPlane
 from automl_cv_client.credentials import (
     Cloud,
     CredentialInput,
@@ -134,8 +134,8 @@ class Access(Connected):
         if invoke:
             from automl_cv_client._transports.azure_ai_ml_invoke import InvokeTransport
 
-            world = client._world
-            client._world = SyncWorld(world.credential, InvokeTransport(control, world.transport))
+            backend = client._backend
+            client._backend = BlockingBackend(backend.credential, InvokeTransport(control, backend.transport))
         return client
 
     def deployments(self) -> tuple[Deployment, ...]:
@@ -210,8 +210,8 @@ class AsyncAccess(AsyncConnected):
         if invoke:
             from automl_cv_client._transports.azure_ai_ml_invoke import AsyncInvokeTransport
 
-            world = client._world
-            client._world = AsyncWorld(world.credential, AsyncInvokeTransport(control, world.transport))
+            backend = client._backend
+            client._backend = AwaitedBackend(backend.credential, AsyncInvokeTransport(control, backend.transport))
         return client
 
     async def deployments(self) -> tuple[Deployment, ...]:

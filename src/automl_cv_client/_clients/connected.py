@@ -11,7 +11,7 @@ from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.run import run, run_async, running_loop
 from automl_cv_client._options import CallOptions, changed_plan
 from automl_cv_client._protocol.endpoint import shown
-from automl_cv_client._transports.backends import AsyncWorld, ControlPlane, SyncWorld
+from automl_cv_client._transports.backends import AwaitedBackend, BlockingBackend, ControlPlane
 from automl_cv_client.results import CallInfo, Health, Stats
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class WithPlan:
 class Connected(WithPlan):
     """The blocking client's way to the endpoint."""
 
-    _world: SyncWorld
+    _backend: BlockingBackend
 
     def health(self) -> Health:
         """Whether the endpoint answers and takes the credential: one small request, no model run, no retries."""
@@ -68,7 +68,7 @@ class Connected(WithPlan):
 
     def close(self) -> None:
         """Close the connections, also for the copies made by :meth:`with_options`."""
-        self._world.close()
+        self._backend.close()
         if self._control is not None:
             self._control.close()
 
@@ -81,13 +81,13 @@ class Connected(WithPlan):
         self.close()
 
     def _run(self, flow: Flow[T]) -> T:
-        return run(flow, self._world)
+        return run(flow, self._backend)
 
 
 class AsyncConnected(WithPlan):
     """The awaited client's way to the endpoint."""
 
-    _world: AsyncWorld
+    _backend: AwaitedBackend
 
     async def health(self) -> Health:
         """As :meth:`Client.health`, awaited."""
@@ -99,7 +99,7 @@ class AsyncConnected(WithPlan):
 
     async def close(self) -> None:
         """Close the connections, also for the copies made by :meth:`with_options`."""
-        await self._world.close()
+        await self._backend.close()
         if self._control is not None:
             self._control.close()
 
@@ -113,4 +113,4 @@ class AsyncConnected(WithPlan):
         await self.close()
 
     async def _run(self, flow: Flow[T]) -> T:
-        return await run_async(flow, self._world)
+        return await run_async(flow, self._backend)

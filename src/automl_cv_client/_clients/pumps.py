@@ -21,7 +21,7 @@ from automl_cv_client._flow.run import run, run_async, running_loop
 from automl_cv_client._flow.service import harmless_body
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._transports.awaited_gates import AsyncGate, AsyncPassage
-from automl_cv_client._transports.backends import AsyncWorld, SyncWorld
+from automl_cv_client._transports.backends import AwaitedBackend, BlockingBackend
 from automl_cv_client._transports.gates import Gate, Passage, Stopped
 from automl_cv_client.errors import BatchError
 
@@ -85,10 +85,12 @@ class _Base:
 class Pump(_Base):
     """Scores with threads, which are started as they are needed."""
 
-    def __init__(self, groups: Iterator[Group], job: Job, world: SyncWorld, traffic: Traffic, line: Line) -> None:
+    def __init__(
+        self, groups: Iterator[Group], job: Job, backend: BlockingBackend, traffic: Traffic, line: Line
+    ) -> None:
         super().__init__(job, traffic, line)
         self._groups = groups
-        self._gate = Gate(world, traffic, harmless_body(job.plan))
+        self._gate = Gate(backend, traffic, harmless_body(job.plan))
         self._work: queue.SimpleQueue[tuple[int, Group, Passage] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -167,12 +169,12 @@ class AsyncPump(_Base):
         self,
         groups: Iterator[Group] | AsyncGenerator[Group, None],
         job: Job,
-        world: AsyncWorld,
+        backend: AwaitedBackend,
         traffic: Traffic,
         line: Line,
     ) -> None:
         super().__init__(job, traffic, line)
-        self._gate = AsyncGate(world, traffic, harmless_body(job.plan))
+        self._gate = AsyncGate(backend, traffic, harmless_body(job.plan))
         self._tasks: dict[asyncio.Task[None], AsyncPassage] = {}
         self._reader = AsyncReader(groups, self._gate.news.set) if isinstance(groups, AsyncGenerator) else None
         self._next = self._reader.next if self._reader else partial(next, groups)

@@ -59,7 +59,7 @@ def pump_for(
 ) -> Pump:
     """A pump with a client's plan and connections. Raises InvalidInput, naming the argument."""
     job, traffic, line, size = _parts(client._plan, task, threshold, witness, **options)
-    return Pump(in_groups(images, size), job, client._world, traffic, line)
+    return Pump(in_groups(images, size), job, client._backend, traffic, line)
 
 
 def async_pump_for(
@@ -72,7 +72,7 @@ def async_pump_for(
 ) -> AsyncPump:
     """As :func:`pump_for`, for an event loop."""
     job, traffic, line, size = _parts(client._plan, task, threshold, witness, **options)
-    return AsyncPump(_groups(images, size), job, client._world, traffic, line)
+    return AsyncPump(_groups(images, size), job, client._backend, traffic, line)
 
 
 def explaining_pump_for(
@@ -80,7 +80,7 @@ def explaining_pump_for(
 ) -> Pump:
     """A pump that explains each image."""
     job, traffic, line, size = _parts(client._plan, task, 0.5, concurrency=concurrency)
-    return Pump(in_groups(images, size), replace(job, explain=parameters), client._world, traffic, line)
+    return Pump(in_groups(images, size), replace(job, explain=parameters), client._backend, traffic, line)
 
 
 def async_explaining_pump_for(
@@ -92,7 +92,7 @@ def async_explaining_pump_for(
 ) -> AsyncPump:
     """As :func:`explaining_pump_for`, for an event loop."""
     job, traffic, line, size = _parts(client._plan, task, 0.5, concurrency=concurrency)
-    return AsyncPump(_groups(images, size), replace(job, explain=parameters), client._world, traffic, line)
+    return AsyncPump(_groups(images, size), replace(job, explain=parameters), client._backend, traffic, line)
 
 
 def images_of(images: Any) -> Iterator[ImageInput]:

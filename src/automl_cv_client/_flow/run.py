@@ -29,7 +29,7 @@ async def pause_async(seconds: float) -> None:
 
 
 class Backend(Protocol):
-    """The outside world of a flow, blocking."""
+    """What carries out the effects of a flow, blocking."""
 
     def authorize(self, refused: str | None, limit: float | None) -> str | None: ...
     def send(self, request: Request, limit: float) -> Reply: ...
@@ -37,7 +37,7 @@ class Backend(Protocol):
 
 
 class AsyncBackend(Protocol):
-    """The outside world of a flow, awaited."""
+    """What carries out the effects of a flow, awaited."""
 
     async def authorize(self, refused: str | None, limit: float | None) -> str | None: ...
     async def send(self, request: Request, limit: float) -> Reply: ...

@@ -9,7 +9,7 @@ from contextlib import suppress
 from automl_cv_client._flow import run
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._transports.backends import AsyncWorld
+from automl_cv_client._transports.backends import AwaitedBackend
 from automl_cv_client._transports.gates import AWAY, FOREVER, Conversations, Stopped, give_up, harmless
 from automl_cv_client.errors import CallError
 
@@ -19,8 +19,8 @@ _TURNS = 3  # of the event loop, until one who waited has sent: benchmarks/satur
 class AsyncGate:
     """The way out for an event loop."""
 
-    def __init__(self, world: AsyncWorld, traffic: Traffic, harmless: bytes) -> None:
-        self.world = world
+    def __init__(self, backend: AwaitedBackend, traffic: Traffic, harmless: bytes) -> None:
+        self.backend = backend
         self.traffic = traffic
         self.harmless = harmless
         self.stopped = False
@@ -75,7 +75,7 @@ class AsyncPassage:
     async def authorize(self, refused: str | None, limit: float | None) -> str | None:
         if refused is None:
             await self._take_turn(limit)
-        header = await self._gate.world.authorize(refused, limit)
+        header = await self._gate.backend.authorize(refused, limit)
         if refused is not None and header is not None:
             await self._take_turn(limit)
         return header
@@ -107,7 +107,7 @@ class AsyncPassage:
         traffic = self._gate.traffic
         sent = traffic.sent(len(request.body), again=again)
         try:
-            reply = await self._gate.world.send(request, limit)
+            reply = await self._gate.backend.send(request, limit)
         except BaseException as error:
             traffic.failed(sent, error)
             if last:

@@ -1,4 +1,4 @@
-"""Joins a credential and a transport to the outside world of a flow."""
+"""The backends of a flow: a credential and a transport, blocking and awaited."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ControlPlane(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SyncWorld:
+class BlockingBackend:
     """A credential and a blocking transport."""
 
     credential: Credential
@@ -62,7 +62,7 @@ class SyncWorld:
 
 
 @dataclass(frozen=True, slots=True)
-class AsyncWorld:
+class AwaitedBackend:
     """A credential and an awaited transport."""
 
     credential: Credential

@@ -14,7 +14,7 @@ from automl_cv_client._flow import run
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID, new_client_request_id
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._transports.backends import SyncWorld
+from automl_cv_client._transports.backends import BlockingBackend
 from automl_cv_client.errors import CallError, TimedOut
 
 FOREVER = 3600.0  # seconds
@@ -44,8 +44,8 @@ class Gate:
     ``harmless`` is the body of a request that finds out whether an endpoint that seems to be away is there.
     """
 
-    def __init__(self, world: SyncWorld, traffic: Traffic, harmless: bytes) -> None:
-        self.world = world
+    def __init__(self, backend: BlockingBackend, traffic: Traffic, harmless: bytes) -> None:
+        self.backend = backend
         self.traffic = traffic
         self.harmless = harmless
         self.lock = threading.Lock()
@@ -69,7 +69,7 @@ class Gate:
 
 
 class Passage:
-    """One group's way through a gate: the world of its flow."""
+    """One group's way through a gate: the backend of its flow."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -84,7 +84,7 @@ class Passage:
     def authorize(self, refused: str | None, limit: float | None) -> str | None:
         if refused is None:
             self._take_turn(limit)
-        header = self._gate.world.authorize(refused, limit)
+        header = self._gate.backend.authorize(refused, limit)
         if refused is not None and header is not None:
             self._take_turn(limit)
         return header
@@ -117,7 +117,7 @@ class Passage:
         with gate.lock:
             sent = gate.traffic.sent(len(request.body), again=again)
         try:
-            reply = gate.world.send(request, limit)
+            reply = gate.backend.send(request, limit)
         except BaseException as error:
             with gate.lock:
                 gate.traffic.failed(sent, error)

@@ -9,7 +9,7 @@ from typing import Any
 from automl_cv_client._flow import control_plane
 from automl_cv_client._flow.run import run
 from automl_cv_client._protocol.control_plane import EndpointAddress, EndpointRecord
-from automl_cv_client._transports.backends import SyncWorld
+from automl_cv_client._transports.backends import BlockingBackend
 from automl_cv_client._transports.httpx import HttpxTransport
 from automl_cv_client._transports.looked_up import key_secret, looked_up_credential, token_secret
 from automl_cv_client.credentials import Cloud, Credential, Secret, token_credential
@@ -30,12 +30,12 @@ class ResourceManager:
         self._given = credential
         self._cloud = cloud
         self._tokens = token_credential(credential, cloud.management_scope, cloud)
-        self._world = SyncWorld(self._tokens, HttpxTransport())
+        self._backend = BlockingBackend(self._tokens, HttpxTransport())
         self._plan = control_plane.plan_for(cloud.resource_manager, cloud.management_scope, time.monotonic)
 
     def look_up(self) -> EndpointRecord:
         """Scoring URI, authentication mode, state and traffic: one request."""
-        return run(control_plane.endpoint(self._address, self._plan), self._world)
+        return run(control_plane.endpoint(self._address, self._plan), self._backend)
 
     def credential(self, found: EndpointRecord) -> Credential:
         """The credential for the endpoint's authentication mode. Its key or token is fetched at the first call."""
@@ -46,7 +46,7 @@ class ResourceManager:
     def deployments(self) -> tuple[Deployment, ...]:
         """All deployments with today's traffic: two requests."""
         traffic = self.look_up().traffic
-        return run(control_plane.deployments(self._address, traffic, self._plan), self._world)
+        return run(control_plane.deployments(self._address, traffic, self._plan), self._backend)
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run an async credential in this loop."""
@@ -54,12 +54,12 @@ class ResourceManager:
 
     def close(self) -> None:
         """Close the connections."""
-        self._world.close()
+        self._backend.close()
 
     def _fetch_key(self, refused: str | None) -> Secret:
-        keys = run(control_plane.keys(self._address, self._plan), self._world)
+        keys = run(control_plane.keys(self._address, self._plan), self._backend)
         return key_secret(keys.primaryKey, keys.secondaryKey, refused)
 
     def _fetch_token(self, refused: str | None) -> Secret:
-        token = run(control_plane.token(self._address, self._plan), self._world)
+        token = run(control_plane.token(self._address, self._plan), self._backend)
         return token_secret(token.accessToken, token.expiryTimeUtc, token.refreshAfterTimeUtc)

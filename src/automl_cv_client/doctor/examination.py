@@ -11,7 +11,7 @@ from automl_cv_client._flow.plan import Plan, RetryPolicy
 from automl_cv_client._options import new_plan
 from automl_cv_client._protocol.control_plane import EndpointAddress
 from automl_cv_client._protocol.endpoint import checked_uri, shown
-from automl_cv_client._transports.backends import ControlPlane, SyncWorld
+from automl_cv_client._transports.backends import BlockingBackend, ControlPlane
 from automl_cv_client._transports.httpx import HttpxTransport
 from automl_cv_client._transports.resource_manager import ResourceManager
 from automl_cv_client.credentials import (
@@ -137,13 +137,13 @@ def _scoring_findings(plan: Plan, authorizer: Credential, wanted: _Wanted) -> It
         reason = "the credential will not do" if reached else "the host cannot be reached"
         yield from (skipped(name, reason) for name in wanted.last[1:])
         return
-    world = SyncWorld(authorizer, HttpxTransport())
+    backend = BlockingBackend(authorizer, HttpxTransport())
     try:
-        yield service.check_swagger(plan, world)
-        scoring = service.check_scoring(plan, world)
+        yield service.check_swagger(plan, backend)
+        scoring = service.check_scoring(plan, backend)
         yield scoring
         if wanted.task is not None:
             works = scoring.state != "failed"
-            yield service.check_model(plan, world, wanted.task) if works else skipped(service.MODEL, "scoring failed")
+            yield service.check_model(plan, backend, wanted.task) if works else skipped(service.MODEL, "scoring failed")
     finally:
-        world.close()
+        backend.close()

@@ -6,7 +6,7 @@ from automl_cv_client._flow import scoring, service
 from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.run import run
 from automl_cv_client._protocol import requests
-from automl_cv_client._transports.backends import SyncWorld
+from automl_cv_client._transports.backends import BlockingBackend
 from automl_cv_client.doctor.findings import Finding, failed, ok, warning
 from automl_cv_client.errors import (
     AuthenticationFailed,
@@ -37,19 +37,19 @@ MODEL = "model"
 """The name of the check whether the model is of the task that was named."""
 
 
-def check_swagger(plan: Plan, world: SyncWorld) -> Finding:
+def check_swagger(plan: Plan, backend: BlockingBackend) -> Finding:
     """Whether the endpoint shows its OpenAPI document; one without can score nevertheless."""
-    health = run(service.health(plan), world)
+    health = run(service.health(plan), backend)
     if health.ok:
         return ok("swagger", health.detail)
     return warning("swagger", health.detail, "see what scoring says below")
 
 
-def check_scoring(plan: Plan, world: SyncWorld) -> Finding:
+def check_scoring(plan: Plan, backend: BlockingBackend) -> Finding:
     """A grey image of 32 × 32 pixels, scored once."""
     problem: AutoMLVisionError | None = None
     try:
-        called = run(service.warm_up(plan), world)
+        called = run(service.warm_up(plan), backend)
     except AutoMLVisionError as error:
         problem = error.with_traceback(None)
     if problem is not None:
@@ -57,11 +57,11 @@ def check_scoring(plan: Plan, world: SyncWorld) -> Finding:
     return _timed(called, plan)
 
 
-def check_model(plan: Plan, world: SyncWorld, task: Task) -> Finding:
+def check_model(plan: Plan, backend: BlockingBackend, task: Task) -> Finding:
     """Whether the endpoint answers to a grey image as a model of this task does."""
     problem: AutoMLVisionError | None = None
     try:
-        result = run(scoring.score_one(service.grey_png(32), task, plan), world)
+        result = run(scoring.score_one(service.grey_png(32), task, plan), backend)
     except AutoMLVisionError as error:
         problem = error.with_traceback(None)
     if isinstance(problem, ImageDropped):

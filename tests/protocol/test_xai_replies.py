@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def multi(probs: list[float], figures: Any, arrays: Any, **parameters: Any) -> A
     )
 
 
-FORMS = {
+FORMS: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "as today": reply,
     "indented": lambda one: json.dumps([one], indent=1).encode(),
     "without blanks": lambda one: json.dumps([one], separators=(",", ":")).encode(),

@@ -14,7 +14,7 @@ from tests.test_layering import DOORS, PACKAGE, ROWS, SOURCE, imports_of
 
 IMAGE = Path(__file__).with_name("images") / "rooms.svg"
 ORDER = (
-    ("_extras", "_text", "_files", "_numbers", "errors", "geometry", "annotations", "task"),
+    ("_extras", "_text", "_files", "_numbers", "_keywords", "errors", "geometry", "annotations", "task"),
     ("drawing", "formats", "results", "_options_base", "dataset", "evaluation"),
     ("_imaging", "_protocol"),
     ("_flow",),

@@ -17,7 +17,7 @@ PACKAGE = "automl_cv_client"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
-    {"_extras", "_files", "_numbers", "_text", "annotations", "errors", "geometry", "task"},
+    {"_extras", "_files", "_keywords", "_numbers", "_text", "annotations", "errors", "geometry", "task"},
     {"_options_base", "results", "drawing", "formats", "dataset", "evaluation"},
     {"_protocol", "_imaging"},
     {"_flow"},
@@ -32,6 +32,7 @@ NEIGHBOURS = {
     ("geometry", "errors"),  # to say which frame or tile cannot be
     ("geometry", "_numbers"),
     ("_numbers", "errors"),
+    ("_keywords", "errors"),
     ("annotations", "geometry"),
     ("task", "errors"),
     ("formats", "results"),

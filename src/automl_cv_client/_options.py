@@ -10,6 +10,8 @@ from typing import Any, TypedDict, Unpack, get_args
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.plan import Plan, RetryPolicy
 from automl_cv_client._imaging import ImagePolicy, UrlRules
+from automl_cv_client._keywords import named as named
+from automl_cv_client._keywords import unknown_keyword
 from automl_cv_client._protocol.endpoint import checked_uri
 from automl_cv_client._protocol.headers import deployment_header
 from automl_cv_client._protocol.requests import Dialect
@@ -65,7 +67,7 @@ def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
     """The plan with other options. Raises InvalidInput, naming the argument, for what cannot be."""
     unknown = sorted(set(options) - set(CallOptions.__annotations__))
     if unknown:
-        raise InvalidInput(f"unknown option {unknown[0]!r}: use {', '.join(CallOptions.__annotations__)}")
+        raise unknown_keyword("Client.with_options()", unknown[0], CallOptions.__annotations__)
     changed = replace(plan, **options)
     deployment_header(changed.deployment)
     _check_seconds("timeout", changed.timeout)

@@ -1,0 +1,85 @@
+"""A misspelled keyword: names the method and the nearest right one, on every Python this package runs on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from automl_cv_client.errors import InvalidInput
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+ClassT = TypeVar("ClassT", bound=type)
+
+
+class UnknownKeyword(InvalidInput, TypeError):
+    """No argument has this name. Python's own kind of this error, too, so either ``except`` catches it."""
+
+
+def unknown_keyword(where: str, keyword: str, known: Iterable[str]) -> UnknownKeyword:
+    """The error for a keyword that nobody takes; ``where`` is shown as given.
+
+    >>> print(unknown_keyword("Client.detect_many()", "concurency", ["images", "concurrency"]))
+    Client.detect_many() has no argument 'concurency': did you mean 'concurrency'?
+    """
+    from difflib import get_close_matches  # 5 ms of import, for those who err
+
+    names = [*known]
+    near = get_close_matches(keyword, names, 1)
+    advice = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(names) or 'none by name'}"
+    return UnknownKeyword(f"{where} has no argument {keyword!r}: {advice}")
+
+
+def named(function: FunctionT) -> FunctionT:
+    """The same function; a keyword it does not know raises :class:`UnknownKeyword`.
+
+    Python's own message names the function as it is defined (``_Internal.detect()``), and offers the nearest name
+    from 3.13 on only.
+    """
+    code = cast(Any, function).__code__
+    arguments = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
+    known = [name for name in arguments if name not in ("self", "cls")]
+    takes = frozenset(known).issuperset
+
+    def problem(given: Iterable[str]) -> UnknownKeyword:
+        keyword = next(name for name in given if name not in known)
+        return unknown_keyword(f"{call.__qualname__.removesuffix('.__init__')}()", keyword, known)
+
+    if inspect.iscoroutinefunction(function):
+
+        @wraps(function)
+        async def call(*args: Any, **keywords: Any) -> Any:
+            if takes(keywords):
+                return await function(*args, **keywords)
+            error = problem(keywords)
+            del args, keywords  # may hold a key or an image, and a traceback keeps its frames
+            raise error
+    else:
+
+        @wraps(function)
+        def call(*args: Any, **keywords: Any) -> Any:
+            if takes(keywords):
+                return function(*args, **keywords)
+            error = problem(keywords)
+            del args, keywords
+            raise error
+
+    return cast(FunctionT, call)
+
+
+def named_methods(kind: ClassT) -> ClassT:
+    """Apply :func:`named` to a class's public methods and its constructor, those of its bases included.
+
+    The bases say in which file a method is written; in errors and tracebacks a method is called as its users
+    call it, ``Client.detect``.
+    """
+    for name in dir(kind):
+        method = inspect.getattr_static(kind, name)
+        function = method.__func__ if isinstance(method, classmethod) else method
+        if (name.startswith("_") and name != "__init__") or not inspect.isfunction(function):
+            continue
+        checked = named(function)
+        checked.__qualname__ = f"{kind.__qualname__}.{name}"
+        setattr(kind, name, classmethod(checked) if isinstance(method, classmethod) else checked)
+    return kind

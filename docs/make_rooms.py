@@ -15,8 +15,10 @@ from tests.test_layering import DOORS, PACKAGE, ROWS, SOURCE, imports_of
 IMAGE = Path(__file__).with_name("images") / "rooms.svg"
 ORDER = (
     ("_extras", "_text", "_files", "_numbers", "_keywords", "errors", "geometry", "annotations", "task"),
-    ("drawing", "formats", "results", "_options_base", "dataset", "evaluation"),
-    ("_imaging", "_protocol"),
+    ("_image_info", "_record", "_options_base"),
+    ("drawing", "_imaging"),
+    ("formats", "results", "dataset"),
+    ("_protocol", "evaluation"),
     ("_flow",),
     ("_telemetry", "_transports", "credentials", "settings"),
     ("_options", "_clients", "_client", "_async_client"),
@@ -28,8 +30,10 @@ ORDER = (
 WIDTH, BAND, BOX, HEIGHT, LEFT, LETTER = 1040, 104, 30, 34, 200, 8.4
 TITLES = (
     "errors, geometry",
+    "bases of values",
+    "images in and out",
     "results and data",
-    "images, protocol",
+    "protocol, evaluation",
     "the conversation",
     "the outside world",
     "the clients",

@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._imaging import caller_images
 from automl_cv_client._imaging.arrays import image_of
 from automl_cv_client._imaging.exif import UPRIGHT
@@ -26,7 +27,6 @@ from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._imaging.refusals import check_pixels, guarded
 from automl_cv_client._imaging.sources import read_encoded
 from automl_cv_client.geometry import Size
-from automl_cv_client.results import ImageInfo
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from automl_cv_client.results._record import Record
+from automl_cv_client._record import Record
 
 State = Literal["ok", "warning", "failed", "skipped"]
 _MARKS: dict[State, str] = {"ok": "ok     ", "warning": "warning", "failed": "FAILED ", "skipped": "skipped"}

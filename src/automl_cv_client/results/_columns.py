@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from automl_cv_client.results._context import ImageInfo
+    from automl_cv_client._image_info import ImageInfo
 
     Floats = NDArray[numpy.float64]
     Places = NDArray[numpy.int64]

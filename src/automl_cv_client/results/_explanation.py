@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from automl_cv_client._extras import need
+from automl_cv_client._image_info import ImageInfo
+from automl_cv_client._record import Record
 from automl_cv_client.errors import InvalidInput, UnexpectedReply
 from automl_cv_client.geometry import PixelBox, Size
-from automl_cv_client.results._context import ImageInfo
 from automl_cv_client.results._float_map import FloatMap
 from automl_cv_client.results._model_view import model_view
-from automl_cv_client.results._record import Record
 from automl_cv_client.results._result import open_image, save_image
 
 if TYPE_CHECKING:

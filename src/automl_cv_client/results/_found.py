@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import Field, PrivateAttr
 
 from automl_cv_client._extras import need
+from automl_cv_client._image_info import ImageInfo
+from automl_cv_client._record import Record
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import (
     Box,
@@ -24,8 +26,6 @@ from automl_cv_client.geometry import (
     simplify,
     sound,
 )
-from automl_cv_client.results._context import ImageInfo
-from automl_cv_client.results._record import Record
 
 if TYPE_CHECKING:
     import numpy

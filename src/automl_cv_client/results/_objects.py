@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, Union, cast, over
 
 from pydantic import model_serializer, model_validator
 
+from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._numbers import rank
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import PixelBox, keep_by_nms, scale_segment
 from automl_cv_client.results._columns import Columns
-from automl_cv_client.results._context import ImageInfo
 from automl_cv_client.results._exports import ObjectExports
 from automl_cv_client.results._found import Detection, Instance
 from automl_cv_client.results._later import Later

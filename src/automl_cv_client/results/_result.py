@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from automl_cv_client._image_info import ImageInfo
+from automl_cv_client._record import Record
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import Size
-from automl_cv_client.results._context import CallInfo, ImageInfo
+from automl_cv_client.results._context import CallInfo
 from automl_cv_client.results._exports import Exports
 from automl_cv_client.results._notebook import Notebook
-from automl_cv_client.results._record import Record
 
 if TYPE_CHECKING:
     from PIL.Image import Image

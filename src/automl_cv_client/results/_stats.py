@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from automl_cv_client.results._record import Record
+from automl_cv_client._record import Record
 
 
 class Stats(Record, frozen=True):

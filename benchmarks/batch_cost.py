@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.batch.ledger import Finished, Ledger, State
 from benchmarks.measuring import amount, instant_server, table
 

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from automl_cv_client import Client, Hooks
 from automl_cv_client._flow import watching
+from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.effects import Flow, send
-from automl_cv_client._flow.plan import Plan
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client.integrations.opentelemetry import opentelemetry_hooks
 from benchmarks.client_cpu import image
@@ -21,7 +21,9 @@ from benchmarks.measuring import instant_server, interleaved, ratio, table
 from benchmarks.parsing import boxes
 
 
-def unwatched(plan: Plan, call_id: str, attempt: int, images: int, request: Request, limit: float) -> Flow[Reply]:
+def unwatched(
+    settings: CallSettings, call_id: str, attempt: int, images: int, request: Request, limit: float
+) -> Flow[Reply]:
     """What the client would do if nothing could be watched."""
     return (yield from send(request, limit))
 

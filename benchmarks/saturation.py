@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from automl_cv_client import AsyncClient, Client
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client._protocol.requests import scoring_body
 from benchmarks.measuring import amount, table
 

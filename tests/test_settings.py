@@ -65,7 +65,7 @@ def test_without_a_key_the_client_takes_an_identity(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AUTOML_CV_SCORING_URI", URI["AUTOML_CV_SCORING_URI"])
     monkeypatch.setenv("AUTOML_CV_DEPLOYMENT", "green")
     with Client.from_env() as client:
-        assert client._plan.mode == "aad_token"
-        assert client._plan.deployment == "green"
+        assert client._settings.mode == "aad_token"
+        assert client._settings.deployment == "green"
     with Client.from_env(deployment="blue", credential="a-key") as client:  # arguments win
-        assert (client._plan.deployment, client._plan.mode) == ("blue", "key")
+        assert (client._settings.deployment, client._settings.mode) == ("blue", "key")

@@ -9,8 +9,8 @@ Client('https://my-endpoint.westeurope.inference.ml.azure.com/score')
 from automl_cv_client import errors
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
+from automl_cv_client._flow.call_settings import RetryPolicy
 from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
-from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.geometry import Box, PixelBox, Size

@@ -9,10 +9,10 @@ from automl_cv_client._clients.explaining_many import AsyncExplainingMany
 from automl_cv_client._clients.many import AsyncMany
 from automl_cv_client._clients.scoring import AsyncScoring
 from automl_cv_client._clients.tiling import AsyncTiling
+from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
 from automl_cv_client._flow.hooks import Hooks
-from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
-from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
+from automl_cv_client._options import new_settings
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import AwaitedBackend
 from automl_cv_client._transports.choosing import awaited_transport
@@ -69,7 +69,7 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
         http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
     ) -> None:
         authorizer = credential_for(credential, scoring_uri, awaited=True)
-        self._plan = new_plan(
+        self._settings = new_settings(
             scoring_uri,
             authorizer,
             allow_http=allow_http,

@@ -9,10 +9,10 @@ from automl_cv_client._clients.explaining_many import ExplainingMany
 from automl_cv_client._clients.many import Many
 from automl_cv_client._clients.scoring import Scoring
 from automl_cv_client._clients.tiling import Tiling
+from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
 from automl_cv_client._flow.hooks import Hooks
-from automl_cv_client._flow.plan import RetryPolicy
 from automl_cv_client._imaging import ImagePolicy
-from automl_cv_client._options import DEADLINE, TIMEOUT, new_plan
+from automl_cv_client._options import new_settings
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import BlockingBackend
 from automl_cv_client._transports.choosing import blocking_transport
@@ -67,7 +67,7 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
         http_client: httpx.Client | None = None,
     ) -> None:
         authorizer = credential_for(credential, scoring_uri, awaited=False)
-        self._plan = new_plan(
+        self._settings = new_settings(
             scoring_uri,
             authorizer,
             allow_http=allow_http,

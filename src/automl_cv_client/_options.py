@@ -1,4 +1,4 @@
-"""Checks what both clients are made with, and turns it into a plan; no I/O."""
+"""Checks what both clients are made with, and turns it into the settings of its calls; no I/O."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import time
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack, get_args
 
+from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, CallSettings, RetryPolicy
 from automl_cv_client._flow.hooks import Hooks
-from automl_cv_client._flow.plan import Plan, RetryPolicy
 from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._keywords import named as named
 from automl_cv_client._keywords import unknown_keyword
 from automl_cv_client._protocol.endpoint import checked_uri
-from automl_cv_client._protocol.headers import deployment_header
+from automl_cv_client._protocol.http_headers import deployment_header
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client.credentials import Credential
 from automl_cv_client.errors import InvalidInput
-
-TIMEOUT = 200.0  # seconds of one attempt: the service itself allows scoring at most 180 s
-DEADLINE = 600.0  # seconds of a whole call
 
 
 class CallOptions(TypedDict, total=False):
@@ -56,19 +53,23 @@ class ClientOptions(CallOptions, total=False):
     allow_http: bool
 
 
-def new_plan(scoring_uri: str, credential: Credential, *, allow_http: bool, **options: Unpack[CallOptions]) -> Plan:
-    """The plan of a new client. Raises InvalidInput, naming the argument, for what cannot be."""
+def new_settings(
+    scoring_uri: str, credential: Credential, *, allow_http: bool, **options: Unpack[CallOptions]
+) -> CallSettings:
+    """The settings of a new client. Raises InvalidInput, naming the argument, for what cannot be."""
     uri = checked_uri(scoring_uri, allow_http=allow_http)
-    plan = Plan(uri, time.monotonic, timeout=TIMEOUT, deadline=DEADLINE, mode=credential.mode, scope=credential.scope)
-    return changed_plan(plan, **options)
+    settings = CallSettings(
+        uri, time.monotonic, timeout=TIMEOUT, deadline=DEADLINE, mode=credential.mode, scope=credential.scope
+    )
+    return changed_settings(settings, **options)
 
 
-def changed_plan(plan: Plan, **options: Unpack[CallOptions]) -> Plan:
-    """The plan with other options. Raises InvalidInput, naming the argument, for what cannot be."""
+def changed_settings(settings: CallSettings, **options: Unpack[CallOptions]) -> CallSettings:
+    """The settings with other options. Raises InvalidInput, naming the argument, for what cannot be."""
     unknown = sorted(set(options) - set(CallOptions.__annotations__))
     if unknown:
         raise unknown_keyword("Client.with_options()", unknown[0], CallOptions.__annotations__)
-    changed = replace(plan, **options)
+    changed = replace(settings, **options)
     deployment_header(changed.deployment)
     _check_seconds("timeout", changed.timeout)
     if changed.deadline is not None:

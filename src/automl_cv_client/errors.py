@@ -206,6 +206,19 @@ class ImageDropped(UnexpectedReply):
     """The server could not read this image and left it out of its reply without a word."""
 
 
+HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
+"""After one of these every other call would fail in the same way."""
+
+
+def is_hopeless(error: BaseException | None) -> bool:
+    """Whether every other call would fail in the same way: a refused credential, a missing role, no such endpoint.
+
+    >>> is_hopeless(AuthenticationFailed("the key was refused", status=401))
+    True
+    """
+    return isinstance(error, HOPELESS)
+
+
 class BatchError(AutoMLVisionError):
     """A batch job cannot start, resume or go on."""
 

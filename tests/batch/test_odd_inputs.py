@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from automl_cv_client import Client, Detections, Task, errors
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.batch import export, score_folder, status
 from automl_cv_client.batch.ledger import Ledger
 from automl_cv_client.batch.sources import names_of

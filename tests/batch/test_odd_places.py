@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from automl_cv_client import Client, Task, errors
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.batch import export, score_folder, status
 from automl_cv_client.batch.sources import names_of
 from tests.batch.jobs import images, lines, reply

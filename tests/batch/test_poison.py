@@ -13,8 +13,8 @@ import pytest
 
 from automl_cv_client import RetryPolicy, errors
 from automl_cv_client._flow import breaker, witness
-from automl_cv_client._flow.service import grey_png
 from automl_cv_client._flow.witness import Blame, blame
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.batch import BatchSummary, score_folder, score_folder_async, status
 from tests.batch.jobs import images, lines, reply
 from tests.batch.test_folder import DETECTION, Score, score

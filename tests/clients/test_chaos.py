@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from automl_cv_client import AsyncClient, Client, RetryPolicy, errors
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from tests.servers import Answer, Received, Reset, ScriptedServer, Truncated, boxes
 
 QUICK = RetryPolicy(attempts=3, backoff=0, longest_backoff=0)

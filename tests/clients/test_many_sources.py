@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from automl_cv_client import AsyncClient, Client, Outcome
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from tests.capped import capped
 from tests.conftest import Caller
 from tests.servers import Answer, Received, scripted

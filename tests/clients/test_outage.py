@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from automl_cv_client import Outcome, RetryPolicy
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from tests.capped import CappedServer, capped
 from tests.conftest import Caller
 

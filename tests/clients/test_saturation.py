@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from tests.capped import CappedServer, capped
 from tests.conftest import Caller
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from automl_cv_client import RetryPolicy, Task, errors
-from automl_cv_client._flow.budget import CAPACITY, COST, RetryBudget
+from automl_cv_client._flow.call_settings import CAPACITY, COST, CallSettings, RetryBudget
 from automl_cv_client._flow.effects import Authorize, Call, Send, Sleep
-from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.retrying import Conversation
 from automl_cv_client._flow.scoring import score_one
 from automl_cv_client._protocol.messages import Reply, Request
@@ -23,12 +22,12 @@ class Clock:
         return self.now
 
 
-def plan(clock: Clock, **options: object) -> Plan:
-    return Plan(URL, clock, **options)  # type: ignore[arg-type]
+def settings_with(clock: Clock, **options: object) -> CallSettings:
+    return CallSettings(URL, clock, **options)  # type: ignore[arg-type]
 
 
 def test_a_call_from_image_to_result(image: bytes) -> None:
-    flow = score_one(bytearray(image), Task.DETECTION, plan(Clock(), deployment="green"))
+    flow = score_one(bytearray(image), Task.DETECTION, settings_with(Clock(), deployment="green"))
     prepare = next(flow)
     assert isinstance(prepare, Call)
     assert isinstance(flow.send(prepare.function()), Authorize)
@@ -49,7 +48,7 @@ def test_a_call_from_image_to_result(image: bytes) -> None:
 
 
 def test_a_refused_token_is_replaced_once_within_an_attempt() -> None:
-    flow = Conversation(plan(Clock()), "id").send(Request(URL))
+    flow = Conversation(settings_with(Clock()), "id").send(Request(URL))
     next(flow)
     flow.send("Bearer old")
     asked = flow.send(Reply(401))
@@ -64,7 +63,9 @@ def test_a_refused_token_is_replaced_once_within_an_attempt() -> None:
 
 def test_time_that_is_left_bounds_each_attempt() -> None:
     clock = Clock()
-    flow = Conversation(plan(clock, deadline=10, timeout=8, retry=RetryPolicy(backoff=0)), "id").send(Request(URL))
+    flow = Conversation(settings_with(clock, deadline=10, timeout=8, retry=RetryPolicy(backoff=0)), "id").send(
+        Request(URL)
+    )
     next(flow)
     first = flow.send("Bearer k")
     assert isinstance(first, Send)
@@ -82,7 +83,7 @@ def test_time_that_is_left_bounds_each_attempt() -> None:
 
 def test_a_deadline_that_ends_a_slow_attempt_is_named() -> None:
     clock = Clock()
-    flow = Conversation(plan(clock, deadline=5), "id").send(Request(URL))
+    flow = Conversation(settings_with(clock, deadline=5), "id").send(Request(URL))
     next(flow)
     flow.send("Bearer k")
     clock.now += 5
@@ -92,9 +93,9 @@ def test_a_deadline_that_ends_a_slow_attempt_is_named() -> None:
     assert caught.value.attempts == 1
 
 
-def requests_of(one_plan: Plan, status: int) -> int:
+def requests_of(settings: CallSettings, status: int) -> int:
     """Requests that a call sends when every answer has this status; no pause is slept."""
-    flow = Conversation(one_plan, "id").send(Request(URL))
+    flow = Conversation(settings, "id").send(Request(URL))
     sent, effect = 0, next(flow)
     try:
         while True:
@@ -108,9 +109,9 @@ def requests_of(one_plan: Plan, status: int) -> int:
 
 
 def test_an_outage_costs_at_most_a_tenth_more() -> None:
-    one_plan = plan(Clock())
-    assert sum(requests_of(one_plan, 503) for _ in range(1000)) <= 1100
-    assert requests_of(one_plan, 200) == 1  # and service is back at once
+    settings = settings_with(Clock())
+    assert sum(requests_of(settings, 503) for _ in range(1000)) <= 1100
+    assert requests_of(settings, 200) == 1  # and service is back at once
 
 
 def test_a_success_pays_its_retries_back() -> None:
@@ -126,9 +127,9 @@ def test_interactive_calls_survive_30_percent_failures() -> None:
     import random
 
     dice = random.Random(11)
-    one_plan, won = plan(Clock()), 0
+    settings, won = settings_with(Clock()), 0
     for _ in range(10_000):
-        flow = Conversation(one_plan, "id").send(Request(URL))
+        flow = Conversation(settings, "id").send(Request(URL))
         effect = next(flow)
         try:
             while True:

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from automl_cv_client import AsyncClient
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.errors import InvalidInput
 from tests.capped import capped
 from tests.transports.test_tls import TlsServer

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from automl_cv_client import Client
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client._transports.idle import MOST_CONNECTIONS, Shelf
 from automl_cv_client.errors import TransportError
 from tests.capped import CappedServer, capped

@@ -16,7 +16,7 @@ import httpcore
 import pytest
 
 from automl_cv_client import AsyncClient, RetryPolicy
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client._transports.loop_network import LoopNetwork
 from automl_cv_client.errors import ConnectionFailed, InvalidInput
 from tests.capped import capped

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from automl_cv_client._clients.connected import AsyncConnected, Connected, WithPlan
+from automl_cv_client._clients.connected import AsyncConnected, Connected, WithSettings
 from automl_cv_client._flow.run import running_loop
 from automl_cv_client._options import ClientOptions
 from automl_cv_client._transports.backends import AwaitedBackend, BlockingBackend, ControlPlane
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from automl_cv_client._transports.azure_ai_ml import MLClientControl
     from automl_cv_client.results import Deployment
 
-C = TypeVar("C", bound=WithPlan)
+C = TypeVar("C", bound=WithSettings)
 
 
 class Access(Connected):
@@ -256,7 +256,7 @@ def _ml_client_control(ml_client: Any, endpoint: str) -> MLClientControl:
     return MLClientControl(ml_client, endpoint)
 
 
-def _control_of(client: WithPlan) -> ControlPlane:
+def _control_of(client: WithSettings) -> ControlPlane:
     if client._control is None:
         raise InvalidInput(
             "a scoring URI tells nothing of deployments: make the client with from_workspace(…) or from_ml_client(…)"

@@ -51,7 +51,7 @@ class Explaining(Connected):
         return cast(MultilabelClassification, self._explain(image, Task.MULTILABEL, parameters))
 
     def _explain(self, image: ImageInput, task: Task | str, parameters: XaiParameters | None) -> Any:
-        return self._run(explain_one(image, task_of(task), checked_parameters(parameters), self._plan))
+        return self._run(explain_one(image, task_of(task), checked_parameters(parameters), self._settings))
 
 
 class AsyncExplaining(AsyncConnected):
@@ -70,7 +70,7 @@ class AsyncExplaining(AsyncConnected):
         return cast(MultilabelClassification, await self._explain(image, Task.MULTILABEL, parameters))
 
     async def _explain(self, image: ImageInput, task: Task | str, parameters: XaiParameters | None) -> Any:
-        return await self._run(explain_one(image, task_of(task), checked_parameters(parameters), self._plan))
+        return await self._run(explain_one(image, task_of(task), checked_parameters(parameters), self._settings))
 
 
 def checked_parameters(parameters: XaiParameters | None) -> XaiParameters:

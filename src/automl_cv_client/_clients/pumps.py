@@ -90,7 +90,7 @@ class Pump(_Base):
     ) -> None:
         super().__init__(job, traffic, line)
         self._groups = groups
-        self._gate = Gate(backend, traffic, harmless_body(job.plan))
+        self._gate = Gate(backend, traffic, harmless_body(job.settings))
         self._work: queue.SimpleQueue[tuple[int, Group, Passage] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -174,7 +174,7 @@ class AsyncPump(_Base):
         line: Line,
     ) -> None:
         super().__init__(job, traffic, line)
-        self._gate = AsyncGate(backend, traffic, harmless_body(job.plan))
+        self._gate = AsyncGate(backend, traffic, harmless_body(job.settings))
         self._tasks: dict[asyncio.Task[None], AsyncPassage] = {}
         self._reader = AsyncReader(groups, self._gate.news.set) if isinstance(groups, AsyncGenerator) else None
         self._next = self._reader.next if self._reader else partial(next, groups)

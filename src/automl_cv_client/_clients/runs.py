@@ -11,8 +11,8 @@ from typing import Any, TypedDict, Unpack
 
 from automl_cv_client._clients.connected import AsyncConnected, Connected
 from automl_cv_client._clients.pumps import AsyncPump, Pump
+from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.outcomes import Group, Job, Line, in_groups, patient
-from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._flow.witness import Witness
 from automl_cv_client._imaging import ImageInput, describe
@@ -57,8 +57,8 @@ def pump_for(
     witness: Witness | None = None,
     **options: Unpack[ManyOptions],
 ) -> Pump:
-    """A pump with a client's plan and connections. Raises InvalidInput, naming the argument."""
-    job, traffic, line, size = _parts(client._plan, task, threshold, witness, **options)
+    """A pump with a client's settings and connections. Raises InvalidInput, naming the argument."""
+    job, traffic, line, size = _parts(client._settings, task, threshold, witness, **options)
     return Pump(in_groups(images, size), job, client._backend, traffic, line)
 
 
@@ -71,7 +71,7 @@ def async_pump_for(
     **options: Unpack[ManyOptions],
 ) -> AsyncPump:
     """As :func:`pump_for`, for an event loop."""
-    job, traffic, line, size = _parts(client._plan, task, threshold, witness, **options)
+    job, traffic, line, size = _parts(client._settings, task, threshold, witness, **options)
     return AsyncPump(_groups(images, size), job, client._backend, traffic, line)
 
 
@@ -79,7 +79,7 @@ def explaining_pump_for(
     client: Connected, images: Iterator[ImageInput], task: Task, parameters: XaiParameters, concurrency: int
 ) -> Pump:
     """A pump that explains each image."""
-    job, traffic, line, size = _parts(client._plan, task, 0.5, concurrency=concurrency)
+    job, traffic, line, size = _parts(client._settings, task, 0.5, concurrency=concurrency)
     return Pump(in_groups(images, size), replace(job, explain=parameters), client._backend, traffic, line)
 
 
@@ -91,7 +91,7 @@ def async_explaining_pump_for(
     concurrency: int,
 ) -> AsyncPump:
     """As :func:`explaining_pump_for`, for an event loop."""
-    job, traffic, line, size = _parts(client._plan, task, 0.5, concurrency=concurrency)
+    job, traffic, line, size = _parts(client._settings, task, 0.5, concurrency=concurrency)
     return AsyncPump(_groups(images, size), replace(job, explain=parameters), client._backend, traffic, line)
 
 
@@ -132,12 +132,12 @@ def _is_image(entry: os.DirEntry[str]) -> bool:
     return entry.is_file()
 
 
-def check_options(plan: Plan, options: ManyOptions) -> None:
+def check_options(settings: CallSettings, options: ManyOptions) -> None:
     """Raises InvalidInput for a value that cannot be used."""
     per_request = options.get("per_request", 1)
     _check_count("concurrency", options.get("concurrency", CONCURRENCY), MOST_CONNECTIONS)
     _check_count("per_request", per_request, _MOST_PER_REQUEST)
-    if per_request > 1 and plan.dialect.startswith("legacy"):
+    if per_request > 1 and settings.dialect.startswith("legacy"):
         raise InvalidInput("per_request must be 1 for the legacy dialects, which take one image a request")
     rate = options.get("bytes_per_second")
     if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf):
@@ -145,7 +145,7 @@ def check_options(plan: Plan, options: ManyOptions) -> None:
 
 
 def _parts(
-    plan: Plan,
+    settings: CallSettings,
     task: Task,
     threshold: float,
     witness: Witness | None = None,
@@ -156,10 +156,10 @@ def _parts(
     bytes_per_second: float | None = None,
 ) -> tuple[Job, Traffic, Line, int]:
     given = ManyOptions(concurrency=concurrency, per_request=per_request, bytes_per_second=bytes_per_second)
-    check_options(plan, given)
-    job = Job(task, patient(plan), checked_threshold(threshold), witness=witness)
+    check_options(settings, given)
+    job = Job(task, patient(settings), checked_threshold(threshold), witness=witness)
     line = Line(ordered, longest=per_request * (8 * concurrency + 16))
-    traffic = Traffic(concurrency, bytes_per_second, plan.clock, patient=witness is not None)
+    traffic = Traffic(concurrency, bytes_per_second, settings.clock, patient=witness is not None)
     return job, traffic, line, per_request
 
 

@@ -100,11 +100,11 @@ class Scoring(Connected):
         kind, limit = task_of(task), checked_threshold(threshold)
         if is_several(images):
             several = cast("Sequence[ImageInput]", images)
-            return self._run(scoring.score_together(several, kind, self._plan_for(deployment), limit))
+            return self._run(scoring.score_together(several, kind, self._settings_for(deployment), limit))
         return self._score_one(cast(ImageInput, images), kind, limit, deployment)
 
     def _score_one(self, image: Any, task: Task, threshold: float = 0.5, deployment: str | None = None) -> Result:
-        return self._run(scoring.score_one(image, task, self._plan_for(deployment), checked_threshold(threshold)))
+        return self._run(scoring.score_one(image, task, self._settings_for(deployment), checked_threshold(threshold)))
 
 
 class AsyncScoring(AsyncConnected):
@@ -157,8 +157,10 @@ class AsyncScoring(AsyncConnected):
         kind, limit = task_of(task), checked_threshold(threshold)
         if is_several(images):
             several = cast("Sequence[ImageInput]", images)
-            return await self._run(scoring.score_together(several, kind, self._plan_for(deployment), limit))
+            return await self._run(scoring.score_together(several, kind, self._settings_for(deployment), limit))
         return await self._score_one(cast(ImageInput, images), kind, limit, deployment)
 
     async def _score_one(self, image: Any, task: Task, threshold: float = 0.5, deployment: str | None = None) -> Result:
-        return await self._run(scoring.score_one(image, task, self._plan_for(deployment), checked_threshold(threshold)))
+        return await self._run(
+            scoring.score_one(image, task, self._settings_for(deployment), checked_threshold(threshold))
+        )

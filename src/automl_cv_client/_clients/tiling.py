@@ -48,11 +48,11 @@ class Tiling(Connected):
         Raises:
             InvalidInput: an option cannot be used. Else as :meth:`Client.detect`, for any of the tiles.
         """
-        return cast(Detections, self._run(score_tiled(image, Task.DETECTION, self._plan, **_checked(**options))))
+        return cast(Detections, self._run(score_tiled(image, Task.DETECTION, self._settings, **_checked(**options))))
 
     def segment_tiled(self, image: ImageInput, **options: Unpack[TileOptions]) -> Instances:
         """As :meth:`detect_tiled`, with outlines, which are put together from what the tiles saw."""
-        return cast(Instances, self._run(score_tiled(image, Task.SEGMENTATION, self._plan, **_checked(**options))))
+        return cast(Instances, self._run(score_tiled(image, Task.SEGMENTATION, self._settings, **_checked(**options))))
 
 
 class AsyncTiling(AsyncConnected):
@@ -60,12 +60,12 @@ class AsyncTiling(AsyncConnected):
 
     async def detect_tiled(self, image: ImageInput, **options: Unpack[TileOptions]) -> Detections:
         """As :meth:`Client.detect_tiled`, awaited."""
-        flow = score_tiled(image, Task.DETECTION, self._plan, **_checked(**options))
+        flow = score_tiled(image, Task.DETECTION, self._settings, **_checked(**options))
         return cast(Detections, await self._run(flow))
 
     async def segment_tiled(self, image: ImageInput, **options: Unpack[TileOptions]) -> Instances:
         """As :meth:`Client.segment_tiled`, awaited."""
-        flow = score_tiled(image, Task.SEGMENTATION, self._plan, **_checked(**options))
+        flow = score_tiled(image, Task.SEGMENTATION, self._settings, **_checked(**options))
         return cast(Instances, await self._run(flow))
 
 

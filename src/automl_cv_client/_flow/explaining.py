@@ -7,35 +7,34 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from automl_cv_client._flow.call_settings import TIMEOUT, CallSettings
 from automl_cv_client._flow.effects import Flow, call
-from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.retrying import Conversation
 from automl_cv_client._flow.scoring import exchange
 from automl_cv_client._imaging import ImageInput, prepare
 from automl_cv_client._protocol import requests
 from automl_cv_client._protocol.explained import explained_result, read_explained
-from automl_cv_client._protocol.headers import deployment_header
+from automl_cv_client._protocol.http_headers import deployment_header
 from automl_cv_client._protocol.messages import Request
 from automl_cv_client._protocol.xai import XaiParameters, check_explainable, explaining_body
 from automl_cv_client.errors import ManyClassesWarning
 from automl_cv_client.results import ImageInfo
 from automl_cv_client.task import Task
 
-SHORTEST_TIMEOUT = 200.0  # seconds: the service allows scoring 180 s, and a reply of 25 MB takes its own time
 MANY_CLASSES = 5
 _LOW_THRESHOLD = 0.1
 
 
-def explain_one(image: ImageInput, task: Task, parameters: XaiParameters, plan: Plan) -> Flow[Any]:
+def explain_one(image: ImageInput, task: Task, parameters: XaiParameters, settings: CallSettings) -> Flow[Any]:
     """The result of one image with its explanation; raises what went wrong.
 
     Raises UnsupportedTask before anything else for a task that the service does not explain.
     """
     check_explainable(task)
     _warn_before(task, parameters)
-    plan = replace(plan, timeout=max(plan.timeout, SHORTEST_TIMEOUT))
-    conversation = Conversation(plan)
-    info, request = yield from call(partial(_prepared_request, image, task, parameters, plan))
+    settings = replace(settings, timeout=max(settings.timeout, TIMEOUT))
+    conversation = Conversation(settings)
+    info, request = yield from call(partial(_prepared_request, image, task, parameters, settings))
     read = partial(_read, parameters=parameters)
     rows, called = yield from exchange(request, [info], task, conversation, read)
     result = explained_result(task, rows[0], info, called, parameters)
@@ -48,12 +47,12 @@ def _read(body: bytes, task: Task, *, strict: bool, parameters: XaiParameters) -
 
 
 def _prepared_request(
-    image: ImageInput, task: Task, parameters: XaiParameters, plan: Plan
+    image: ImageInput, task: Task, parameters: XaiParameters, settings: CallSettings
 ) -> tuple[ImageInfo, Request]:
-    prepared = prepare(image, plan.images)
-    body = explaining_body([prepared.data], parameters, task, plan.dialect)
+    prepared = prepare(image, settings.images)
+    body = explaining_body([prepared.data], parameters, task, settings.dialect)
     headers = {"content-type": requests.JSON, "accept": requests.JSON}
-    return prepared.info, Request(plan.url, body, {**headers, **deployment_header(plan.deployment)})
+    return prepared.info, Request(settings.url, body, {**headers, **deployment_header(settings.deployment)})
 
 
 def _warn_before(task: Task, parameters: XaiParameters) -> None:

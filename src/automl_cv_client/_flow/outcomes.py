@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from automl_cv_client._flow.call_settings import CallSettings, RetryPolicy
 from automl_cv_client._flow.effects import Flow
 from automl_cv_client._flow.explaining import explain_one
-from automl_cv_client._flow.plan import Plan, RetryPolicy
 from automl_cv_client._flow.scoring import score_one, score_together
 from automl_cv_client._flow.witness import Blame, Witness, blame
 from automl_cv_client._imaging import ImageInput
@@ -29,7 +29,7 @@ class Job:
     """What is done with each group of images."""
 
     task: Task
-    plan: Plan
+    settings: CallSettings
     threshold: float
     explain: XaiParameters | None = None  # what to explain, where that is asked for: one image a request
     witness: Witness | None = None  # finds out whose failures they were, where somebody wants to know
@@ -51,18 +51,18 @@ class Job:
         return outcomes
 
     def _judged(self, one: AnyOutcome, witness: Witness) -> Flow[AnyOutcome]:
-        once = replace(self, plan=_with_attempts(self.plan, 1), witness=None)
+        once = replace(self, settings=_with_attempts(self.settings, 1), witness=None)
 
         def once_more() -> Flow[AnyOutcome]:
             (again,) = yield from once.score(one.index, [one.input])
             return again
 
-        return (yield from witness.judge(one, self.plan, once_more))
+        return (yield from witness.judge(one, self.settings, once_more))
 
     def _together(self, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome] | AutoMLVisionError]:
         try:
             if len(images) > 1:
-                return (yield from score_together(images, self.task, self.plan, self.threshold))
+                return (yield from score_together(images, self.task, self.settings, self.threshold))
             result = yield from self._alone(images[0])
             return [Outcome(0, images[0], result)]
         except AutoMLVisionError as error:
@@ -70,20 +70,20 @@ class Job:
 
     def _alone(self, image: ImageInput) -> Flow[Result]:
         if self.explain is not None:
-            explained: Result = yield from explain_one(image, self.task, self.explain, self.plan)
+            explained: Result = yield from explain_one(image, self.task, self.explain, self.settings)
             return explained
-        return (yield from score_one(image, self.task, self.plan, self.threshold))
+        return (yield from score_one(image, self.task, self.settings, self.threshold))
 
 
-def patient(plan: Plan) -> Plan:
-    """The plan for many images: more attempts, unless the caller chose a number."""
-    if "attempts" in plan.retry.model_fields_set:
-        return plan
-    return _with_attempts(plan, _PATIENT_ATTEMPTS)
+def patient(settings: CallSettings) -> CallSettings:
+    """The settings for many images: more attempts, unless the caller chose a number."""
+    if "attempts" in settings.retry.model_fields_set:
+        return settings
+    return _with_attempts(settings, _PATIENT_ATTEMPTS)
 
 
-def _with_attempts(plan: Plan, attempts: int) -> Plan:
-    return replace(plan, retry=RetryPolicy(**{**plan.retry.model_dump(), "attempts": attempts}))
+def _with_attempts(settings: CallSettings, attempts: int) -> CallSettings:
+    return replace(settings, retry=RetryPolicy(**{**settings.retry.model_dump(), "attempts": attempts}))
 
 
 class Line:

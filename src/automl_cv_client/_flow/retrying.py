@@ -10,10 +10,9 @@ from typing import Any
 import tenacity
 
 from automl_cv_client._flow import watching
-from automl_cv_client._flow.budget import COST
+from automl_cv_client._flow.call_settings import COST, CallSettings
 from automl_cv_client._flow.effects import Flow, authorize, sleep
-from automl_cv_client._flow.plan import Plan
-from automl_cv_client._protocol.headers import (
+from automl_cv_client._protocol.http_headers import (
     CLIENT_REQUEST_ID,
     answering_deployment,
     model_time,
@@ -36,22 +35,24 @@ class Conversation:
         secret: the key or token last used, to be kept out of messages.
 
     Args:
-        plan: how to talk to the endpoint.
+        settings: how to talk to the endpoint.
         client_request_id: sent with every request of the call; by default a new one.
-        started: when the call began, by the plan's clock; by default now.
+        started: when the call began, by the settings' clock; by default now.
     """
 
-    def __init__(self, plan: Plan, client_request_id: str | None = None, started: float | None = None) -> None:
-        self.plan = plan
+    def __init__(
+        self, settings: CallSettings, client_request_id: str | None = None, started: float | None = None
+    ) -> None:
+        self.settings = settings
         self.client_request_id = client_request_id or new_client_request_id()
-        self.started = plan.clock() if started is None else started
+        self.started = settings.clock() if started is None else started
         self.attempts = 0
         self.images = 1
         self.secret = ""
-        self._until = plan.last_moment(self.started)
+        self._until = settings.last_moment(self.started)
         self._spent = 0
         self._second_chance_used = False
-        self._backoff = tenacity.wait_random_exponential(plan.retry.backoff, plan.retry.longest_backoff)
+        self._backoff = tenacity.wait_random_exponential(settings.retry.backoff, settings.retry.longest_backoff)
 
     def send(self, request: Request) -> Flow[Reply]:
         """The reply of status 200, or the error of the last attempt raised."""
@@ -78,17 +79,17 @@ class Conversation:
 
     def _wait(self, pause: float, failure: Reply | CallError | None) -> Flow[None]:
         if isinstance(failure, CallError):
-            watching.retrying(self.plan, self.client_request_id, self.attempts, pause, failure)
+            watching.retrying(self.settings, self.client_request_id, self.attempts, pause, failure)
         yield from sleep(pause)
 
     def _succeeded(self) -> None:
-        self.plan.budget.give_back(self._spent)
-        now = self.plan.clock()
-        self.plan.tally.call(self.images, now - self.started, now)
+        self.settings.budget.give_back(self._spent)
+        now = self.settings.clock()
+        self.settings.tally.call(self.images, now - self.started, now)
 
     def how(self) -> dict[str, Any]:
         """How the call went so far, for an error."""
-        elapsed = self.plan.clock() - self.started
+        elapsed = self.settings.clock() - self.started
         return {"attempts": self.attempts, "elapsed": elapsed, "client_request_id": self.client_request_id}
 
     def call_info(self, reply: Reply) -> CallInfo:
@@ -98,7 +99,7 @@ class Conversation:
             "client_request_id": self.client_request_id,
             "deployment": answering_deployment(reply.headers),
             "attempts": self.attempts,
-            "elapsed": self.plan.clock() - self.started,
+            "elapsed": self.settings.clock() - self.started,
             "model_time": model_time(reply.headers),
         }
         return CallInfo._trusted(values)
@@ -119,32 +120,32 @@ class Conversation:
         return self._status_error(reply)
 
     def _send_once(self, request: Request, header: str | None) -> Flow[Reply]:
-        limit = min(self.plan.timeout, self._time_left())
+        limit = min(self.settings.timeout, self._time_left())
         self.attempts += 1
         self.secret = secret_in(header)
         signed = request.with_headers({"authorization": header} if header else {})
         who = self.client_request_id
-        return (yield from watching.watched_send(self.plan, who, self.attempts, self.images, signed, limit))
+        return (yield from watching.watched_send(self.settings, who, self.attempts, self.images, signed, limit))
 
     def _time_left(self) -> float:
-        left = self._until - self.plan.clock()
+        left = self._until - self.settings.clock()
         if left <= 0:
             raise DeadlineExceeded(self._deadline_words())
         return left
 
     def _as_deadline(self, error: CallError) -> CallError:
         """What looks like a slow attempt is the deadline when that is what ended it."""
-        if isinstance(error, TimedOut) and self.plan.clock() >= self._until:
+        if isinstance(error, TimedOut) and self.settings.clock() >= self._until:
             return DeadlineExceeded(self._deadline_words())
         return error
 
     def _deadline_words(self) -> str:
-        return f"{self.plan.shown_url} gave no answer within the deadline of {self.plan.deadline:g} s"
+        return f"{self.settings.shown_url} gave no answer within the deadline of {self.settings.deadline:g} s"
 
     def _status_error(self, reply: Reply) -> StatusError:
-        plan = self.plan
-        about = {"deployment": plan.deployment, "mode": plan.mode, "scope": plan.scope}
-        return error_of(reply, url=plan.shown_url, secret=self.secret, **about, **self.how())
+        settings = self.settings
+        about = {"deployment": settings.deployment, "mode": settings.mode, "scope": settings.scope}
+        return error_of(reply, url=settings.shown_url, secret=self.secret, **about, **self.how())
 
     def _told(self, error: CallError) -> CallError:
         """The transport's error, with how the call went."""
@@ -159,19 +160,19 @@ class Conversation:
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, StatusError) else None
         if asked is not None:
-            return min(asked, self.plan.retry.longest_retry_after)
+            return min(asked, self.settings.retry.longest_retry_after)
         return self._backoff(state)
 
     def _gives_up(self, state: tenacity.RetryCallState) -> bool:
         """No more: attempts, time or budget are used up. Takes from the budget when it says no."""
-        if state.attempt_number >= self.plan.retry.attempts:
+        if state.attempt_number >= self.settings.retry.attempts:
             return True
-        if self.plan.clock() + state.upcoming_sleep >= self._until:
+        if self.settings.clock() + state.upcoming_sleep >= self._until:
             return True
         error = state.outcome.exception() if state.outcome else None
         doubtful = error is not None and again(error) is Again.ONCE
         cost = 2 * COST if doubtful else COST
-        if not self.plan.budget.take(cost):
+        if not self.settings.budget.take(cost):
             return True
         self._spent += cost
         self._second_chance_used = self._second_chance_used or doubtful

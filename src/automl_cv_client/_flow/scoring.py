@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any
 
 from automl_cv_client._flow import watching
+from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.effects import Flow, call
-from automl_cv_client._flow.packing import packed
-from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.retrying import Conversation
-from automl_cv_client._imaging import ImageInput, PreparedImage, describe, prepare, prepare_lightly
+from automl_cv_client._imaging import ImageInput, ImagePolicy, PreparedImage, describe, prepare, prepare_lightly
+from automl_cv_client._imaging.policy import REQUEST_OVERHEAD
 from automl_cv_client._protocol import requests
 from automl_cv_client._protocol.excerpts import clean, excerpt
-from automl_cv_client._protocol.headers import deployment_header, request_id
+from automl_cv_client._protocol.http_headers import deployment_header, request_id
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
 from automl_cv_client._protocol.wire import Row
@@ -22,28 +22,32 @@ from automl_cv_client.errors import CallError, ImageDropped, ImageError, Unexpec
 from automl_cv_client.results import CallInfo, ImageInfo, Outcome, Result
 from automl_cv_client.task import Task
 
+_PUNCTUATION = 3  # bytes around an image in a list of strings
 
-def score_one(image: ImageInput, task: Task, plan: Plan, threshold: float = 0.5) -> Flow[Result]:
+
+def score_one(image: ImageInput, task: Task, settings: CallSettings, threshold: float = 0.5) -> Flow[Result]:
     """The result of one image; raises what went wrong."""
-    conversation = Conversation(plan)
-    prepared = prepare_lightly(image, plan.images)
+    conversation = Conversation(settings)
+    prepared = prepare_lightly(image, settings.images)
     if prepared is not None:  # not worth a thread: in an event loop a quarter of the CPU of a call
-        info, request = prepared.info, _request([prepared.data], plan)
+        info, request = prepared.info, _request([prepared.data], settings)
     else:
-        info, request = yield from call(partial(_prepared_request, image, plan))
+        info, request = yield from call(partial(_prepared_request, image, settings))
     rows, called = yield from exchange(request, [info], task, conversation)
     return result_of(task, rows[0], info, called, threshold)
 
 
-def score_together(images: Sequence[ImageInput], task: Task, plan: Plan, threshold: float) -> Flow[list[Outcome[Any]]]:
+def score_together(
+    images: Sequence[ImageInput], task: Task, settings: CallSettings, threshold: float
+) -> Flow[list[Outcome[Any]]]:
     """One outcome an image, in order, from one request, or from several where the policy limits their bytes.
 
     An image that cannot be read here is not sent. When the server drops a row nobody can tell which one it
     was, so every image is sent again by itself.
     """
-    prepared = yield from call(partial(_prepared_all, images, plan))
+    prepared = yield from call(partial(_prepared_all, images, settings))
     good = [one for one in prepared if isinstance(one, PreparedImage)]
-    answers = iter((yield from score_packed(good, task, plan, threshold)))
+    answers = iter((yield from score_packed(good, task, settings, threshold)))
     outcomes: list[Outcome[Any]] = []
     for index, (image, one) in enumerate(zip(images, prepared, strict=True)):
         answer = one if isinstance(one, ImageError) else next(answers)
@@ -53,17 +57,21 @@ def score_together(images: Sequence[ImageInput], task: Task, plan: Plan, thresho
 
 
 def score_packed(
-    prepared: Sequence[PreparedImage], task: Task, plan: Plan, threshold: float, started: float | None = None
+    prepared: Sequence[PreparedImage],
+    task: Task,
+    settings: CallSettings,
+    threshold: float,
+    started: float | None = None,
 ) -> Flow[list[Result | CallError]]:
     """One answer an image, in as few requests as keep the policy's limit of bytes, all under one deadline.
 
     Raises what went wrong when there is one request. Of several, one that fails is the answer of its images
     and the others count; the last error is raised when all have failed.
     """
-    packs = packed(prepared, plan.images)
+    packs = _packed(prepared, settings.images)
     answers: list[Result | CallError] = []
     for pack in packs:
-        conversation = Conversation(plan, started=started)
+        conversation = Conversation(settings, started=started)
         started = conversation.started
         try:
             answers += yield from _score_prepared(pack, task, conversation, threshold)
@@ -74,11 +82,27 @@ def score_packed(
     return answers
 
 
+def _packed(prepared: Sequence[PreparedImage], policy: ImagePolicy) -> list[list[PreparedImage]]:
+    """The images of each request. An image that is too large by itself cannot occur: it was made to fit."""
+    if policy.most_request_bytes is None:
+        return [list(prepared)] if prepared else []
+    packs: list[list[PreparedImage]] = []
+    room = 0
+    for image in prepared:
+        needed = (len(image.data) + 2) // 3 * 4 + _PUNCTUATION
+        if not packs or needed > room:
+            packs.append([])
+            room = policy.most_request_bytes - REQUEST_OVERHEAD
+        packs[-1].append(image)
+        room -= needed
+    return packs
+
+
 def _score_prepared(
     prepared: Sequence[PreparedImage], task: Task, conversation: Conversation, threshold: float
 ) -> Flow[list[Result | CallError]]:
     infos = [one.info for one in prepared]
-    request = yield from call(partial(_request, [one.data for one in prepared], conversation.plan))
+    request = yield from call(partial(_request, [one.data for one in prepared], conversation.settings))
     try:
         rows, called = yield from exchange(request, infos, task, conversation)
     except ImageDropped as dropped:
@@ -88,7 +112,7 @@ def _score_prepared(
         return [result_of(task, row, info, called, threshold) for row, info in zip(rows, infos, strict=True)]
     answers: list[Result | CallError] = []
     for one in prepared:
-        alone = Conversation(conversation.plan, started=conversation.started)  # one deadline for all
+        alone = Conversation(conversation.settings, started=conversation.started)  # one deadline for all
         try:
             answers += yield from _score_prepared([one], task, alone, threshold)
         except CallError as error:  # of this image; the others have answers of their own
@@ -108,7 +132,7 @@ def exchange(
     reply = yield from conversation.send(request)
     problem = ""
     try:
-        rows = read(reply.body, task, strict=conversation.plan.strict)
+        rows = read(reply.body, task, strict=conversation.settings.strict)
     except WrongShape as error:
         problem = str(error)
     if problem or len(rows) > len(infos):
@@ -118,30 +142,30 @@ def exchange(
     return rows, conversation.call_info(reply)
 
 
-def _prepared_request(image: ImageInput, plan: Plan) -> tuple[ImageInfo, Request]:
-    prepared = prepare(image, plan.images)
-    return prepared.info, _request([prepared.data], plan)
+def _prepared_request(image: ImageInput, settings: CallSettings) -> tuple[ImageInfo, Request]:
+    prepared = prepare(image, settings.images)
+    return prepared.info, _request([prepared.data], settings)
 
 
-def _prepared_all(images: Sequence[ImageInput], plan: Plan) -> list[PreparedImage | ImageError]:
+def _prepared_all(images: Sequence[ImageInput], settings: CallSettings) -> list[PreparedImage | ImageError]:
     prepared: list[PreparedImage | ImageError] = []
     for image in images:
         try:
-            prepared.append(prepare(image, plan.images))
+            prepared.append(prepare(image, settings.images))
         except ImageError as error:
             prepared.append(error.with_traceback(None))
     return prepared
 
 
-def _request(images: Sequence[bytes], plan: Plan) -> Request:
-    body = requests.scoring_body(images, plan.dialect)
-    headers = {"content-type": requests.content_type(plan.dialect), "accept": requests.JSON}
-    return Request(plan.url, body, {**headers, **deployment_header(plan.deployment)})
+def _request(images: Sequence[bytes], settings: CallSettings) -> Request:
+    body = requests.scoring_body(images, settings.dialect)
+    headers = {"content-type": requests.content_type(settings.dialect), "accept": requests.JSON}
+    return Request(settings.url, body, {**headers, **deployment_header(settings.deployment)})
 
 
 def _unexpected(problem: str, reply: Reply, conversation: Conversation) -> UnexpectedReply:
     return UnexpectedReply(
-        f"{conversation.plan.shown_url} answered 200, but {clean(problem, [conversation.secret], 500)}",
+        f"{conversation.settings.shown_url} answered 200, but {clean(problem, [conversation.secret], 500)}",
         excerpt=excerpt(reply.body, (conversation.secret,)),
         request_id=request_id(reply.headers),
         **conversation.how(),
@@ -149,7 +173,7 @@ def _unexpected(problem: str, reply: Reply, conversation: Conversation) -> Unexp
 
 
 def _dropped(infos: Sequence[ImageInfo], rows: int, reply: Reply, conversation: Conversation) -> ImageDropped:
-    watching.dropped(conversation.plan, conversation.client_request_id, len(infos), rows)
+    watching.dropped(conversation.settings, conversation.client_request_id, len(infos), rows)
     one = infos[0]
     what = f"{describe(one.source) if one.source else 'the image'} ({one.media_type}, {one.size[0]}x{one.size[1]} px)"
     if len(infos) > 1:

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from automl_cv_client._protocol.headers import model_time
+from automl_cv_client._protocol.http_headers import model_time
 from automl_cv_client._protocol.messages import Reply
 from automl_cv_client.results import Stats
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.effects import Flow, call
-from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.scoring import score_packed
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._imaging.tiling import Tiled, prepare_tiles
@@ -19,7 +19,7 @@ from automl_cv_client.task import Task
 def score_tiled(
     image: ImageInput,
     task: Task,
-    plan: Plan,
+    settings: CallSettings,
     *,
     tile: tuple[int, int],
     overlap: float,
@@ -28,17 +28,17 @@ def score_tiled(
     together: int,
 ) -> Flow[Any]:
     """The objects of the whole image. Raises what went wrong with any tile: half an image is no answer."""
-    started = plan.clock()
-    tiled: Tiled = yield from call(partial(prepare_tiles, image, plan.images, tile, overlap, whole=whole))
+    started = settings.clock()
+    tiled: Tiled = yield from call(partial(prepare_tiles, image, settings.images, tile, overlap, whole=whole))
     answers: list[Any] = []
     for first in range(0, len(tiled.prepared), together):
-        answers += yield from score_packed(tiled.prepared[first : first + together], task, plan, 0.5, started)
+        answers += yield from score_packed(tiled.prepared[first : first + together], task, settings, 0.5, started)
     for answer in answers:
         if isinstance(answer, CallError):
             raise answer
     objects: Any = merged([answer.objects for answer in answers], tiled.tiles, tiled.grid, tiled.info.size, threshold)
     kind = Instances if task is Task.SEGMENTATION else Detections
-    elapsed = plan.clock() - started
+    elapsed = settings.clock() - started
     return kind(image=tiled.info, call=_told([answer.call for answer in answers], elapsed), objects=tuple(objects))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from automl_cv_client._flow.breaker import Breaker
 from automl_cv_client._flow.concurrency import AdaptiveLimit, Sent, Verdict
 from automl_cv_client._flow.pace import Pace
-from automl_cv_client._protocol.headers import model_failure
+from automl_cv_client._protocol.http_headers import model_failure
 from automl_cv_client._protocol.messages import Reply
 from automl_cv_client.errors import ConnectionFailed, TimedOut
 

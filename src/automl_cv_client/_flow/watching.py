@@ -9,11 +9,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.effects import Flow, send
 from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
-from automl_cv_client._flow.plan import Plan
 from automl_cv_client._protocol.endpoint import shown
-from automl_cv_client._protocol.headers import answering_deployment, model_time, request_id
+from automl_cv_client._protocol.http_headers import answering_deployment, model_time, request_id
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client.errors import CallError
 
@@ -21,17 +21,19 @@ log = logging.getLogger("automl_cv_client")
 log.addHandler(logging.NullHandler())
 
 
-def watched_send(plan: Plan, call_id: str, attempt: int, images: int, request: Request, limit: float) -> Flow[Reply]:
+def watched_send(
+    settings: CallSettings, call_id: str, attempt: int, images: int, request: Request, limit: float
+) -> Flow[Reply]:
     """Send, and tell of it: one request event, and one response event whatever comes of it."""
-    hooks = plan.hooks
+    hooks = settings.hooks
     told = hooks.on_request or hooks.on_response or hooks.request_headers or log.isEnabledFor(logging.DEBUG)
-    event = _request_event(plan, call_id, attempt, images, request) if told else None
+    event = _request_event(settings, call_id, attempt, images, request) if told else None
     if event is not None:
         log.debug("%s: attempt %d, %d bytes to %s", call_id, attempt, event.sent_bytes, event.url)
         _tell(hooks.on_request, event)
         request = _with_more_headers(request, hooks, event)
-    started = plan.clock()
-    plan.tally.request(len(request.body), started)
+    started = settings.clock()
+    settings.tally.request(len(request.body), started)
     reply: Reply | None = None
     failure = "Cancelled"
     try:
@@ -41,26 +43,26 @@ def watched_send(plan: Plan, call_id: str, attempt: int, images: int, request: R
         failure = type(error).__name__
         raise
     finally:  # also when the caller leaves: the generator is closed then
-        elapsed = plan.clock() - started
-        plan.tally.response(reply, elapsed)
+        elapsed = settings.clock() - started
+        settings.tally.response(reply, elapsed)
         if event is not None:
-            _tell_response(plan, _response_event(event, reply, failure, elapsed))
+            _tell_response(settings, _response_event(event, reply, failure, elapsed))
 
 
-def retrying(plan: Plan, call_id: str, attempt: int, pause: float, error: CallError) -> None:
+def retrying(settings: CallSettings, call_id: str, attempt: int, pause: float, error: CallError) -> None:
     """Tell that an attempt failed and another one will follow."""
-    plan.tally.retry()
+    settings.tally.retry()
     log.info("%s: attempt %d failed, again in %.2f s: %s", call_id, attempt, pause, error)
-    if plan.hooks.on_retry is not None:
-        _tell(plan.hooks.on_retry, RetryEvent(call_id, attempt, pause, error))
+    if settings.hooks.on_retry is not None:
+        _tell(settings.hooks.on_retry, RetryEvent(call_id, attempt, pause, error))
 
 
-def dropped(plan: Plan, call_id: str, images: int, rows: int) -> None:
+def dropped(settings: CallSettings, call_id: str, images: int, rows: int) -> None:
     """Tell that the server left images out."""
-    plan.tally.drop()
+    settings.tally.drop()
     log.warning("%s: the server answered with %d rows for %d images", call_id, rows, images)
-    if plan.hooks.on_drop is not None:
-        _tell(plan.hooks.on_drop, DropEvent(call_id, images, rows))
+    if settings.hooks.on_drop is not None:
+        _tell(settings.hooks.on_drop, DropEvent(call_id, images, rows))
 
 
 def _with_more_headers(request: Request, hooks: Hooks, event: RequestEvent) -> Request:
@@ -74,9 +76,9 @@ def _with_more_headers(request: Request, hooks: Hooks, event: RequestEvent) -> R
     return request.with_headers({name: value for name, value in more.items() if name not in request.headers})
 
 
-def _request_event(plan: Plan, call_id: str, attempt: int, images: int, request: Request) -> RequestEvent:
+def _request_event(settings: CallSettings, call_id: str, attempt: int, images: int, request: Request) -> RequestEvent:
     url = shown(request.url)
-    return RequestEvent(call_id, attempt, request.method, url, plan.deployment, images, len(request.body))
+    return RequestEvent(call_id, attempt, request.method, url, settings.deployment, images, len(request.body))
 
 
 def _response_event(event: RequestEvent, reply: Reply | None, failure: str, elapsed: float) -> ResponseEvent:
@@ -94,10 +96,10 @@ def _response_event(event: RequestEvent, reply: Reply | None, failure: str, elap
     )
 
 
-def _tell_response(plan: Plan, event: ResponseEvent) -> None:
+def _tell_response(settings: CallSettings, event: ResponseEvent) -> None:
     what = event.status if event.status is not None else event.error
     log.debug("%s: %s after %.3f s", event.request.client_request_id, what, event.elapsed)
-    _tell(plan.hooks.on_response, event)
+    _tell(settings.hooks.on_response, event)
 
 
 def _tell(hook: Callable[[Any], object] | None, event: Any) -> None:

@@ -13,15 +13,14 @@ from enum import Enum
 from typing import Any
 
 from automl_cv_client import errors
+from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.effects import Flow, sleep
-from automl_cv_client._flow.plan import Plan
 from automl_cv_client._flow.service import warm_up
 from automl_cv_client._protocol.statuses import Again, again
 from automl_cv_client.results import Outcome
 
 _LOOK = 0.1  # seconds between two looks at whether the witness of another image is back
 _ILL_FOR = 1.0  # seconds a witness that failed speaks for: an outage costs one a second, not one an image
-_REFUSALS = (errors.AuthenticationFailed, errors.PermissionDenied, errors.EndpointNotFound, errors.Throttled)
 
 
 class Blame(Enum):
@@ -36,7 +35,7 @@ def blame(error: BaseException) -> Blame:
     """Whose failure it is, as far as the error itself tells."""
     if not isinstance(error, errors.CallError):
         return Blame.IMAGE  # which was not fit to be sent
-    if error.attempts == 0 or isinstance(error, _REFUSALS):
+    if error.attempts == 0 or errors.is_hopeless(error) or isinstance(error, errors.Throttled):
         return Blame.ENDPOINT
     if isinstance(error, errors.ConnectionFailed) and not error.retryable:
         return Blame.ENDPOINT  # its certificate
@@ -64,7 +63,9 @@ class Witness:
         self._busy = False
         self._well_at = self._ill_until = -math.inf
 
-    def judge(self, one: Outcome[Any], plan: Plan, once_more: Callable[[], Flow[Outcome[Any]]]) -> Flow[Outcome[Any]]:
+    def judge(
+        self, one: Outcome[Any], settings: CallSettings, once_more: Callable[[], Flow[Outcome[Any]]]
+    ) -> Flow[Outcome[Any]]:
         """The outcome, or a better one; excuses the image unless the failure was its own.
 
         What may be either's is tried once more, by itself and right after the endpoint has answered: so those that
@@ -72,16 +73,16 @@ class Witness:
 
         Args:
             one: what became of the image.
-            plan: how to talk to the endpoint.
+            settings: how to talk to the endpoint.
             once_more: sends the image again, once.
         """
         whose = Blame.IMAGE if one.error is None else blame(one.error)
         if whose is Blame.OPEN:
             lives = isinstance(one.error, errors.ModelError) and one.error.model_status == 500  # its script complains
-            well = yield from self._turn(plan, lives)
+            well = yield from self._turn(settings, lives)
             if well is None:
                 try:
-                    well = yield from self._is_well(plan)
+                    well = yield from self._is_well(settings)
                     again = (yield from once_more()) if well and not lives else one
                 finally:  # also when the run is stopped meanwhile
                     self._busy = False
@@ -93,12 +94,12 @@ class Witness:
             self.excused.add(one.index)
         return one
 
-    def _turn(self, plan: Plan, lives: bool) -> Flow[bool | None]:
+    def _turn(self, settings: CallSettings, lives: bool) -> Flow[bool | None]:
         """Wait until no other image is being judged; or tell what one found meanwhile about the endpoint.
 
         That it is well says nothing of a failure that may be the crash of another image.
         """
-        failed_at = plan.clock()
+        failed_at = settings.clock()
         while True:
             with self._lock:
                 if self._ill_until >= failed_at or (lives and self._well_at >= failed_at):
@@ -108,11 +109,11 @@ class Witness:
                     return None
             yield from sleep(_LOOK)
 
-    def _is_well(self, plan: Plan) -> Flow[bool]:
+    def _is_well(self, settings: CallSettings) -> Flow[bool]:
         try:
-            yield from warm_up(plan)
+            yield from warm_up(settings)
         except errors.CallError:
-            self._ill_until = plan.clock() + _ILL_FOR
+            self._ill_until = settings.clock() + _ILL_FOR
             return False
-        self._well_at = plan.clock()
+        self._well_at = settings.clock()
         return True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import struct
+import zlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -92,3 +94,16 @@ def _subsampling(source: Any, *, sideways: bool) -> int:
     if factors == (2, 2, 1, 1, 1, 1):
         return 2
     return 1 if factors == (2, 1, 1, 1, 1, 1) and not sideways else 0
+
+
+def grey_png(side: int) -> bytes:
+    """A grey PNG of ``side`` × ``side`` pixels, RGB, 8 bit."""
+    row = b"\x00" + b"\x80" * (3 * side)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(row * side)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )

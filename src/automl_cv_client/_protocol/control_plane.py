@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from automl_cv_client import errors
 from automl_cv_client._protocol.excerpts import clean, excerpt
-from automl_cv_client._protocol.headers import request_id, retry_after
+from automl_cv_client._protocol.http_headers import request_id, retry_after
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client.results import Deployment
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from automl_cv_client import errors
 from automl_cv_client._protocol.excerpts import clean, excerpt
-from automl_cv_client._protocol.headers import answering_deployment, model_failure, request_id, retry_after
+from automl_cv_client._protocol.http_headers import answering_deployment, model_failure, request_id, retry_after
 from automl_cv_client._protocol.messages import Reply
 
 

@@ -8,7 +8,7 @@ import time
 
 import aiohttp
 
-from automl_cv_client._protocol.headers import ALWAYS_SENT
+from automl_cv_client._protocol.http_headers import ALWAYS_SENT
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.failures import Failure
 from automl_cv_client._transports.limits import Body

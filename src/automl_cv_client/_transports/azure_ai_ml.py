@@ -15,7 +15,7 @@ from automl_cv_client._protocol.control_plane import (
     control_plane_error,
 )
 from automl_cv_client._protocol.excerpts import clean
-from automl_cv_client._protocol.headers import secret_in
+from automl_cv_client._protocol.http_headers import secret_in
 from automl_cv_client._protocol.messages import Reply
 from automl_cv_client._transports.looked_up import key_secret, looked_up_credential, token_secret
 from automl_cv_client.credentials import Credential, Secret, cloud_for, token_credential, token_error

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_cv_client._protocol.control_plane import EndpointAddress
-from automl_cv_client._protocol.headers import DEPLOYMENT
+from automl_cv_client._protocol.http_headers import DEPLOYMENT
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.azure_ai_ml import MLClientControl, our_error, reply_of, response_of
 from automl_cv_client._transports.backends import AsyncTransport, Transport

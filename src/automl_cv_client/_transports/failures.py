@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from automl_cv_client._protocol.excerpts import clean
-from automl_cv_client._protocol.headers import secret_in
+from automl_cv_client._protocol.http_headers import secret_in
 from automl_cv_client._protocol.messages import Request
 from automl_cv_client._transports.limits import BrokenReply, ReplyTooLarge
 from automl_cv_client.errors import ConnectionFailed, TimedOut, TransportError, UnexpectedReply

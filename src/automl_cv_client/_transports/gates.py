@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from automl_cv_client._flow import run
 from automl_cv_client._flow.traffic import Traffic
-from automl_cv_client._protocol.headers import CLIENT_REQUEST_ID, new_client_request_id
+from automl_cv_client._protocol.http_headers import CLIENT_REQUEST_ID, new_client_request_id
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.backends import BlockingBackend
 from automl_cv_client.errors import CallError, TimedOut

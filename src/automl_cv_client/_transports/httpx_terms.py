@@ -11,7 +11,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from automl_cv_client._protocol.headers import ALWAYS_SENT
+from automl_cv_client._protocol.http_headers import ALWAYS_SENT
 from automl_cv_client._protocol.messages import Request
 from automl_cv_client._transports.failures import Failure
 from automl_cv_client._transports.idle import LONGEST_IDLE

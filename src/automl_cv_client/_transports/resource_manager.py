@@ -31,11 +31,11 @@ class ResourceManager:
         self._cloud = cloud
         self._tokens = token_credential(credential, cloud.management_scope, cloud)
         self._backend = BlockingBackend(self._tokens, HttpxTransport())
-        self._plan = control_plane.plan_for(cloud.resource_manager, cloud.management_scope, time.monotonic)
+        self._settings = control_plane.settings_for(cloud.resource_manager, cloud.management_scope, time.monotonic)
 
     def look_up(self) -> EndpointRecord:
         """Scoring URI, authentication mode, state and traffic: one request."""
-        return run(control_plane.endpoint(self._address, self._plan), self._backend)
+        return run(control_plane.endpoint(self._address, self._settings), self._backend)
 
     def credential(self, found: EndpointRecord) -> Credential:
         """The credential for the endpoint's authentication mode. Its key or token is fetched at the first call."""
@@ -46,7 +46,7 @@ class ResourceManager:
     def deployments(self) -> tuple[Deployment, ...]:
         """All deployments with today's traffic: two requests."""
         traffic = self.look_up().traffic
-        return run(control_plane.deployments(self._address, traffic, self._plan), self._backend)
+        return run(control_plane.deployments(self._address, traffic, self._settings), self._backend)
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run an async credential in this loop."""
@@ -57,9 +57,9 @@ class ResourceManager:
         self._backend.close()
 
     def _fetch_key(self, refused: str | None) -> Secret:
-        keys = run(control_plane.keys(self._address, self._plan), self._backend)
+        keys = run(control_plane.keys(self._address, self._settings), self._backend)
         return key_secret(keys.primaryKey, keys.secondaryKey, refused)
 
     def _fetch_token(self, refused: str | None) -> Secret:
-        token = run(control_plane.token(self._address, self._plan), self._backend)
+        token = run(control_plane.token(self._address, self._settings), self._backend)
         return token_secret(token.accessToken, token.expiryTimeUtc, token.refreshAfterTimeUtc)

@@ -13,7 +13,7 @@ from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
 from automl_cv_client._clients.pumps import AsyncPump, Pump
 from automl_cv_client._clients.runs import ManyOptions, async_pump_for, check_options, pump_for
-from automl_cv_client._flow.plan import Plan
+from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._numbers import checked_threshold
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client.batch.exports import Format, checked_formats, write_export
@@ -80,8 +80,8 @@ def score_folder(
             was revoked or the endpoint is gone; too many images failed. What is recorded stays.
         InvalidInput: an argument cannot be used.
     """
-    kind, many, formats = _prepared(client._plan, task, options)
-    with _job(client._plan, source, out, kind, options) as run:
+    kind, many, formats = _prepared(client._settings, task, options)
+    with _job(client._settings, source, out, kind, options) as run:
         run.open()
         pump = pump_for(client, run.images(), kind, options.get("threshold", 0.5), run.witness, **many)
         pump.while_waiting = run.begin(pump.traffic)
@@ -101,8 +101,8 @@ async def score_folder_async(
     client: AsyncClient, source: Source, out: str | os.PathLike[str], task: Task | str, **options: Unpack[BatchOptions]
 ) -> BatchSummary:
     """As :func:`score_folder`, awaited. Both can resume what the other began."""
-    kind, many, formats = _prepared(client._plan, task, options)
-    with _job(client._plan, source, out, kind, options) as run:
+    kind, many, formats = _prepared(client._settings, task, options)
+    with _job(client._settings, source, out, kind, options) as run:
         await _to_its_end(asyncio.to_thread(run.open))
         pump = async_pump_for(client, run.images(), kind, options.get("threshold", 0.5), run.witness, **many)
         pump.while_waiting = run.begin(pump.traffic)
@@ -121,7 +121,9 @@ async def score_folder_async(
         return await _to_its_end(asyncio.to_thread(_finished, run, kind, out, formats))
 
 
-def _prepared(plan: Plan, task: Task | str, options: BatchOptions) -> tuple[Task, ManyOptions, tuple[Format, ...]]:
+def _prepared(
+    settings: CallSettings, task: Task | str, options: BatchOptions
+) -> tuple[Task, ManyOptions, tuple[Format, ...]]:
     """The options, checked before anything is written."""
     unknown = sorted(set(options) - set(BatchOptions.__annotations__))
     if unknown:
@@ -137,18 +139,20 @@ def _prepared(plan: Plan, task: Task | str, options: BatchOptions) -> tuple[Task
         many["per_request"] = options["per_request"]
     if "bytes_per_second" in options:
         many["bytes_per_second"] = options["bytes_per_second"]
-    check_options(plan, many)
+    check_options(settings, many)
     return task_of(task), many, checked_formats(options.get("formats", ("jsonl",)))
 
 
-def _job(plan: Plan, source: Source, out: str | os.PathLike[str], task: Task, options: BatchOptions) -> JobRun:
+def _job(
+    settings: CallSettings, source: Source, out: str | os.PathLike[str], task: Task, options: BatchOptions
+) -> JobRun:
     fingerprint = {
-        "endpoint": shown(plan.url),
-        "deployment": plan.deployment or "",
+        "endpoint": shown(settings.url),
+        "deployment": settings.deployment or "",
         "task": task.value,
         "threshold": str(float(options.get("threshold", 0.5))),
-        "dialect": plan.dialect,
-        "images": plan.images.model_dump_json(),
+        "dialect": settings.dialect,
+        "images": settings.images.model_dump_json(),
     }
     worst = options.get("stop_above", _STOP_ABOVE)
     return JobRun(Path(out), source, fingerprint, worst, options.get("progress"), options.get("retry_failed", False))

@@ -11,12 +11,13 @@ import typer
 
 from automl_cv_client.cli.completing import formats as complete_formats
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
+from automl_cv_client.cli.exits import FAILED, USAGE
 from automl_cv_client.cli.options import TASKS, Deployment, Uri
 from automl_cv_client.cli.program import Command, Group
 from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
+from automl_cv_client.errors import HOPELESS
 from automl_cv_client.task import Task
 
 if TYPE_CHECKING:

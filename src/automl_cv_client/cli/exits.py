@@ -12,21 +12,11 @@ from typing import Any
 import typer
 
 from automl_cv_client.cli.text import complain, json_begins, json_has_begun, print_json
-from automl_cv_client.errors import (
-    AuthenticationFailed,
-    AutoMLVisionError,
-    CallError,
-    EndpointNotFound,
-    ImageError,
-    PermissionDenied,
-)
+from automl_cv_client.errors import AuthenticationFailed, AutoMLVisionError, CallError, ImageError, is_hopeless
 from automl_cv_client.settings import KEY
 from automl_cv_client.task import Task
 
 WELL, FAILED, USAGE, INTERRUPTED, UNHEARD = 0, 1, 2, 130, 141
-
-HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
-"""After one of these no other image can succeed."""
 
 EXIT_CODES = {
     WELL: "all well",
@@ -81,7 +71,7 @@ def exit_code_of(run: Callable[[], object], *, as_json: bool = False) -> int:
 
 def code_of(error: AutoMLVisionError) -> int:
     """FAILED for what is wrong with one image or one call, USAGE for what would be wrong with any other, too."""
-    of_one = isinstance(error, ImageError | CallError) and not isinstance(error, HOPELESS)
+    of_one = isinstance(error, ImageError | CallError) and not is_hopeless(error)
     return FAILED if of_one else USAGE
 
 

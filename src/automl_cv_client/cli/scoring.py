@@ -9,11 +9,18 @@ import typer
 
 from automl_cv_client._client import Client
 from automl_cv_client.cli.connecting import client_for
-from automl_cv_client.cli.exits import FAILED, HOPELESS, USAGE
+from automl_cv_client.cli.exits import FAILED, USAGE
 from automl_cv_client.cli.images import Drawings, images_of
 from automl_cv_client.cli.report import Scored, reporting
 from automl_cv_client.cli.text import complain
-from automl_cv_client.errors import AutoMLVisionError, CallError, ConnectionFailed, ImageError, UnexpectedReply
+from automl_cv_client.errors import (
+    AutoMLVisionError,
+    CallError,
+    ConnectionFailed,
+    ImageError,
+    UnexpectedReply,
+    is_hopeless,
+)
 from automl_cv_client.task import Task
 
 
@@ -40,7 +47,7 @@ def run(
                 tell(scored)
                 if scored.error is not None:
                     failures.append(scored)
-                if isinstance(scored.error, HOPELESS):
+                if is_hopeless(scored.error):
                     raise typer.Exit(USAGE)
                 if prospects.lost_with(scored.error) and (left := len(inputs) - number):
                     complain(f"stopped: the other {left} would fail as these did; automl-cv doctor looks into it")

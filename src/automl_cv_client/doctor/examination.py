@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automl_cv_client._flow.plan import Plan, RetryPolicy
-from automl_cv_client._options import new_plan
+from automl_cv_client._flow.call_settings import CallSettings, RetryPolicy
+from automl_cv_client._options import new_settings
 from automl_cv_client._protocol.control_plane import EndpointAddress
 from automl_cv_client._protocol.endpoint import checked_uri, shown
 from automl_cv_client._transports.backends import BlockingBackend, ControlPlane
@@ -47,8 +47,8 @@ class _Wanted:
         """The checks that need an endpoint that was found."""
         return _LAST if self.task is None else (*_LAST, service.MODEL)
 
-    def plan(self, uri: str, credential: Credential) -> Plan:
-        return new_plan(
+    def settings(self, uri: str, credential: Credential) -> CallSettings:
+        return new_settings(
             uri,
             credential,
             allow_http=self.allow_http,
@@ -96,8 +96,8 @@ def examine(
     uri = checked_uri(settings.scoring_uri, allow_http=allow_http)
     chosen = credential if credential is not None or settings.key is None else settings.secret()
     authorizer = credential_for(chosen, uri, awaited=False)
-    plan = wanted.plan(uri, authorizer)
-    return Report(endpoint=shown(uri), findings=tuple(_scoring_findings(plan, authorizer, wanted)))
+    findings = tuple(_scoring_findings(wanted.settings(uri, authorizer), authorizer, wanted))
+    return Report(endpoint=shown(uri), findings=findings)
 
 
 def _examined_workspace(settings: WorkspaceSettings, credential: Any, wanted: _Wanted, cloud: Cloud) -> Report:
@@ -114,7 +114,7 @@ def _workspace_findings(control: ControlPlane, wanted: _Wanted) -> Iterator[Find
     try:
         found = control.look_up()
         authorizer = control.credential(found)
-        plan = wanted.plan(found.scoring_uri, authorizer)
+        settings = wanted.settings(found.scoring_uri, authorizer)
     except AutoMLVisionError as error:
         problem = str(error)
     if problem:
@@ -123,15 +123,15 @@ def _workspace_findings(control: ControlPlane, wanted: _Wanted) -> Iterator[Find
         return
     yield workspace.check_endpoint(found)
     yield from workspace.check_deployments(control, wanted.deployment)
-    yield from _scoring_findings(plan, authorizer, wanted)
+    yield from _scoring_findings(settings, authorizer, wanted)
 
 
-def _scoring_findings(plan: Plan, authorizer: Credential, wanted: _Wanted) -> Iterator[Finding]:
+def _scoring_findings(settings: CallSettings, authorizer: Credential, wanted: _Wanted) -> Iterator[Finding]:
     reached = True
-    for finding in check_network(plan.url, plan.timeout):
+    for finding in check_network(settings.url, settings.timeout):
         reached = reached and finding.state != "failed"
         yield finding
-    identity, secret = check_identity(authorizer, plan.timeout)
+    identity, secret = check_identity(authorizer, settings.timeout)
     yield identity
     if not reached or not secret or identity.state == "failed":
         reason = "the credential will not do" if reached else "the host cannot be reached"
@@ -139,11 +139,15 @@ def _scoring_findings(plan: Plan, authorizer: Credential, wanted: _Wanted) -> It
         return
     backend = BlockingBackend(authorizer, HttpxTransport())
     try:
-        yield service.check_swagger(plan, backend)
-        scoring = service.check_scoring(plan, backend)
+        yield service.check_swagger(settings, backend)
+        scoring = service.check_scoring(settings, backend)
         yield scoring
         if wanted.task is not None:
             works = scoring.state != "failed"
-            yield service.check_model(plan, backend, wanted.task) if works else skipped(service.MODEL, "scoring failed")
+            yield (
+                service.check_model(settings, backend, wanted.task)
+                if works
+                else skipped(service.MODEL, "scoring failed")
+            )
     finally:
         backend.close()

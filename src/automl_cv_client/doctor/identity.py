@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from automl_cv_client._protocol.excerpts import clean
-from automl_cv_client._protocol.headers import secret_in
+from automl_cv_client._protocol.http_headers import secret_in
 from automl_cv_client.credentials import Credential
 from automl_cv_client.doctor.findings import Finding, failed, ok, warning
 from automl_cv_client.errors import AutoMLVisionError

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from automl_cv_client._flow import scoring, service
-from automl_cv_client._flow.plan import Plan
+from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.run import run
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client._protocol import requests
 from automl_cv_client._transports.backends import BlockingBackend
 from automl_cv_client.doctor.findings import Finding, failed, ok, warning
@@ -37,31 +38,31 @@ MODEL = "model"
 """The name of the check whether the model is of the task that was named."""
 
 
-def check_swagger(plan: Plan, backend: BlockingBackend) -> Finding:
+def check_swagger(settings: CallSettings, backend: BlockingBackend) -> Finding:
     """Whether the endpoint shows its OpenAPI document; one without can score nevertheless."""
-    health = run(service.health(plan), backend)
+    health = run(service.health(settings), backend)
     if health.ok:
         return ok("swagger", health.detail)
     return warning("swagger", health.detail, "see what scoring says below")
 
 
-def check_scoring(plan: Plan, backend: BlockingBackend) -> Finding:
+def check_scoring(settings: CallSettings, backend: BlockingBackend) -> Finding:
     """A grey image of 32 × 32 pixels, scored once."""
     problem: AutoMLVisionError | None = None
     try:
-        called = run(service.warm_up(plan), backend)
+        called = run(service.warm_up(settings), backend)
     except AutoMLVisionError as error:
         problem = error.with_traceback(None)
     if problem is not None:
-        return failed("scoring", str(problem), _advice(problem, plan))
-    return _timed(called, plan)
+        return failed("scoring", str(problem), _advice(problem, settings))
+    return _timed(called, settings)
 
 
-def check_model(plan: Plan, backend: BlockingBackend, task: Task) -> Finding:
+def check_model(settings: CallSettings, backend: BlockingBackend, task: Task) -> Finding:
     """Whether the endpoint answers to a grey image as a model of this task does."""
     problem: AutoMLVisionError | None = None
     try:
-        result = run(scoring.score_one(service.grey_png(32), task, plan), backend)
+        result = run(scoring.score_one(grey_png(32), task, settings), backend)
     except AutoMLVisionError as error:
         problem = error.with_traceback(None)
     if isinstance(problem, ImageDropped):
@@ -69,7 +70,7 @@ def check_model(plan: Plan, backend: BlockingBackend, task: Task) -> Finding:
     if isinstance(problem, UnexpectedReply):
         return failed(MODEL, problem.message, f"this is no model of {task}: name its task, or ask another deployment")
     if problem is not None:
-        return failed(MODEL, str(problem), _advice(problem, plan))
+        return failed(MODEL, str(problem), _advice(problem, settings))
     return _fitting(result, task)
 
 
@@ -88,8 +89,8 @@ def _fitting(result: Result, task: Task) -> Finding:
     return ok(MODEL, words)
 
 
-def _timed(called: CallInfo, plan: Plan) -> Finding:
-    sent = len(requests.scoring_body([service.grey_png(32)], plan.dialect))
+def _timed(called: CallInfo, settings: CallSettings) -> Finding:
+    sent = len(requests.scoring_body([grey_png(32)], settings.dialect))
     words = f"answered 200 in {called.elapsed:.2f} s to {sent} bytes"
     if called.model_time is not None:
         words += f", {called.model_time:.2f} s of it in the model"
@@ -100,19 +101,21 @@ def _timed(called: CallInfo, plan: Plan) -> Finding:
     return warning("scoring", words, "slow for a tiny image: a cold start, or an instance that is too small")
 
 
-def _advice(error: AutoMLVisionError, plan: Plan) -> str:
+def _advice(error: AutoMLVisionError, settings: CallSettings) -> str:
     match error:
-        case AuthenticationFailed() if plan.mode == "key":
+        case AuthenticationFailed() if settings.mode == "key":
             return (
                 "copy the key again (studio: Endpoints, tab 'Consume'); if the authentication mode there is not 'key', "
                 "leave the key out, and sign in: 'az login' (in Python, a credential of azure-identity)"
             )
         case AuthenticationFailed():
-            return f"the endpoint refuses tokens of mode {plan.mode}: compare with its authentication mode and cloud"
+            return (
+                f"the endpoint refuses tokens of mode {settings.mode}: compare with its authentication mode and cloud"
+            )
         case PermissionDenied():
             return "give the identity the role 'AzureML Data Scientist' on the endpoint or workspace"
-        case EndpointNotFound() if plan.deployment:
-            return f"check the name {plan.deployment!r}: az ml online-deployment list -e <endpoint>"
+        case EndpointNotFound() if settings.deployment:
+            return f"check the name {settings.deployment!r}: az ml online-deployment list -e <endpoint>"
         case EndpointNotFound():
             return (
                 "give a deployment traffic: az ml online-endpoint update --traffic <name>=100, or name one: "

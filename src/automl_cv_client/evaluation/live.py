@@ -7,17 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from automl_cv_client.dataset import LocalImages, Row, read_jsonl
-from automl_cv_client.errors import (
-    AuthenticationFailed,
-    AutoMLVisionError,
-    EndpointNotFound,
-    ImageError,
-    InvalidInput,
-    PermissionDenied,
-)
+from automl_cv_client.errors import AutoMLVisionError, ImageError, InvalidInput, is_hopeless
 from automl_cv_client.results import Outcome, Result
-
-_HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)
 
 
 class Scorer(Protocol):
@@ -74,7 +65,7 @@ def _scored(client: Scorer, files: LocalImages, row: Row, number: int) -> Outcom
         else:
             return Outcome(number, row.image_url, result=client.score(file, row.task))
     except AutoMLVisionError as caught:
-        if type(caught) is InvalidInput or isinstance(caught, _HOPELESS):
+        if type(caught) is InvalidInput or is_hopeless(caught):
             raise
         error = caught
     return Outcome(number, row.image_url, error=error)

@@ -200,7 +200,7 @@ def _with_deadline(client: AsyncClient, asked: str | None) -> AsyncClient:
         seconds = float(asked or "nan")
     except ValueError:
         seconds = math.nan
-    own = client._plan.deadline
+    own = client._settings.deadline
     if not 0 < seconds < (math.inf if own is None else own):
         return client
     return client.with_options(deadline=seconds)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from automl_cv_client._flow.service import grey_png
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.testing.replies import Reply
 from automl_cv_client.testing.sent import SentRequest
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from automl_cv_client._protocol.headers import secret_in
+from automl_cv_client._protocol.http_headers import secret_in
 from automl_cv_client.geometry import Size
 
 

@@ -19,7 +19,6 @@ from automl_cv_client import AsyncClient, Client, drawing, errors, geometry, loc
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "src").rglob("*.py"))
 HEAVY = ("numpy", "PIL", "azure", "rich", "typer", "onnxruntime", "httpx", "starlette")
-LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 
 
 @pytest.mark.parametrize("module", ["automl_cv_client", "automl_cv_client.local", "automl_cv_client.drawing"])
@@ -119,18 +118,9 @@ def test_a_missing_docstring_would_be_found():
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT / "src").as_posix())
-def test_files_and_functions_are_short_and_files_say_what_they_are(file):
+def test_a_file_says_what_it_is(file):
     text = file.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    assert text.count("\n") <= LONGEST_FILE
-    assert not text or ast.get_docstring(tree)
-    long = [
-        f"{node.name}: {length}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
-    ]
-    assert long == []
+    assert not text or ast.get_docstring(ast.parse(text))
 
 
 def test_the_version_is_the_distributions():

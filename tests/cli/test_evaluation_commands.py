@@ -35,7 +35,7 @@ def test_the_photographs_are_measured_through_the_endpoint(endpoint, tmp_path, t
     )  # fmt: skip
     assert done.code == 0, done.err
     assert done.json["metrics"][metric] >= least
-    assert done.json["images"] == 4
+    assert done.json["image_count"] == 4
     assert done.json["metrics"]["seconds a call (p50)"] > 0
     text = page.read_text(encoding="utf-8")
     assert "data:image/jpeg;base64," in text
@@ -56,7 +56,7 @@ def test_two_deployments_of_one_model_do_not_differ(tmp_path):
         )  # fmt: skip
     assert done.code == 0, done.err
     assert {one["verdict"] for one in done.json["sides"]} == {"no clear difference"}
-    assert (done.json["images"], done.json["disagreeing"]) == (4, 0)
+    assert (done.json["image_count"], done.json["disagreeing"]) == (4, 0)
     assert (done.json["a"]["name"], done.json["b"]["name"]) == ("blue", "green")
     assert "green against blue" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
@@ -129,7 +129,7 @@ def test_failures_after_a_success_end_nothing(command, server):
     draws = ("--draws", 20) if pair else ()
     words = (command, LABELS / "detection.jsonl", "--images", PHOTOS, *pair, *draws, "--uri", server.url, "--json")
     done = run(*words, AUTOML_CV_KEY="k")
-    assert (done.code, done.json["images"], done.err) == (1, 1, "")
+    assert (done.code, done.json["image_count"], done.err) == (1, 1, "")
     assert len(server.received) == 4 * (2 if pair else 1)
 
 
@@ -139,7 +139,7 @@ def test_one_deployment_may_be_compared_with_itself():
         words = ("compare", LABELS / "detection.jsonl", "--images", PHOTOS, *twice, "--draws", 20, "--json")
         done = run(*words, **endpoint["variables"])
     assert done.code == 0, done.err
-    assert (done.json["images"], done.json["disagreeing"]) == (4, 0)
+    assert (done.json["image_count"], done.json["disagreeing"]) == (4, 0)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_live_evaluation_as_a_job_is_not_scored_twice(endpoint, tmp_path):
     }
     first = run(*command, **variables)
     assert first.code == 0, first.err
-    assert first.json["images"] == 4
+    assert first.json["image_count"] == 4
     assert first.json["metrics"]["mAP"] >= 0.4
     ledger = (tmp_path / "job" / "ledger.sqlite").stat().st_mtime_ns
     again = run(*command, **{**variables, "AUTOML_CV_KEY": "no-longer-valid"})

@@ -58,8 +58,8 @@ def test_upright(orientation: int, format: str, call: Caller, server: ScriptedSe
     assert found[0].pixel_box == (20, 20, 60, 40)
 
 
-def test_an_upright_file_is_sent_as_it_is(call: Caller, server: ScriptedServer, photo: bytes) -> None:
+def test_an_upright_file_is_sent_as_it_is(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(200, boxes())]
-    found = call(server.url, "detect", photo)
-    assert base64.b64decode(server.received[0].images[0]) == photo
+    found = call(server.url, "detect", image)
+    assert base64.b64decode(server.received[0].images[0]) == image
     assert found.image.changes == ()

@@ -43,7 +43,7 @@ REFUSED = {
     "data is no list": frame(columns=["image"], data="AAAA"),
     "no column": frame(columns=[], data=["AAAA"]),
     "no columns": frame(data=["AAAA"]),
-    "another column": frame(columns=["image"], data=["AAAA"]),
+    "another column": frame(columns=["photo"], data=["AAAA"]),
     "index without 0": frame(columns=["image"], index=[1, 2], data=["AAAA", "AAAA"]),
     "index too short": frame(columns=["image"], index=[0], data=["AAAA", "AAAA"]),
     "index of strings": frame(columns=["image"], index=["0"], data=["AAAA"]),

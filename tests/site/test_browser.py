@@ -136,7 +136,7 @@ def test_what_nobody_wrote_is_not_found(visit: Visit) -> None:
 
 
 def test_the_menu_opens_on_a_phone(phone: Visit) -> None:
-    phone.open("images/")
+    phone.open("image-inputs/")
     link = phone.page.locator(".md-nav--primary a.md-nav__link[href$='errors/']").first
     assert link.bounding_box()["x"] < 0  # it waits outside the screen
     phone.page.tap("label.md-header__button[for=__drawer]")
@@ -159,7 +159,7 @@ def test_the_colours_are_the_visitors(browser: Any, address: str) -> None:
 
 
 COLOURS = ("light", "dark")
-SHORT = {("", "light"), ("errors/", "dark"), ("images/", "light"), ("reference/explanations/", "dark")}
+SHORT = {("", "light"), ("errors/", "dark"), ("image-inputs/", "light"), ("reference/explanations/", "dark")}
 EVERY = [(place, scheme) for place in places() for scheme in COLOURS]
 
 

@@ -72,8 +72,8 @@ def test_off_by_default(call: Caller, server: ScriptedServer) -> None:
     assert server.received == []
 
 
-def test_a_url_is_scored(call: Caller, server: ScriptedServer, network: Network, photo: bytes) -> None:
-    server.steps = [Answer(200, photo, {"content-type": "image/jpeg"}), Answer(200, boxes("cat"))]
+def test_a_url_is_scored(call: Caller, server: ScriptedServer, network: Network, image: bytes) -> None:
+    server.steps = [Answer(200, image, {"content-type": "image/jpeg"}), Answer(200, boxes("cat"))]
     url = "http://images.example.org/cat.jpg?sig=a-secret"
     found = call(server.url, "detect", url, images=ImagePolicy(urls=RULES))
     assert found[0].label == "cat"
@@ -141,20 +141,20 @@ def test_redirects_are_checked_like_the_first(
     assert network.connected == [PUBLIC]
 
 
-def test_a_name_that_changes_its_address(network: Network, server: ScriptedServer, photo: bytes) -> None:
+def test_a_name_that_changes_its_address(network: Network, server: ScriptedServer, image: bytes) -> None:
     """Rebinding: public when asked first, loopback ever after. It is asked once, and that answer is connected to."""
     network.names["rebind.example.org"] = [[PUBLIC], ["127.0.0.1"]]
-    server.steps = [Answer(200, photo)]
-    assert fetch("http://rebind.example.org/") == photo
+    server.steps = [Answer(200, image)]
+    assert fetch("http://rebind.example.org/") == image
     assert network.asked == ["rebind.example.org"]
     assert network.connected == [PUBLIC]
     with pytest.raises(errors.ImageError, match="not on the public internet"):
         fetch("http://rebind.example.org/")
 
 
-def test_redirects_within_the_rules(network: Network, server: ScriptedServer, photo: bytes) -> None:
-    server.steps = [Answer(302, b"", {"location": "/moved.jpg"}), Answer(200, photo)]
-    assert fetch("http://images.example.org/cat.jpg") == photo
+def test_redirects_within_the_rules(network: Network, server: ScriptedServer, image: bytes) -> None:
+    server.steps = [Answer(302, b"", {"location": "/moved.jpg"}), Answer(200, image)]
+    assert fetch("http://images.example.org/cat.jpg") == image
     assert [one.path for one in server.received] == ["/cat.jpg", "/moved.jpg"]
     server.steps = [Answer(302, b"", {"location": "/again"})]
     with pytest.raises(errors.ImageError, match="redirects more than 3 times"):
@@ -182,9 +182,9 @@ def test_urls_against_the_rules(url: str, rules: dict[str, Any], reason: str, ne
     assert network.connected == []
 
 
-def test_hosts_below_an_allowed_one(network: Network, server: ScriptedServer, photo: bytes) -> None:
-    server.steps = [Answer(200, photo)]
-    assert fetch("http://A.Example.org/x", hosts=(".example.org",)) == photo
+def test_hosts_below_an_allowed_one(network: Network, server: ScriptedServer, image: bytes) -> None:
+    server.steps = [Answer(200, image)]
+    assert fetch("http://A.Example.org/x", hosts=(".example.org",)) == image
 
 
 @pytest.mark.parametrize(
@@ -208,19 +208,19 @@ def test_bad_answers(answer: Answer, reason: str, network: Network, server: Scri
 
 @pytest.mark.parametrize("name", ["images.example.org", "another.example.org"])
 def test_the_certificate_must_be_the_names(
-    name: str, network: Network, photo: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str, network: Network, image: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """TLS is checked against the name in the URL, though the address is what is connected to."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "ca.pem"))
     server = TlsServer(authority, name)
-    server.steps = [Answer(200, photo)]
+    server.steps = [Answer(200, image)]
     server.start()
     network.port = server.port
     try:
         if name == "images.example.org":
-            assert fetch("https://images.example.org/x") == photo
+            assert fetch("https://images.example.org/x") == image
         else:
             with pytest.raises(errors.ImageError, match="fetching it failed"):
                 fetch("https://images.example.org/x")
@@ -230,23 +230,23 @@ def test_the_certificate_must_be_the_names(
 
 
 class TestFilesystems:
-    def test_memory(self, call: Caller, server: ScriptedServer, photo: bytes) -> None:
+    def test_memory(self, call: Caller, server: ScriptedServer, image: bytes) -> None:
         fsspec = pytest.importorskip("fsspec")
         files = fsspec.filesystem("memory")
-        files.pipe("/folder/cat.jpg", photo)
+        files.pipe("/folder/cat.jpg", image)
         server.steps = [Answer(200, boxes("cat"))]
         found = call(server.url, "detect", "memory://folder/cat.jpg", images=ImagePolicy(filesystem=files))
         assert (found[0].label, found.image.source) == ("cat", "memory://folder/cat.jpg")
         with pytest.raises(errors.ImageError, match=r"MemoryFileSystem cannot read it \(FileNotFoundError\)"):
             call(server.url, "detect", "memory://folder/none.jpg", images=ImagePolicy(filesystem=files))
 
-    def test_blob_urls_and_azureml(self, call: Caller, server: ScriptedServer, photo: bytes) -> None:
+    def test_blob_urls_and_azureml(self, call: Caller, server: ScriptedServer, image: bytes) -> None:
         opened: list[str] = []
 
         class Files:
             def open(self, path: str, mode: str) -> io.BytesIO:
                 opened.append(path)
-                return io.BytesIO(photo)
+                return io.BytesIO(image)
 
         server.steps = [Answer(200, boxes("cat"))]
         for url in ("https://me.blob.core.windows.net/box/a%20cat.jpg?sig=a-secret", "azureml://x/paths/cat.jpg"):

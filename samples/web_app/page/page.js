@@ -5,7 +5,7 @@ import { colour, compared, findings, outline, pixels } from "./results.js";
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const UNREACHED = "The server cannot be reached. Is it running?";
-let image = null; // the file
+let chosen = null; // the file
 let shown = []; // [{deployment, result}], one or two
 let asking = null; // stops the request before
 let address = ""; // of the image, for the browser
@@ -18,7 +18,7 @@ async function begin() {
     say("", `${UNREACHED} Then load this page again.`);
     return;
   }
-  if (image) ask();
+  if (chosen) ask();
   else choose($("file").files[0]); // chosen before this script ran, or kept by the browser over a reload
 }
 
@@ -54,15 +54,15 @@ function listen() {
 
 function choose(file) {
   if (!file) return;
-  image = file;
+  chosen = file;
   ask();
 }
 
 async function ask() {
-  if (!image || !$("task").value) return;
+  if (!chosen || !$("task").value) return;
   asking?.abort();
   const mine = asking = new AbortController();
-  say(`Scoring ${image.name}…`);
+  say(`Scoring ${chosen.name}…`);
   $("found").hidden = true;
   const deployments = [$("first").value, $("second").value].filter((name, i) => i === 0 || name);
   try {
@@ -86,7 +86,7 @@ function apart() {
 
 /** What went wrong, in words for whoever chose the image. */
 function reason(problem) {
-  return typeof problem.detail === "string" ? problem.detail.replace("<file object>", image.name) : UNREACHED;
+  return typeof problem.detail === "string" ? problem.detail.replace("<file object>", chosen.name) : UNREACHED;
 }
 
 async function post(what, form, signal) {
@@ -98,7 +98,7 @@ async function post(what, form, signal) {
 
 function question(deployment) {
   const form = new FormData();
-  form.append("image", image);
+  form.append("image", chosen);
   if (deployment) form.append("deployment", deployment);
   return form;
 }
@@ -132,7 +132,7 @@ async function score(deployment, signal) {
 
 function show() {
   if (address) URL.revokeObjectURL(address);
-  address = URL.createObjectURL(image);
+  address = URL.createObjectURL(chosen);
   const names = [...new Set(shown.flatMap(({ result }) => findings(result).slice(0, 8).map((one) => one.label)))];
   const boxes = names.map((name) => {
     const label = document.createElement("label");
@@ -159,7 +159,7 @@ function article({ deployment, result }) {
   image.addEventListener("load", () => { // Chromium does not turn a WebP as its EXIF says
     if (image.naturalWidth !== width) withoutImage("This browser cannot show the image upright.");
   });
-  Object.assign(image, { src: address, width, height, alt: `The image ${image.name}` });
+  Object.assign(image, { src: address, width, height, alt: `The image ${chosen.name}` });
   one.querySelector("svg").setAttribute("viewBox", `0 0 ${width} ${height}`);
   one.querySelector("caption").textContent = `What ${deployment || "the model"} found, best first`;
   return one;

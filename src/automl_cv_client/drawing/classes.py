@@ -35,13 +35,13 @@ def draw_classes(image: Image, scores: Sequence[tuple[str, float]], title: str |
     return _joined(canvas, panel, (0, canvas.height))
 
 
-def _joined(canvas: Image, panel: Image, place: tuple[int, int]) -> Image:
+def _joined(image: Image, panel: Image, place: tuple[int, int]) -> Image:
     from PIL import Image
 
-    width, height = max(canvas.width, place[0] + panel.width), max(canvas.height, place[1] + panel.height)
+    width, height = max(image.width, place[0] + panel.width), max(image.height, place[1] + panel.height)
     canvas = Image.new("RGB", (width, height), PAPER)
-    centred = (width - canvas.width) // 2 if place[0] == 0 else 0
-    canvas.paste(canvas, (centred, 0))
+    centred = (width - image.width) // 2 if place[0] == 0 else 0
+    canvas.paste(image, (centred, 0))
     canvas.paste(panel, place)
     return canvas
 

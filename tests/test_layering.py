@@ -24,6 +24,7 @@ ROWS = (
     {"_protocol", "evaluation"},
     {"_flow"},
     {"_transports", "credentials", "settings", "_telemetry"},
+    {"_streaming"},
     {"_options", "_clients", "_client", "_async_client"},
     {"local", "batch", "testing", "integrations", "doctor"},
     {"cli", "__main__", "__init__"},

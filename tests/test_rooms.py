@@ -19,7 +19,7 @@ ON_THE_REGISTRY = {"pillow": "PIL"}  # where the table's word is not the module'
 
 def table() -> list[list[str]]:
     """The rows of the table of rooms: number, rooms, what it does, libraries."""
-    lines = re.findall(r"^\| (\d) \| (.*?) \| (.*?) \| (.*?) \|$", DESIGN, re.MULTILINE)
+    lines = re.findall(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*?) \|$", DESIGN, re.MULTILINE)
     return [list(line) for line in lines]
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from automl_cv_client import RetryPolicy, errors
-from automl_cv_client._flow import breaker, witness
-from automl_cv_client._flow.witness import Blame, blame
 from automl_cv_client._imaging.encoding import grey_png
+from automl_cv_client._streaming import breaker, probe
+from automl_cv_client._streaming.probe import Fault, fault_of
 from automl_cv_client.batch import BatchSummary, score_folder, score_folder_async, status
 from tests.batch.jobs import images, lines, reply
 from tests.batch.test_folder import DETECTION, Score, score
@@ -43,7 +43,7 @@ FAILURES: dict[str, tuple[int, str]] = {
 
 @pytest.fixture(autouse=True)
 def _no_time_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(witness, "_LOOK", 0.01)
+    monkeypatch.setattr(probe, "_LOOK", 0.01)
 
 
 def fails(server: CappedServer, which: Callable[[bytes], bool], failure: str) -> None:
@@ -239,21 +239,21 @@ def test_what_is_tried_again_and_not_mended_has_three_new_tries(score: Score, tm
 @pytest.mark.parametrize(
     ("error", "whose"),
     [
-        (errors.ImageError("torn"), Blame.IMAGE),
-        (errors.ImageDropped("dropped", attempts=1), Blame.IMAGE),
-        (errors.StatusError("400", status=400, attempts=1), Blame.IMAGE),
-        (errors.ModelError("424", status=424, model_status=413, attempts=1), Blame.IMAGE),
-        (errors.DeadlineExceeded("slow", attempts=1), Blame.OPEN),
-        (errors.ConnectionFailed("reset", attempts=1), Blame.OPEN),
-        (errors.StatusError("408", status=408, attempts=1), Blame.OPEN),
-        (errors.ServiceUnavailable("502", status=502, attempts=1), Blame.OPEN),
-        (errors.ModelError("424", status=424, reason="model_not_ready", attempts=1), Blame.OPEN),
-        (errors.TimedOut("no turn to send in time", attempts=0), Blame.ENDPOINT),
-        (errors.ConnectionFailed("certificate", retryable=False, attempts=1), Blame.ENDPOINT),
-        (errors.EndpointNotFound("404", status=404, attempts=1), Blame.ENDPOINT),
-        (errors.ModelError("424", status=424, model_status=429, attempts=1), Blame.ENDPOINT),
+        (errors.ImageError("torn"), Fault.IMAGE),
+        (errors.ImageDropped("dropped", attempts=1), Fault.IMAGE),
+        (errors.StatusError("400", status=400, attempts=1), Fault.IMAGE),
+        (errors.ModelError("424", status=424, model_status=413, attempts=1), Fault.IMAGE),
+        (errors.DeadlineExceeded("slow", attempts=1), Fault.OPEN),
+        (errors.ConnectionFailed("reset", attempts=1), Fault.OPEN),
+        (errors.StatusError("408", status=408, attempts=1), Fault.OPEN),
+        (errors.ServiceUnavailable("502", status=502, attempts=1), Fault.OPEN),
+        (errors.ModelError("424", status=424, reason="model_not_ready", attempts=1), Fault.OPEN),
+        (errors.TimedOut("no turn to send in time", attempts=0), Fault.ENDPOINT),
+        (errors.ConnectionFailed("certificate", retryable=False, attempts=1), Fault.ENDPOINT),
+        (errors.EndpointNotFound("404", status=404, attempts=1), Fault.ENDPOINT),
+        (errors.ModelError("424", status=424, model_status=429, attempts=1), Fault.ENDPOINT),
     ],
     ids=str,
 )
-def test_whose_failure_an_error_is_as_far_as_it_tells(error: Exception, whose: Blame) -> None:
-    assert blame(error) is whose
+def test_whose_failure_an_error_is_as_far_as_it_tells(error: Exception, whose: Fault) -> None:
+    assert fault_of(error) is whose

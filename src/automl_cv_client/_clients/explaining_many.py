@@ -7,14 +7,9 @@ from typing import Any, cast
 
 from automl_cv_client._clients.explaining import AsyncExplaining, Explaining, checked_parameters
 from automl_cv_client._clients.many import async_outcomes, outcomes
-from automl_cv_client._clients.runs import (
-    AsyncImages,
-    Images,
-    async_explaining_pump_for,
-    explaining_pump_for,
-    images_of,
-)
 from automl_cv_client._protocol.xai import XaiParameters, check_explainable
+from automl_cv_client._streaming.sources import AsyncImages, Images, images_of
+from automl_cv_client._streaming.streams import async_explaining_stream_for, explaining_stream_for
 from automl_cv_client.results import Classification, MultilabelClassification, Outcome
 from automl_cv_client.task import Task
 
@@ -55,7 +50,9 @@ class ExplainingMany(Explaining):
     ) -> Generator[Outcome[Any], None, None]:
         check_explainable(task)
         wanted = checked_parameters(parameters)
-        return outcomes(explaining_pump_for(self, images_of(images), task, wanted, concurrency))
+        return outcomes(
+            explaining_stream_for(self._settings, self._backend, images_of(images), task, wanted, concurrency)
+        )
 
 
 class AsyncExplainingMany(AsyncExplaining):
@@ -81,5 +78,7 @@ class AsyncExplainingMany(AsyncExplaining):
         check_explainable(task)
         source = images if isinstance(images, AsyncIterable) else images_of(images)
         return async_outcomes(
-            async_explaining_pump_for(self, source, task, checked_parameters(parameters), concurrency)
+            async_explaining_stream_for(
+                self._settings, self._backend, source, task, checked_parameters(parameters), concurrency
+            )
         )

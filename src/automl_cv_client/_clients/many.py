@@ -7,8 +7,9 @@ from contextlib import closing
 from typing import Any, Unpack, cast
 
 from automl_cv_client._clients.connected import AsyncConnected, Connected
-from automl_cv_client._clients.pumps import AsyncPump, Pump
-from automl_cv_client._clients.runs import AsyncImages, Images, ManyOptions, async_pump_for, images_of, pump_for
+from automl_cv_client._streaming.sources import AsyncImages, Images, images_of
+from automl_cv_client._streaming.stream import AsyncStream, Stream
+from automl_cv_client._streaming.streams import ManyOptions, async_stream_for, stream_for
 from automl_cv_client.results import Classification, Detections, Instances, MultilabelClassification, Outcome, Result
 from automl_cv_client.task import Task, task_of
 
@@ -64,7 +65,7 @@ class Many(Connected):
     def _many(
         self, images: Images, task: Task, options: ManyOptions, threshold: float = 0.5
     ) -> Generator[Outcome[Any], None, None]:
-        return outcomes(pump_for(self, images_of(images), task, threshold, **options))
+        return outcomes(stream_for(self._settings, self._backend, images_of(images), task, threshold, **options))
 
 
 class AsyncMany(AsyncConnected):
@@ -105,21 +106,21 @@ class AsyncMany(AsyncConnected):
         self, images: AsyncImages, task: Task, options: ManyOptions, threshold: float = 0.5
     ) -> AsyncGenerator[Outcome[Any], None]:
         source = images if isinstance(images, AsyncIterable) else images_of(images)
-        return async_outcomes(async_pump_for(self, source, task, threshold, **options))
+        return async_outcomes(async_stream_for(self._settings, self._backend, source, task, threshold, **options))
 
 
-def outcomes(pump: Pump) -> Generator[Outcome[Any], None, None]:
-    """What comes out of a pump, until it is dry; closed when the caller stops asking."""
-    with closing(pump):
-        while ready := pump.take():
+def outcomes(stream: Stream) -> Generator[Outcome[Any], None, None]:
+    """What comes out of a stream, until it is dry; closed when the caller stops asking."""
+    with closing(stream):
+        while ready := stream.take():
             yield from ready
 
 
-async def async_outcomes(pump: AsyncPump) -> AsyncGenerator[Outcome[Any], None]:
+async def async_outcomes(stream: AsyncStream) -> AsyncGenerator[Outcome[Any], None]:
     """As :func:`outcomes`, awaited."""
     try:
-        while ready := await pump.take():
+        while ready := await stream.take():
             for outcome in ready:
                 yield outcome
     finally:
-        await pump.close()
+        await stream.close()

@@ -11,11 +11,11 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
-from automl_cv_client._clients.pumps import AsyncPump, Pump
-from automl_cv_client._clients.runs import ManyOptions, async_pump_for, check_options, pump_for
 from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._numbers import checked_threshold
 from automl_cv_client._protocol.endpoint import shown
+from automl_cv_client._streaming.stream import AsyncStream, Stream
+from automl_cv_client._streaming.streams import ManyOptions, async_stream_for, check_options, stream_for
 from automl_cv_client.batch.exports import Format, checked_formats, write_export
 from automl_cv_client.batch.interrupts import interrupts
 from automl_cv_client.batch.job import JobRun
@@ -83,15 +83,17 @@ def score_folder(
     kind, many, formats = _prepared(client._settings, task, options)
     with _job(client._settings, source, out, kind, options) as run:
         run.open()
-        pump = pump_for(client, run.images(), kind, options.get("threshold", 0.5), run.witness, **many)
-        pump.while_waiting = run.begin(pump.traffic)
-        with interrupts(partial(_drain, pump, run), _interrupt) as seen:
+        stream = stream_for(
+            client._settings, client._backend, run.images(), kind, options.get("threshold", 0.5), run.probe, **many
+        )
+        stream.while_waiting = run.begin(stream.traffic)
+        with interrupts(partial(_drain, stream, run), _interrupt) as seen:
             try:
-                while outcomes := pump.take():
+                while outcomes := stream.take():
                     run.record(outcomes)
                     run.report()
             finally:
-                pump.close(0.0 if seen.count else _DRAIN)
+                stream.close(0.0 if seen.count else _DRAIN)
         if seen.count:
             raise KeyboardInterrupt
         return _finished(run, kind, out, formats)
@@ -104,18 +106,20 @@ async def score_folder_async(
     kind, many, formats = _prepared(client._settings, task, options)
     with _job(client._settings, source, out, kind, options) as run:
         await _to_its_end(asyncio.to_thread(run.open))
-        pump = async_pump_for(client, run.images(), kind, options.get("threshold", 0.5), run.witness, **many)
-        pump.while_waiting = run.begin(pump.traffic)
+        stream = async_stream_for(
+            client._settings, client._backend, run.images(), kind, options.get("threshold", 0.5), run.probe, **many
+        )
+        stream.while_waiting = run.begin(stream.traffic)
         task_here = asyncio.current_task()
         assert task_here is not None
         loop = asyncio.get_running_loop()
-        with interrupts(partial(_drain, pump, run), lambda: loop.call_soon_threadsafe(task_here.cancel)) as seen:
+        with interrupts(partial(_drain, stream, run), lambda: loop.call_soon_threadsafe(task_here.cancel)) as seen:
             try:
-                while outcomes := await pump.take():
+                while outcomes := await stream.take():
                     await _to_its_end(asyncio.to_thread(run.record, outcomes))
                     run.report()
             finally:
-                await pump.close()
+                await stream.close()
         if seen.count:
             raise KeyboardInterrupt
         return await _to_its_end(asyncio.to_thread(_finished, run, kind, out, formats))
@@ -164,8 +168,8 @@ def _finished(run: JobRun, task: Task, out: str | os.PathLike[str], formats: tup
     return run.summary()
 
 
-def _drain(pump: Pump | AsyncPump, run: JobRun) -> None:
-    pump.drain(_DRAIN)
+def _drain(stream: Stream | AsyncStream, run: JobRun) -> None:
+    stream.drain(_DRAIN)
     run.stops_in(_DRAIN)
 
 

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from automl_cv_client._flow.traffic import Traffic
-from automl_cv_client._flow.witness import Witness
+from automl_cv_client._streaming.probe import Probe
+from automl_cv_client._streaming.traffic import Traffic
 from automl_cv_client.batch.ledger import Ledger, State, ToDo
 from automl_cv_client.batch.lock import Lock
 from automl_cv_client.batch.records import finished
@@ -41,7 +41,7 @@ class JobRun:
         retry_failed: try images that were given up, too.
 
     Attributes:
-        witness: knows whose failures were the endpoint's.
+        probe: knows whose failures were the endpoint's.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class JobRun:
         retry_failed: bool,
     ) -> None:
         self.ledger: Ledger
-        self.witness = Witness()
+        self.probe = Probe()
         self._folder = folder
         self._source = source
         self._fingerprint = fingerprint
@@ -115,8 +115,8 @@ class JobRun:
     def record(self, outcomes: Sequence[Outcome[Any]]) -> None:
         """Keep what became of some images. Raises BatchError when too many fail, after keeping it."""
         done = [(self._in_work.pop(one.index), one) for one in outcomes]
-        self.ledger.record(finished(row.id, one, one.index in self.witness.excused) for row, one in done)
-        self.witness.excused.difference_update(one.index for one in outcomes)
+        self.ledger.record(finished(row.id, one, one.index in self.probe.not_counted) for row, one in done)
+        self.probe.not_counted.difference_update(one.index for one in outcomes)
         for row, one in done:
             self._tally.add(one)
             if not row.failed:

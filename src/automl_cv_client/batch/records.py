@@ -12,17 +12,17 @@ _FIELDS = (
 )  # fmt: skip
 
 
-def finished(row: int, outcome: Outcome[Any], excused: bool = False) -> Finished:
+def finished(row: int, outcome: Outcome[Any], not_counted: bool = False) -> Finished:
     """The record of one image: its result as JSON, or its error with status and request ids.
 
     Args:
         row: of the image in the ledger.
         outcome: what became of it.
-        excused: the failure was the endpoint's: the image keeps its tries.
+        not_counted: the failure was the endpoint's: the image keeps its tries.
     """
     if outcome.result is not None:
         return Finished(row, True, outcome.result.model_dump_json())
     error = outcome.error
     told = {name: getattr(error, name) for name in _FIELDS if getattr(error, name, None) is not None}
     body = {"kind": type(error).__name__, "message": getattr(error, "message", str(error)), **told}
-    return Finished(row, False, as_json(body), counts=not excused)
+    return Finished(row, False, as_json(body), counts=not not_counted)

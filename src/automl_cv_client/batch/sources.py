@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from automl_cv_client._clients.runs import ENDINGS, folder_images
+from automl_cv_client._files import IMAGE_ENDINGS
 from automl_cv_client._imaging import describe
+from automl_cv_client._streaming.sources import folder_images
 from automl_cv_client.errors import BatchError, InvalidInput
 
 _JSON = ("{", "[")
@@ -50,7 +51,7 @@ def _names_at(text: str) -> Iterator[str]:
     if os.path.isdir(text):
         return folder_images(Path(os.path.abspath(text)))
     if os.path.isfile(text):
-        if os.path.splitext(text)[1].lower() in ENDINGS:  # read as a list, it would be lines of noise
+        if os.path.splitext(text)[1].lower() in IMAGE_ENDINGS:  # read as a list, it would be lines of noise
             return _absolute((text,))
         beside = os.path.dirname(os.path.abspath(text))
         return _training_paths(text, beside) if text.lower().endswith(".jsonl") else _listed(text, beside)

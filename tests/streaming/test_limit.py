@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from automl_cv_client._flow.breaker import Breaker
-from automl_cv_client._flow.concurrency import AdaptiveLimit, Sent, Verdict
-from automl_cv_client._flow.pace import Pace
+from automl_cv_client._streaming.breaker import Breaker
+from automl_cv_client._streaming.limit import AdaptiveLimit, Sent, Verdict
+from automl_cv_client._streaming.traffic import Pace
 
 
 class Simulation:

@@ -42,7 +42,7 @@ class Sent:
 
 
 class AdaptiveLimit:
-    """How many requests may be in flight. Not thread-safe: a gate holds its lock around every call.
+    """How many requests may be in flight. Not thread-safe: a throttle holds its lock around every call.
 
     Args:
         most: the limit never rises above this.

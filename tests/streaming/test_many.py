@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from automl_cv_client import AsyncClient, Client, Outcome, RetryPolicy, Task, errors
-from automl_cv_client._clients.runs import async_pump_for, pump_for
+from automl_cv_client._streaming.streams import async_stream_for, stream_for
 from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.local import LocalEndpoint
 from tests.capped import CappedServer, capped
@@ -265,23 +265,23 @@ class TestNothingIsLeftBehind:
 def test_places_are_given_back_whatever_happens(tiny: bytes) -> None:
     images: list[Any] = [tiny, b"no image", tiny, 7, tiny] * 10
     with capped(cap=2, service=0.005) as server, Client(server.url, "k", retry=QUICK) as client:
-        pump = pump_for(client, iter(images), Task.DETECTION, 0.5, per_request=2)
+        stream = stream_for(client._settings, client._backend, iter(images), Task.DETECTION, 0.5, per_request=2)
         taken = 0
-        while ready := pump.take():
+        while ready := stream.take():
             taken += len(ready)
-        pump.close()
+        stream.close()
         assert taken == 50
-        assert (pump.traffic.waiting, pump.traffic.active, pump.traffic.in_flight) == (0, 0, 0)
+        assert (stream.traffic.waiting, stream.traffic.active, stream.traffic.in_flight) == (0, 0, 0)
 
 
 async def _cancelled_midway(url: str, tiny: bytes) -> tuple[int, int, int]:
     async with AsyncClient(url, "k") as client:
-        pump = async_pump_for(client, itertools.repeat(tiny), Task.DETECTION, 0.5)
+        stream = async_stream_for(client._settings, client._backend, itertools.repeat(tiny), Task.DETECTION, 0.5)
         for _ in range(10):
-            await pump.take()
-        await pump.close()
+            await stream.take()
+        await stream.close()
         await asyncio.sleep(0)
-        return pump.traffic.waiting, pump.traffic.active, pump.traffic.in_flight
+        return stream.traffic.waiting, stream.traffic.active, stream.traffic.in_flight
 
 
 def test_places_are_given_back_by_cancelled_tasks(tiny: bytes) -> None:
@@ -294,16 +294,18 @@ def test_a_drained_run_hands_out_every_answer_that_came(tiny: bytes) -> None:
 
     async def main(url: str) -> int:
         async with AsyncClient(url, "k") as client:
-            pump = async_pump_for(client, itertools.repeat(tiny), Task.DETECTION, 0.5, ordered=False)
+            stream = async_stream_for(
+                client._settings, client._backend, itertools.repeat(tiny), Task.DETECTION, 0.5, ordered=False
+            )
             taken = 0
             while taken < 40:
-                taken += len(await pump.take())
-            pump.drain()
-            sent = pump.traffic.requests
-            while ready := await pump.take():
+                taken += len(await stream.take())
+            stream.drain()
+            sent = stream.traffic.requests
+            while ready := await stream.take():
                 taken += len(ready)
-            await pump.close()
-            assert pump.traffic.requests == sent  # who waited for a turn did not get one any more
+            await stream.close()
+            assert stream.traffic.requests == sent  # who waited for a turn did not get one any more
             return taken
 
     with capped(service=0.03) as server:
@@ -312,23 +314,25 @@ def test_a_drained_run_hands_out_every_answer_that_came(tiny: bytes) -> None:
 
 @pytest.mark.parametrize("drained_first", [False, True], ids=["who pauses", "who would pause"])
 def test_a_drained_run_waits_for_no_pause(drained_first: bool, tiny: bytes, server: ScriptedServer) -> None:
-    """Both pumps; the answer that asks for the pause comes before the drain, or after it."""
+    """Both streams; the answer that asks for the pause comes before the drain, or after it."""
     server.steps = [Drip(503, b"no", {"retry-after": "60"}, pause=0.15)]
 
     async def awaited() -> list[Any]:
         async with AsyncClient(server.url, "k") as client:
-            pump = async_pump_for(client, iter([tiny]), Task.DETECTION, 0.5, ordered=False)
-            asyncio.get_running_loop().call_later(0.05 if drained_first else 0.5, pump.drain)
-            found = await pump.take()
-            await pump.close()
+            stream = async_stream_for(
+                client._settings, client._backend, iter([tiny]), Task.DETECTION, 0.5, ordered=False
+            )
+            asyncio.get_running_loop().call_later(0.05 if drained_first else 0.5, stream.drain)
+            found = await stream.take()
+            await stream.close()
             return found
 
     def blocking() -> list[Any]:
         with Client(server.url, "k") as client:
-            pump = pump_for(client, iter([tiny]), Task.DETECTION, 0.5, ordered=False)
-            threading.Timer(0.05 if drained_first else 0.5, pump.drain).start()
-            found = pump.take()
-            pump.close()
+            stream = stream_for(client._settings, client._backend, iter([tiny]), Task.DETECTION, 0.5, ordered=False)
+            threading.Timer(0.05 if drained_first else 0.5, stream.drain).start()
+            found = stream.take()
+            stream.close()
             return found
 
     for drained in (blocking, lambda: asyncio.run(awaited())):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,9 @@ from automl_cv_client._flow.call_settings import CallSettings, RetryPolicy
 from automl_cv_client._flow.effects import Flow
 from automl_cv_client._flow.explaining import explain_one
 from automl_cv_client._flow.scoring import score_one, score_together
-from automl_cv_client._flow.witness import Blame, Witness, blame
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._protocol.xai import XaiParameters
+from automl_cv_client._streaming.probe import Fault, Probe, fault_of
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Outcome, Result
 from automl_cv_client.task import Task
@@ -21,23 +21,22 @@ from automl_cv_client.task import Task
 _PATIENT_ATTEMPTS = 10  # at 30 % passing failures 6 of 1,000,000 images fail; with 5 attempts 2,400
 
 AnyOutcome = Outcome[Any]
-Group = list[ImageInput]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class GroupScorer:
     """What is done with each group of images."""
 
     task: Task
     settings: CallSettings
     threshold: float
     explain: XaiParameters | None = None  # what to explain, where that is asked for: one image a request
-    witness: Witness | None = None  # finds out whose failures they were, where somebody wants to know
+    probe: Probe | None = None  # finds out whose failures they were, where somebody wants to know
 
     def score(self, first: int, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome]]:
         """One outcome an image, in order; ``first`` is the index of the first one."""
         found = yield from self._together(images)
-        if isinstance(found, AutoMLVisionError) and len(images) > 1 and blame(found) is not Blame.ENDPOINT:
+        if isinstance(found, AutoMLVisionError) and len(images) > 1 and fault_of(found) is not Fault.ENDPOINT:
             outcomes: list[AnyOutcome] = []  # one image must not harm the others
             for index, image in enumerate(images):
                 outcomes += yield from self.score(first + index, [image])
@@ -47,17 +46,17 @@ class Job:
         outcomes = []
         for index, one in enumerate(found):
             one = replace(one, index=first + index)
-            outcomes.append(one if one.ok or self.witness is None else (yield from self._judged(one, self.witness)))
+            outcomes.append(one if one.ok or self.probe is None else (yield from self._judged(one, self.probe)))
         return outcomes
 
-    def _judged(self, one: AnyOutcome, witness: Witness) -> Flow[AnyOutcome]:
-        once = replace(self, settings=_with_attempts(self.settings, 1), witness=None)
+    def _judged(self, one: AnyOutcome, probe: Probe) -> Flow[AnyOutcome]:
+        once = replace(self, settings=_with_attempts(self.settings, 1), probe=None)
 
         def once_more() -> Flow[AnyOutcome]:
             (again,) = yield from once.score(one.index, [one.input])
             return again
 
-        return (yield from witness.judge(one, self.settings, once_more))
+        return (yield from probe.judge(one, self.settings, once_more))
 
     def _together(self, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome] | AutoMLVisionError]:
         try:
@@ -86,7 +85,7 @@ def _with_attempts(settings: CallSettings, attempts: int) -> CallSettings:
     return replace(settings, retry=RetryPolicy(**{**settings.retry.model_dump(), "attempts": attempts}))
 
 
-class Line:
+class ReorderBuffer:
     """Numbers the images that go in, and hands out their outcomes: in order, or as they come.
 
     Args:
@@ -140,15 +139,3 @@ class Line:
         self._early.clear()
         self._handed_out += len(found)
         return found
-
-
-def in_groups(images: Iterator[ImageInput], size: int) -> Iterator[Group]:
-    """Lists of ``size`` images, the last one shorter, read as they are asked for."""
-    group: Group = []
-    for image in images:
-        group.append(image)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group

@@ -1,4 +1,4 @@
-"""Finds out whose failure it was, the image's or the endpoint's: a small grey image, sent after it, is the witness.
+"""Finds out whose failure it was, the image's or the endpoint's: a small grey image, sent after it, is the probe.
 
 Without it neither side can be told from the other: an image that crashes the server breaks its connection, as a
 server that is away does.
@@ -19,11 +19,11 @@ from automl_cv_client._flow.service import warm_up
 from automl_cv_client._protocol.statuses import Again, again
 from automl_cv_client.results import Outcome
 
-_LOOK = 0.1  # seconds between two looks at whether the witness of another image is back
-_ILL_FOR = 1.0  # seconds a witness that failed speaks for: an outage costs one a second, not one an image
+_LOOK = 0.1  # seconds between two looks at whether the probe of another image is back
+_ILL_FOR = 1.0  # seconds a probe that failed speaks for: an outage costs one a second, not one an image
 
 
-class Blame(Enum):
+class Fault(Enum):
     """Whose failure an error is."""
 
     IMAGE = 0
@@ -31,34 +31,34 @@ class Blame(Enum):
     OPEN = 2  # either's
 
 
-def blame(error: BaseException) -> Blame:
+def fault_of(error: BaseException) -> Fault:
     """Whose failure it is, as far as the error itself tells."""
     if not isinstance(error, errors.CallError):
-        return Blame.IMAGE  # which was not fit to be sent
+        return Fault.IMAGE  # which was not fit to be sent
     if error.attempts == 0 or errors.is_hopeless(error) or isinstance(error, errors.Throttled):
-        return Blame.ENDPOINT
+        return Fault.ENDPOINT
     if isinstance(error, errors.ConnectionFailed) and not error.retryable:
-        return Blame.ENDPOINT  # its certificate
+        return Fault.ENDPOINT  # its certificate
     if isinstance(error, errors.StatusError) and _too_much(error):
-        return Blame.ENDPOINT
+        return Fault.ENDPOINT
     if isinstance(error, errors.DeadlineExceeded) or again(error) is not Again.NEVER:
-        return Blame.OPEN
-    return Blame.IMAGE
+        return Fault.OPEN
+    return Fault.IMAGE
 
 
 def _too_much(error: errors.StatusError) -> bool:
     return error.model_status == 429 or error.reason == "too_few_model_instance"
 
 
-class Witness:
+class Probe:
     """Judges the failures of one run. Thread-safe.
 
     Attributes:
-        excused: the indexes of images whose failure was the endpoint's.
+        not_counted: the indexes of images whose failure was the endpoint's.
     """
 
     def __init__(self) -> None:
-        self.excused: set[int] = set()
+        self.not_counted: set[int] = set()
         self._lock = threading.Lock()
         self._busy = False
         self._well_at = self._ill_until = -math.inf
@@ -76,8 +76,8 @@ class Witness:
             settings: how to talk to the endpoint.
             once_more: sends the image again, once.
         """
-        whose = Blame.IMAGE if one.error is None else blame(one.error)
-        if whose is Blame.OPEN:
+        whose = Fault.IMAGE if one.error is None else fault_of(one.error)
+        if whose is Fault.OPEN:
             lives = isinstance(one.error, errors.ModelError) and one.error.model_status == 500  # its script complains
             well = yield from self._turn(settings, lives)
             if well is None:
@@ -88,10 +88,10 @@ class Witness:
                     self._busy = False
                 if again.error is None:
                     return again
-                whose = blame(again.error)
-            whose = whose if well else Blame.ENDPOINT
-        if whose is Blame.ENDPOINT:
-            self.excused.add(one.index)
+                whose = fault_of(again.error)
+            whose = whose if well else Fault.ENDPOINT
+        if whose is Fault.ENDPOINT:
+            self.not_counted.add(one.index)
         return one
 
     def _turn(self, settings: CallSettings, lives: bool) -> Flow[bool | None]:

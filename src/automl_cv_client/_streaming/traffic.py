@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from automl_cv_client._flow.breaker import Breaker
-from automl_cv_client._flow.concurrency import AdaptiveLimit, Sent, Verdict
-from automl_cv_client._flow.pace import Pace
 from automl_cv_client._protocol.http_headers import model_failure
 from automl_cv_client._protocol.messages import Reply
+from automl_cv_client._streaming.breaker import Breaker
+from automl_cv_client._streaming.limit import AdaptiveLimit, Sent, Verdict
 from automl_cv_client.errors import ConnectionFailed, TimedOut
+
+_BURST = 0.05  # seconds' worth that may be made up for after a late wake-up
 
 
 class Traffic:
-    """The state of one run. Not thread-safe: a gate holds its lock around every call.
+    """The state of one run. Not thread-safe: a throttle holds its lock around every call.
 
     A ``patient`` run waits also for an endpoint that answers that nobody is there.
 
@@ -114,3 +115,26 @@ def _verdict(reply: Reply) -> Verdict:
     if model_status == 429 or reason == "too_few_model_instance":
         return Verdict.TOO_MUCH
     return Verdict.NOTHING
+
+
+class Pace:
+    """When the next request may leave. Not thread-safe.
+
+    A request leaves whole once all earlier ones are paid for, so that one larger than a second's worth gets
+    through, too.
+
+    Args:
+        bytes_per_second: above 0; the service's own quota is 5 MB/s an endpoint.
+    """
+
+    def __init__(self, bytes_per_second: float) -> None:
+        self._rate = bytes_per_second
+        self._free = float("-inf")
+
+    def wait(self, now: float) -> float:
+        """Seconds until a request may leave; 0 for now."""
+        return max(0.0, self._free - now)
+
+    def spend(self, count: int, now: float) -> None:
+        """A request of ``count`` bytes leaves."""
+        self._free = max(self._free, now - _BURST) + count / self._rate

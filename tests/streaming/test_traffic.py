@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from automl_cv_client import Outcome
-from automl_cv_client._flow.outcomes import Line
-from automl_cv_client._flow.traffic import Traffic
 from automl_cv_client._protocol.messages import Reply
-from automl_cv_client._transports.awaited_gates import AsyncGate, AsyncPassage
-from automl_cv_client._transports.gates import Gate, Passage, Stopped
+from automl_cv_client._streaming.job import ReorderBuffer
+from automl_cv_client._streaming.throttle import (
+    AsyncThrottle,
+    AsyncThrottledBackend,
+    Stopped,
+    Throttle,
+    ThrottledBackend,
+)
+from automl_cv_client._streaming.traffic import Traffic
 from automl_cv_client.errors import ConnectionFailed, TimedOut
 
 
@@ -70,7 +75,7 @@ def test_groups_that_pause_bound_what_is_read() -> None:
 
 
 def test_one_slow_image_bounds_what_waits_behind_it() -> None:
-    line = Line(ordered=True, longest=3)
+    line = ReorderBuffer(ordered=True, longest=3)
     assert line.enter(3) == 0
     assert line.full
     line.add([Outcome(1, "b", None), Outcome(2, "c", None)])
@@ -79,7 +84,7 @@ def test_one_slow_image_bounds_what_waits_behind_it() -> None:
     line.add([Outcome(0, "a", None)])
     assert not line.full
     assert [one.index for one in line.ripe()] == [0, 1, 2]
-    free = Line(ordered=False, longest=3)
+    free = ReorderBuffer(ordered=False, longest=3)
     free.enter(100)
     assert not free.full
 
@@ -89,13 +94,13 @@ def test_who_comes_to_a_gate_that_is_shut_does_not_pass() -> None:
     backend: Any = None
 
     async def awaited() -> None:
-        gate = AsyncGate(backend, Traffic(4, None, clock=lambda: 0.0), b"")
-        gate.stop()
-        await AsyncPassage(gate).authorize(None, 1.0)
+        throttle = AsyncThrottle(backend, Traffic(4, None, clock=lambda: 0.0), b"")
+        throttle.stop()
+        await AsyncThrottledBackend(throttle).authorize(None, 1.0)
 
-    gate = Gate(backend, Traffic(4, None, clock=lambda: 0.0), b"")
-    gate.stop()
+    throttle = Throttle(backend, Traffic(4, None, clock=lambda: 0.0), b"")
+    throttle.stop()
     with pytest.raises(Stopped):
-        Passage(gate).authorize(None, 1.0)
+        ThrottledBackend(throttle).authorize(None, 1.0)
     with pytest.raises(Stopped):
         asyncio.run(awaited())

@@ -15,14 +15,18 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from functools import partial
 
-from automl_cv_client._clients.reading import AsyncReader
-from automl_cv_client._flow.outcomes import AnyOutcome, Group, Job, Line
-from automl_cv_client._flow.run import run, run_async, running_loop
+from automl_cv_client._flow.run import AsyncBackend, Backend, run, run_async, running_loop
 from automl_cv_client._flow.service import harmless_body
-from automl_cv_client._flow.traffic import Traffic
-from automl_cv_client._transports.awaited_gates import AsyncGate, AsyncPassage
-from automl_cv_client._transports.backends import AwaitedBackend, BlockingBackend
-from automl_cv_client._transports.gates import Gate, Passage, Stopped
+from automl_cv_client._streaming.job import AnyOutcome, GroupScorer, ReorderBuffer
+from automl_cv_client._streaming.sources import AsyncReader, Group
+from automl_cv_client._streaming.throttle import (
+    AsyncThrottle,
+    AsyncThrottledBackend,
+    Stopped,
+    Throttle,
+    ThrottledBackend,
+)
+from automl_cv_client._streaming.traffic import Traffic
 from automl_cv_client.errors import BatchError
 
 _LOOK = 0.1  # seconds between two looks at the clock, so that signals and drain() are noticed
@@ -30,17 +34,17 @@ _GRACE = 10.0  # seconds close() waits for requests in flight
 
 
 class _Base:
-    """What both pumps keep.
+    """What both streams keep.
 
     Attributes:
         while_waiting: called some ten times a second while :meth:`take` has nothing to hand out.
     """
 
-    def __init__(self, job: Job, traffic: Traffic, line: Line) -> None:
+    def __init__(self, scorer: GroupScorer, traffic: Traffic, buffer: ReorderBuffer) -> None:
         self.traffic = traffic
         self.while_waiting: Callable[[], object] = lambda: None
-        self._job = job
-        self._line = line
+        self._scorer = scorer
+        self._buffer = buffer
         self._exhausted = False
         self._source_error: Exception | None = None
         self._give_up_at: float | None = None
@@ -60,13 +64,13 @@ class _Base:
 
     def _wants_more(self) -> bool:
         stopping = self._exhausted or self._give_up_at is not None
-        return not stopping and self.traffic.wants_more and not self._line.full
+        return not stopping and self.traffic.wants_more and not self._buffer.full
 
     def _end(self) -> list[AnyOutcome]:
         """Nothing is active any more: the rest, then the reason why it ended early."""
-        rest = self._line.rest()
+        rest = self._buffer.rest()
         reason = self.traffic.breaker.open
-        if not rest and reason and (self._line.missing or not self._exhausted):
+        if not rest and reason and (self._buffer.missing or not self._exhausted):
             raise BatchError(f"stopped, as nothing more can succeed: {reason}")
         if not rest and self._source_error is not None:
             error, self._source_error = self._source_error, None
@@ -82,34 +86,34 @@ class _Base:
             raise failure
 
 
-class Pump(_Base):
+class Stream(_Base):
     """Scores with threads, which are started as they are needed."""
 
     def __init__(
-        self, groups: Iterator[Group], job: Job, backend: BlockingBackend, traffic: Traffic, line: Line
+        self, groups: Iterator[Group], scorer: GroupScorer, backend: Backend, traffic: Traffic, buffer: ReorderBuffer
     ) -> None:
-        super().__init__(job, traffic, line)
+        super().__init__(scorer, traffic, buffer)
         self._groups = groups
-        self._gate = Gate(backend, traffic, harmless_body(job.settings))
-        self._work: queue.SimpleQueue[tuple[int, Group, Passage] | None] = queue.SimpleQueue()
+        self._throttle = Throttle(backend, traffic, harmless_body(scorer.settings))
+        self._work: queue.SimpleQueue[tuple[int, Group, ThrottledBackend] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def take(self) -> list[AnyOutcome]:
         """The outcomes that are ready, at least one; empty when there are no more. Raises what the source raises."""
-        gate = self._gate
+        throttle = self._throttle
         while True:
-            if self._give_up_at is not None and not gate.stopped.is_set():
-                gate.stop()
-            with gate.lock:
+            if self._give_up_at is not None and not throttle.stopped.is_set():
+                throttle.stop()
+            with throttle.lock:
                 self._raise_failure()
-                ripe = self._line.ripe()
+                ripe = self._buffer.ripe()
                 if ripe or self._gives_up:
                     return ripe
                 more = self._wants_more()
                 if not more and self.traffic.active == 0:
                     return self._end()
                 if not more:
-                    gate.news.wait(_LOOK)
+                    throttle.news.wait(_LOOK)
             if more:
                 self._read_one()
             else:
@@ -118,7 +122,7 @@ class Pump(_Base):
     def close(self, grace: float = _GRACE) -> None:
         """Stop, and wait for requests in flight, at most ``grace`` seconds; they end by themselves later."""
         self.drain(0)
-        self._gate.stop()
+        self._throttle.stop()
         for _ in self._threads:
             self._work.put(None)
         until = time.monotonic() + grace
@@ -134,10 +138,10 @@ class Pump(_Base):
         except Exception as error:  # noqa: BLE001 - raised again when the rest is handed out
             self._source_failed(error)
             return
-        with self._gate.lock:
-            first = self._line.enter(len(group))
+        with self._throttle.lock:
+            first = self._buffer.enter(len(group))
             needed = self.traffic.active >= len(self._threads)
-        self._work.put((first, group, Passage(self._gate)))
+        self._work.put((first, group, ThrottledBackend(self._throttle)))
         if needed:
             thread = threading.Thread(target=self._scores, name=f"automl-cv-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
@@ -146,50 +150,50 @@ class Pump(_Base):
     def _scores(self) -> None:
         """The life of a thread."""
         while (work := self._work.get()) is not None:
-            first, group, passage = work
+            first, group, backend = work
             outcomes: list[AnyOutcome] = []
             failure: BaseException | None = None
             try:
-                outcomes = run(self._job.score(first, group), passage)
+                outcomes = run(self._scorer.score(first, group), backend)
             except Stopped:
                 pass
             except BaseException as error:  # noqa: BLE001 - raised again where the outcomes are taken
                 failure = error
-            with self._gate.lock:
-                self._line.add(outcomes)
+            with self._throttle.lock:
+                self._buffer.add(outcomes)
                 self._failure = self._failure or failure
-            passage.end()
+            backend.end()
             del work, group, outcomes, failure  # a waiting thread holds no image
 
 
-class AsyncPump(_Base):
+class AsyncStream(_Base):
     """Scores with tasks: one for each group in work, none for those not yet read."""
 
     def __init__(
         self,
         groups: Iterator[Group] | AsyncGenerator[Group, None],
-        job: Job,
-        backend: AwaitedBackend,
+        scorer: GroupScorer,
+        backend: AsyncBackend,
         traffic: Traffic,
-        line: Line,
+        buffer: ReorderBuffer,
     ) -> None:
-        super().__init__(job, traffic, line)
-        self._gate = AsyncGate(backend, traffic, harmless_body(job.settings))
-        self._tasks: dict[asyncio.Task[None], AsyncPassage] = {}
-        self._reader = AsyncReader(groups, self._gate.news.set) if isinstance(groups, AsyncGenerator) else None
+        super().__init__(scorer, traffic, buffer)
+        self._throttle = AsyncThrottle(backend, traffic, harmless_body(scorer.settings))
+        self._tasks: dict[asyncio.Task[None], AsyncThrottledBackend] = {}
+        self._reader = AsyncReader(groups, self._throttle.news.set) if isinstance(groups, AsyncGenerator) else None
         self._next = self._reader.next if self._reader else partial(next, groups)
 
     async def take(self) -> list[AnyOutcome]:
-        """As :meth:`Pump.take`, awaited."""
+        """As :meth:`Stream.take`, awaited."""
         running_loop()
         while True:
-            if self._give_up_at is not None and not self._gate.stopped:
+            if self._give_up_at is not None and not self._throttle.stopped:
                 self._stop()
             self._raise_failure()
-            ripe = self._line.ripe()
+            ripe = self._buffer.ripe()
             if ripe or self._gives_up:
                 return ripe
-            self._gate.news.clear()
+            self._throttle.news.clear()
             wanted = self._wants_more()
             if wanted and self._read_one():
                 continue
@@ -197,7 +201,7 @@ class AsyncPump(_Base):
                 return self._end()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK):
-                    await self._gate.news.wait()
+                    await self._throttle.news.wait()
             self.while_waiting()
 
     async def close(self) -> None:
@@ -212,9 +216,9 @@ class AsyncPump(_Base):
 
     def _stop(self) -> None:
         """Nothing more goes out. Who pauses is cancelled; an answer that is here already comes to its outcome."""
-        self._gate.stop()
-        for task, passage in self._tasks.items():
-            if passage.pausing:
+        self._throttle.stop()
+        for task, backend in self._tasks.items():
+            if backend.pausing:
                 task.cancel()
 
     def _read_one(self) -> bool:
@@ -229,19 +233,19 @@ class AsyncPump(_Base):
             return True
         if group is None:
             return False
-        first = self._line.enter(len(group))
-        passage = AsyncPassage(self._gate)
-        task = asyncio.create_task(self._score(first, group, passage))
-        self._tasks[task] = passage
+        first = self._buffer.enter(len(group))
+        backend = AsyncThrottledBackend(self._throttle)
+        task = asyncio.create_task(self._score(first, group, backend))
+        self._tasks[task] = backend
         task.add_done_callback(self._done)
         return True
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.pop(task).end()
 
-    async def _score(self, first: int, group: Group, passage: AsyncPassage) -> None:
+    async def _score(self, first: int, group: Group, backend: AsyncThrottledBackend) -> None:
         try:
-            self._line.add(await run_async(self._job.score(first, group), passage))
+            self._buffer.add(await run_async(self._scorer.score(first, group), backend))
         except Stopped:
             pass
         except Exception as error:  # noqa: BLE001 - raised again where the outcomes are taken

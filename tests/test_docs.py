@@ -155,7 +155,7 @@ def test_tests_on_a_page_pass(page: Page, reader: Path) -> None:
     blocks = shown_tests(page)
     (reader / "test_page.py").write_text("\n\n".join(blocks), encoding="utf-8")
     installed = "automl_cv_client" in {one.name for one in entry_points(group="pytest11")}
-    plugin = [] if installed else ["-p", "automl_cv_client.testing.plugin"]
+    plugin = [] if installed else ["-p", "pytest_automl_cv_client"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, "test_page.py"],
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},

@@ -87,7 +87,6 @@ LIBRARIES = {
     "numpy": ("local/", "evaluation/"),
     "onnxruntime": ("local/",),
     "PIL": ("local/",),
-    "pytest": ("testing/plugin.py",),
     "fastapi": ("integrations/fastapi.py",),
     "starlette": ("integrations/fastapi.py", "local/"),
     "uvicorn": ("local/",),

@@ -15,7 +15,7 @@ import pytest
 from automl_cv_client import __version__
 from tests.packaging.conftest import ROOT, Dists
 
-SOURCE = ROOT / "src" / "automl_cv_client"
+SOURCE = ROOT / "src"
 
 
 def contents(wheel: Path) -> dict[str, bytes]:
@@ -31,8 +31,8 @@ def metadata(dists: Dists) -> Message:
 
 def test_the_wheel_is_the_package_and_nothing_else(dists):
     packed = {name for name in contents(dists.wheel) if ".dist-info/" not in name}
-    here = {f"automl_cv_client/{file.relative_to(SOURCE).as_posix()}" for file in SOURCE.rglob("*.py")}
-    assert packed == here | {"automl_cv_client/py.typed"}
+    here = {file.relative_to(SOURCE).as_posix() for file in SOURCE.rglob("*.py")}
+    assert packed == here | {"automl_cv_client/py.typed", "pytest_automl_cv_client/py.typed"}
 
 
 def test_the_source_distribution_has_the_tests_and_what_they_read_but_no_models(dists):
@@ -82,4 +82,4 @@ def test_every_extra_is_in_the_metadata_and_all_has_them(metadata):
 def test_the_entry_points_are_there(dists):
     text = contents(dists.wheel)[f"automl_cv_client-{__version__}.dist-info/entry_points.txt"].decode()
     assert "automl-cv = automl_cv_client.cli:main" in text
-    assert "automl_cv_client = automl_cv_client.testing.plugin" in text
+    assert "automl_cv_client = pytest_automl_cv_client" in text

@@ -127,3 +127,24 @@ def test_a_project_that_has_only_the_wheel(tmp_path: Path) -> None:
         text=True,
     )
     assert "8 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_run_that_does_not_use_it_loads_nothing_of_it(scratch: pytest.Pytester) -> None:
+    """pytest loads the plugin at every start in this environment, also for projects that have nothing to do with it."""
+    scratch.makeconftest(
+        """
+        import sys
+
+        def pytest_unconfigure():
+            print("loaded:", *sorted({"automl_cv_client", "pydantic", "httpx"} & sys.modules.keys()))
+        """
+    )
+    done = scratch.runpytest_subprocess("--collect-only", "-s", "--ignore=test_examples.py")
+    assert [line for line in done.outlines if line.startswith("loaded:")] == ["loaded:"]
+    done.stdout.fnmatch_lines("plugins:*automl-cv-client-*")
+
+
+def test_a_broken_pydantic_stops_no_run_that_does_not_use_it(scratch: pytest.Pytester) -> None:
+    scratch.mkpydir("pydantic").joinpath("__init__.py").write_text("raise ImportError('too old')\n")
+    scratch.makepyfile(test_other="def test_nothing(): pass")
+    scratch.runpytest_subprocess("test_other.py").assert_outcomes(passed=1)

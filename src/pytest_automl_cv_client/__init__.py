@@ -1,6 +1,7 @@
 """The pytest plugin: fixtures for tests of code that scores images, and the option that makes the endpoint real.
 
-Loaded by pytest itself where this package is installed; what a fixture needs is imported when it is used.
+pytest loads this at every start in an environment that has the distribution, whatever is being tested. So it stands
+beside the package, and not in it: it costs nothing, and breaks nothing, until one of its fixtures is used.
 """
 
 from __future__ import annotations

@@ -4,12 +4,19 @@ PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+DEMO := .venv/.demo
+# uv does in seconds what pip does in a minute; where it is missing, pip serves.
+PIP := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+# The rooms without sockets and processes: what a contributor runs at every change.
+CHECKED := tests/protocol tests/flow tests/geometry tests/results tests/imaging tests/formats tests/dataset \
+	tests/drawing tests/test_layering.py tests/test_package.py tests/test_text.py tests/test_errors.py
 
-.PHONY: help demo test lint docs docs-serve build bench clean
+.PHONY: help demo test check lint docs docs-serve build bench clean
 
 help:
 	@echo "make demo    score the sample photographs with demo models on this machine"
-	@echo "make test    run all tests"
+	@echo "make test    run all tests, on all cores"
+	@echo "make check   run the tests that need no sockets, in seconds"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the documentation site, in site/; make docs-serve shows it while you write"
 	@echo "make build   wheels and source distributions of both packages, in dist/"
@@ -17,19 +24,30 @@ help:
 	@echo "make clean   remove .venv and everything made"
 
 # The demo models are installed from the folder: they are not on the package registry.
-$(INSTALLED): pyproject.toml models/pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python"; exit 1; }
-	@echo "Setting up .venv with $(PYTHON): once, for a minute or two."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip  # old ones give up on azure-ai-ml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check ./models -e ".[dev]"
+$(INSTALLED): pyproject.toml models/pyproject.toml | $(BIN)/python
+	@echo "Installing what tests, documentation and benchmarks need into .venv: once, for a minute or two."
+	@$(PIP) ./models -e ".[dev]"
+	@touch $@ $(DEMO)
+
+$(DEMO): pyproject.toml models/pyproject.toml | $(BIN)/python
+	@echo "Installing the client and the demo models into .venv: once."
+	@$(PIP) ./models -e ".[cli,local]"
 	@touch $@
 
-demo: $(INSTALLED)
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@test -n "$(shell command -v uv)" || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip  # old ones give up on azure-ai-ml
+
+demo: $(DEMO)
 	@$(BIN)/automl-cv demo
 
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
+
+check: $(INSTALLED)
+	@$(BIN)/python -m pytest -n auto --few-examples $(CHECKED)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ PHOTOS = Path(__file__).parents[1] / "samples" / "photos"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption("--few-examples", action="store_true", help="a tenth of the random examples: for make check")
     parser.addoption("--update-help", action="store_true", help="write tests/cli/help anew")
 
 
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     hypothesis.settings.register_profile(
         "ours",
+        max_examples=100 if config.getoption("--run-slow") else 10 if config.getoption("--few-examples") else 50,
         deadline=None,  # a busy machine is no failure
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
         database=None,

@@ -1,7 +1,7 @@
 """Draws the image of the rooms in design.md from the imports: python -m docs.make_rooms, in the project's folder.
 
 An arrow says "imports". Drawn are only those that do not follow from others: where a room reaches another one by way
-of a third, the direct arrow is left out. Dashed are the doors that open at call time.
+of a third, the direct arrow is left out.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
-from tests.test_layering import DOORS, PACKAGE, ROWS, SOURCE, imports_of
+from tests.test_layering import PACKAGE, ROWS, SOURCE, imports_of
 
 IMAGE = Path(__file__).with_name("images") / "rooms.svg"
 ORDER = (
     ("_extras", "_text", "_files", "_numbers", "_keywords", "errors", "geometry", "annotations", "task"),
     ("_image_info", "_record", "_options_base"),
-    ("drawing", "_imaging"),
-    ("formats", "results", "dataset"),
-    ("_protocol", "evaluation"),
+    ("formats", "drawing", "_imaging"),
+    ("dataset", "results"),
+    ("evaluation", "_protocol"),
     ("_flow",),
     ("_telemetry", "_transports", "credentials", "settings"),
     ("_streaming",),
@@ -48,12 +48,12 @@ svg { color-scheme: light dark; font-family: ui-sans-serif, system-ui, "Segoe UI
 .row { font-weight: 600; font-size: 20px; }
 .room { fill: #ffffff; stroke: #3b6ea8; stroke-width: 1.4; } .name { fill: #16324f; font-size: 14px; }
 .name { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, monospace; text-anchor: middle; }
-.arrow, .door { fill: none; stroke: #3b6ea8; stroke-width: 1.3; opacity: 0.75; }
-.door { stroke: #c2571a; stroke-dasharray: 5 4; } .tip { fill: #3b6ea8; } .door-tip { fill: #c2571a; }
+.arrow { fill: none; stroke: #3b6ea8; stroke-width: 1.3; opacity: 0.75; }
+.tip { fill: #3b6ea8; }
 @media (prefers-color-scheme: dark) {
   .paper { fill: #171b22; } .band { fill: #1f2630; } .title, .row { fill: #9aa7b8; }
   .room { fill: #263241; stroke: #7fb2ea; } .name { fill: #e3edf8; }
-  .arrow { stroke: #7fb2ea; } .tip { fill: #7fb2ea; } .door { stroke: #f0a06a; } .door-tip { fill: #f0a06a; }
+  .arrow { stroke: #7fb2ea; } .tip { fill: #7fb2ea; }
 }
 """
 
@@ -63,7 +63,7 @@ Arrow = tuple[str, str]
 
 
 def arrows_of_the_source() -> set[Arrow]:
-    """Every pair of rooms of which the first imports the second, doors included."""
+    """Every pair of rooms of which the first imports the second."""
     found = set()
     for file in SOURCE.rglob("*.py"):
         room = file.relative_to(SOURCE).parts[0].removesuffix(".py")
@@ -75,9 +75,9 @@ def arrows_of_the_source() -> set[Arrow]:
 
 
 def drawn_of(arrows: set[Arrow]) -> set[Arrow]:
-    """Those arrows that do not follow from others; without the doors."""
+    """Those arrows that do not follow from others."""
     below: dict[str, set[str]] = defaultdict(set)
-    for room, other in arrows - DOORS:
+    for room, other in arrows:
         below[room].add(other)
 
     def reached(room: str) -> set[str]:
@@ -104,7 +104,7 @@ def places() -> dict[str, tuple[float, int, float]]:
     return found
 
 
-def path_of(room: str, other: str, kind: str) -> str:
+def path_of(room: str, other: str) -> str:
     """A curve from the bottom of a room to the top of another one; beside each other, below both."""
     at = places()
     (x1, y1, w1), (x2, y2, w2) = at[room], at[other]
@@ -126,7 +126,7 @@ def path_of(room: str, other: str, kind: str) -> str:
     else:
         start += w1 / 4
         curve = f"M{start:.0f},{y1} C{start:.0f},{y1 - 40} {end:.0f},{y2 + HEIGHT + 40} {end:.0f},{y2 + HEIGHT + 7}"
-    return f'<path class="{kind}" data-from="{room}" data-to="{other}" d="{curve}" marker-end="url(#{kind}-tip)"/>'
+    return f'<path class="arrow" data-from="{room}" data-to="{other}" d="{curve}" marker-end="url(#arrow-tip)"/>'
 
 
 def lane_of(room: str, other: str, end: float) -> float:
@@ -140,19 +140,17 @@ def image() -> str:
     arrows = arrows_of_the_source()
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {len(ORDER) * BAND}" role="img">']
     lines += ["<title>The rooms of automl-cv-client, and which imports which</title>", f"<style>{STYLE}</style>"]
-    for kind, tip in (("arrow", "tip"), ("door", "door-tip")):
-        lines.append(
-            f'<marker id="{kind}-tip" viewBox="0 0 8 8" refX="2" refY="4" markerWidth="7" markerHeight="7" '
-            f'orient="auto"><path class="{tip}" d="M0,0 L8,4 L0,8 z"/></marker>'
-        )
+    lines.append(
+        '<marker id="arrow-tip" viewBox="0 0 8 8" refX="2" refY="4" markerWidth="7" markerHeight="7" '
+        'orient="auto"><path class="tip" d="M0,0 L8,4 L0,8 z"/></marker>'
+    )
     lines.append(f'<rect class="paper" width="{WIDTH}" height="{len(ORDER) * BAND}"/>')
     for number, title in enumerate(TITLES):
         top = (len(ORDER) - 1 - number) * BAND
         lines.append(f'<rect class="band" x="8" y="{top + 8}" width="{WIDTH - 16}" height="{BAND - 26}" rx="10"/>')
         lines.append(f'<text class="row" x="24" y="{top + BOX + 23}">{number}</text>')
         lines.append(f'<text class="title" x="46" y="{top + BOX + 22}">{title}</text>')
-    lines += [path_of(*arrow, "arrow") for arrow in sorted(drawn_of(arrows))]
-    lines += [path_of(*arrow, "door") for arrow in sorted(arrows & DOORS)]
+    lines += [path_of(*arrow) for arrow in sorted(drawn_of(arrows))]
     for name, (left, edge, width) in places().items():
         box = f'x="{left:.0f}" y="{edge}" width="{width:.0f}" height="{HEIGHT}" rx="7"'
         lines.append(f'<rect class="room" data-room="{name}" {box}/>')

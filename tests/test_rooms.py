@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from docs.make_rooms import IMAGE, ORDER, arrows_of_the_source, drawn_of, image
-from tests.test_layering import DOORS, PACKAGE, ROWS, SOURCE, imports_of, row_of
+from tests.test_layering import PACKAGE, ROWS, SOURCE, imports_of, row_of
 
 DESIGN = (IMAGE.parents[1] / "design.md").read_text(encoding="utf-8")
 ON_THE_REGISTRY = {"pillow": "PIL"}  # where the table's word is not the module's
@@ -36,12 +36,11 @@ def test_the_image_is_that_of_the_imports():
     assert IMAGE.read_text(encoding="utf-8") == image(), "run: python -m docs.make_rooms"
     arrows = arrows_of_the_source()
     assert drawn("arrow") == drawn_of(arrows)
-    assert drawn("door") == arrows & DOORS
     assert [set(names) for names in ORDER] == list(ROWS)
 
 
 def test_what_is_left_out_follows_from_what_is_drawn():
-    arrows = arrows_of_the_source() - DOORS
+    arrows = arrows_of_the_source()
     below = defaultdict(set)
     for room, other in drawn_of(arrows):
         below[room].add(other)

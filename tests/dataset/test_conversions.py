@@ -233,7 +233,7 @@ def test_boxes_survive_voc(tmp_path):
     rows = [boxes_row("1.png"), boxes_row("2.png")]
     assert to_voc(rows, tmp_path) == 2
     assert list(from_voc(tmp_path)) == rows
-    assert "<xmin>25</xmin>" in (tmp_path / "1.xml").read_text()
+    assert "<xmin>26</xmin>" in (tmp_path / "1.xml").read_text(), "pixels count from 1"
 
 
 @pytest.mark.parametrize(

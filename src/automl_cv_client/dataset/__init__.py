@@ -9,7 +9,7 @@ For example:
 """
 
 from automl_cv_client.dataset.checking import check
-from automl_cv_client.dataset.coco import from_coco, to_coco
+from automl_cv_client.dataset.coco import from_coco
 from automl_cv_client.dataset.faults import Fault, faults_of
 from automl_cv_client.dataset.folders import from_csv, from_folders, to_csv
 from automl_cv_client.dataset.reading import read_jsonl, recognise_task, row_of, write_jsonl
@@ -26,8 +26,9 @@ from automl_cv_client.dataset.rows import (
 )
 from automl_cv_client.dataset.splitting import split, write_mltable
 from automl_cv_client.dataset.urls import AzureMLUrl, LocalImages
-from automl_cv_client.dataset.voc import from_voc, to_voc
-from automl_cv_client.dataset.yolo import from_yolo, to_yolo
+from automl_cv_client.dataset.voc import from_voc
+from automl_cv_client.dataset.yolo import from_yolo
+from automl_cv_client.formats import to_coco, to_voc, to_yolo
 
 __all__ = [
     "AzureMLUrl",

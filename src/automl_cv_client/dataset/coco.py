@@ -1,20 +1,18 @@
-"""COCO's JSON to training rows and back. Masks become polygons with their holes; crowds stay crowds."""
+"""COCO's JSON to training rows. Masks become polygons with their holes; crowds stay crowds."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from automl_cv_client.dataset.reading import row_of
-from automl_cv_client.dataset.rows import BoxLabel, DetectionRow, PolygonLabel, Row, SegmentationRow, size_of
-from automl_cv_client.dataset.urls import path_of
-from automl_cv_client.dataset.writing import write_whole
+from automl_cv_client.dataset.rows import Row
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.geometry import Rle, Size, even_odd_area, outlines, scale_segment
+from automl_cv_client.geometry import Rle, Size, outlines, scale_segment
 from automl_cv_client.task import Task, task_of
 
 
@@ -46,33 +44,6 @@ def from_coco(
         labels = [_label(one, names, size, kind) for one in of_image[image.get("id")]]
         details = {"format": _ending(file), "width": size.width, "height": size.height}
         yield row_of({"image_url": prefix + file, "image_details": details, "label": labels}, kind)
-
-
-def to_coco(rows: Iterable[Row], path: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-    """The COCO content of detection or segmentation rows; also written to ``path`` when given.
-
-    COCO unites the polygons of an instance, so an instance with holes is written as a run-length mask.
-
-    Raises:
-        InvalidInput: a row is not of objects, or does not tell its image's size.
-    """
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    categories: dict[str, int] = {}
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row, DetectionRow | SegmentationRow):
-            raise InvalidInput(f"COCO files hold objects; this row is for {row.task.value}")
-        size = size_of(row)
-        images.append({"id": number, "file_name": path_of(row.image_url), "width": size.width, "height": size.height})
-        for one in row.label:
-            category = categories.setdefault(one.label, len(categories) + 1)
-            ids = {"id": len(annotations) + 1, "image_id": number, "category_id": category}
-            annotations.append({**ids, "iscrowd": int(one.crowd), **_annotation(one, size)})
-    named = [{"id": number, "name": name} for name, number in categories.items()]
-    content = {"images": images, "annotations": annotations, "categories": named}
-    if path is not None:
-        write_whole(Path(path), json.dumps(content))
-    return content
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -149,27 +120,6 @@ def _numbers(values: Any) -> list[float]:
 def _inside(value: float) -> float:
     """Annotation tools round: a hair beyond the edge is the edge."""
     return min(1.0, max(0.0, value)) if -0.01 < value < 1.01 else value
-
-
-def _annotation(one: BoxLabel | PolygonLabel, size: Size) -> dict[str, Any]:
-    box = one.box.to_pixels(size)
-    bbox = [box.left, box.top, box.width, box.height]
-    if not isinstance(one, PolygonLabel):
-        return {"bbox": bbox, "area": box.area}
-    segments = [list(scale_segment(segment, size)) for segment in one.segments]
-    area = even_odd_area(segments)
-    shape = _mask(segments, size) if one.crowd or _has_holes(segments, area) else segments
-    return {"bbox": bbox, "area": area, "segmentation": shape}
-
-
-def _mask(segments: Sequence[Sequence[float]], size: Size) -> dict[str, Any]:
-    mask = Rle.of_polygon(segments, size)
-    return {"size": [mask.height, mask.width], "counts": list(mask.counts)}
-
-
-def _has_holes(segments: Sequence[Sequence[float]], area: float) -> bool:
-    apart = sum(even_odd_area([segment]) for segment in segments)
-    return len(segments) > 1 and area < apart - 1e-6
 
 
 def _ending(name: str) -> str | None:

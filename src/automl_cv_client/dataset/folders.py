@@ -8,11 +8,11 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from automl_cv_client._files import write_text
 from automl_cv_client._text import harmless, is_formula
 from automl_cv_client.dataset.images import image_header
 from automl_cv_client.dataset.rows import FORMATS, ClassificationRow, ImageDetails, MultilabelRow, Row
 from automl_cv_client.dataset.urls import path_of
-from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
 
 
@@ -86,7 +86,7 @@ def to_csv(rows: Iterable[Row], path: str | os.PathLike[str], *, separator: str 
             raise InvalidInput(f"the label {bad[:60]!r} holds the separator {separator!r}: choose another")
         lines.writerow([_quoted(path_of(row.image_url)), _quoted(separator.join(labels))])
         count += 1
-    write_whole(Path(path), text.getvalue())
+    write_text(Path(path), text.getvalue())
     return count
 
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
+from automl_cv_client._files import whole_text
 from automl_cv_client.dataset.faults import faults_of
 from automl_cv_client.dataset.lines import RawRow, Source, name_of, raw_rows
 from automl_cv_client.dataset.rows import ROW_KINDS, Row, task_of_row
-from automl_cv_client.dataset.writing import whole_file
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task, task_of
 
@@ -94,7 +94,7 @@ def write_jsonl(rows: Iterable[Row | dict[str, Any]], path: str | os.PathLike[st
         path: where to; an existing file is replaced once the last row is written.
     """
     count = 0
-    with whole_file(Path(path)) as file:
+    with whole_text(Path(path)) as file:
         for row in rows:
             values = row.to_json() if isinstance(row, Row) else row
             file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")

@@ -12,12 +12,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from automl_cv_client.annotations import AnnotatedImage, Annotation
+from automl_cv_client.dataset.urls import path_of
 from automl_cv_client.errors import InvalidInput
+from automl_cv_client.formats.training import FORMATS as FORMATS
 from automl_cv_client.geometry import Box, Segment, Size
 from automl_cv_client.task import Task
-
-FORMATS = ("jpg", "jpeg", "png", "jpe", "jfif", "bmp", "tif", "tiff")
-"""What ``image_details.format`` may say."""
 
 _TRUTH = {"0": False, "1": True, "false": False, "true": True}
 
@@ -97,6 +97,10 @@ class BoxLabel(_Part, frozen=True):
         """The box, normalised as everywhere in this package."""
         return Box(self.left, self.top, self.right, self.bottom)
 
+    def annotated(self) -> Annotation:
+        """The label as a plain value, as drawings, evaluation and the formats of other tools take it."""
+        return Annotation(self.label, None, self.box, crowd=self.crowd)
+
 
 class PolygonLabel(_Part, frozen=True):
     """One labelled outline, in fractions of the image.
@@ -123,6 +127,10 @@ class PolygonLabel(_Part, frozen=True):
         """The segments that have at least three points: the others enclose nothing."""
         return tuple(segment for segment in self.polygon if len(segment) >= 6)
 
+    def annotated(self) -> Annotation:
+        """The label as a plain value, as drawings, evaluation and the formats of other tools take it."""
+        return Annotation(self.label, None, self.box, self.segments, self.crowd)
+
 
 class Row(_Part, frozen=True):
     """What the four kinds share.
@@ -143,6 +151,21 @@ class Row(_Part, frozen=True):
     def classes(self) -> list[str]:
         """The classes named, one for each label, in order; a class named twice is there twice."""
         raise NotImplementedError
+
+    def annotated(self) -> AnnotatedImage:
+        """Labels or objects as plain values, as drawings, evaluation and the formats of other tools take them.
+
+        ``source`` is the path in ``image_url``: without the datastore or the host, and without a query.
+        """
+        details = self.image_details
+        size = None
+        if details is not None and details.width is not None and details.height is not None:
+            size = Size(details.width, details.height)
+        return AnnotatedImage(self.task, size, _path_in(self.image_url), *self._content())
+
+    def _content(self) -> tuple[tuple[tuple[str, None], ...], tuple[Annotation, ...]]:
+        """Labels of the whole image, and objects."""
+        return tuple((label, None) for label in self.classes()), ()
 
 
 class ClassificationRow(Row, frozen=True):
@@ -175,7 +198,10 @@ class DetectionRow(Row, frozen=True):
 
     def classes(self) -> list[str]:
         """The class of each object, in order."""
-        return [one.label for one in self.label]
+        return [item.label for item in self.label]
+
+    def _content(self) -> tuple[tuple[tuple[str, None], ...], tuple[Annotation, ...]]:
+        return (), tuple(item.annotated() for item in self.label)
 
 
 class SegmentationRow(Row, frozen=True):
@@ -186,7 +212,10 @@ class SegmentationRow(Row, frozen=True):
 
     def classes(self) -> list[str]:
         """The class of each object, in order."""
-        return [one.label for one in self.label]
+        return [item.label for item in self.label]
+
+    def _content(self) -> tuple[tuple[tuple[str, None], ...], tuple[Annotation, ...]]:
+        return (), tuple(item.annotated() for item in self.label)
 
 
 ROW_KINDS: dict[Task, type[Row]] = {
@@ -194,12 +223,11 @@ ROW_KINDS: dict[Task, type[Row]] = {
 }
 
 
-def size_of(row: Row) -> Size:
-    """The image's size by the row. Raises InvalidInput, naming the image, when the row does not tell."""
-    details = row.image_details
-    if details is None or details.width is None or details.height is None:
-        raise InvalidInput(f"the row of {row.image_url[-100:]!r} tells no width and height: pixels need them")
-    return Size(details.width, details.height)
+def _path_in(image_url: str) -> str:
+    try:
+        return path_of(image_url)
+    except InvalidInput:  # malformed, which ``check`` tells
+        return image_url
 
 
 def task_of_row(row: Mapping[str, Any]) -> Task | None:

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from automl_cv_client._files import write_text
 from automl_cv_client.dataset.rows import Row
-from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
 
 _MLTABLE = """\
@@ -55,7 +55,7 @@ def write_mltable(jsonl: str | os.PathLike[str]) -> Path:
     path = Path(jsonl)
     if any(letter in path.name for letter in "\n\r:#'\"{}[]"):
         raise InvalidInput(f"the name {path.name!r} cannot be written into an MLTable file: choose a plain one")
-    return write_whole(path.parent / "MLTable", _MLTABLE.format(name=path.name))
+    return write_text(path.parent / "MLTable", _MLTABLE.format(name=path.name))
 
 
 def _chosen(classes: dict[str, set[str]], validation: float, seed: int) -> set[str]:

@@ -118,18 +118,3 @@ class LocalImages:
         if found is None:
             raise InvalidInput(f"no file for {image_url[-120:]!r} below the folder {self._folder.name!r}")
         return found
-
-
-def unique_stem(image_url: str, taken: set[str]) -> str:
-    """The image's name without its ending, safe as a file name, with a number when it is taken; then taken too.
-
-    >>> unique_stem("azureml://datastores/d/paths/a/1.jpg", {"1"})
-    '1-2'
-    """
-    stem = re.sub(r"[^\w.\- ]", "_", Path(path_of(image_url)).stem).strip(". ")[:100] or "image"
-    name, number = stem, 1
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    taken.add(name)
-    return name

@@ -1,23 +1,19 @@
-"""YOLO's text files to rows and back: ``class x y width height``, or ``class x1 y1 x2 y2 …`` for outlines.
+"""YOLO's text files to rows: ``class x y width height``, or ``class x1 y1 x2 y2 …`` for outlines.
 
-All numbers are fractions of the image. A line holds one ring; an instance of several segments is written as one ring
-that runs along bridges of no width between them, which encloses the same under the even-odd rule.
+All numbers are fractions of the image. A line holds one ring.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from automl_cv_client.dataset.images import image_header
 from automl_cv_client.dataset.reading import row_of
-from automl_cv_client.dataset.rows import BoxLabel, DetectionRow, PolygonLabel, Row, SegmentationRow
-from automl_cv_client.dataset.urls import unique_stem
-from automl_cv_client.dataset.writing import write_whole
+from automl_cv_client.dataset.rows import Row
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.geometry import one_ring
 from automl_cv_client.task import Task, task_of
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -59,26 +55,6 @@ def from_yolo(
         yield row_of({"image_url": prefix + image.name, "image_details": kind_of_file | details, "label": found}, kind)
 
 
-def to_yolo(rows: Iterable[Row], folder: str | os.PathLike[str]) -> list[str]:
-    """Write one text file a row into a folder, and ``classes.txt``; returns the classes in order. Crowds are left out.
-
-    Raises:
-        InvalidInput: a row is not of objects.
-    """
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    numbers: dict[str, int] = {}
-    taken = {"classes"}
-    for row in rows:
-        if not isinstance(row, DetectionRow | SegmentationRow):
-            raise InvalidInput(f"YOLO files hold objects; this row is for {row.task.value}")
-        lines = [_line(one, numbers) for one in row.label if not one.crowd]
-        write_whole(target / f"{unique_stem(row.image_url, taken)}.txt", "".join(lines))
-    names = [" ".join(name.split()) for name in numbers]
-    write_whole(target / "classes.txt", "".join(f"{name}\n" for name in names))
-    return names
-
-
 def class_names(classes: Sequence[str] | str | os.PathLike[str]) -> list[str]:
     """The names themselves, or those in a file, one a line."""
     if not isinstance(classes, str | os.PathLike):
@@ -116,13 +92,3 @@ def _rectangle(values: Sequence[float]) -> list[float]:
     # Rounded to what YOLO's six digits carry, so that an edge stays at 0 or 1.
     left, right, top, bottom = (round(v, 6) for v in (x - width / 2, x + width / 2, y - height / 2, y + height / 2))
     return [left, top, right, top, right, bottom, left, bottom]
-
-
-def _line(one: BoxLabel | PolygonLabel, numbers: dict[str, int]) -> str:
-    """The object's line; empty for an outline that encloses nothing."""
-    number = numbers.setdefault(one.label, len(numbers))
-    box = one.box
-    values: Sequence[float] = ((box.left + box.right) / 2, (box.top + box.bottom) / 2, box.width, box.height)
-    if isinstance(one, PolygonLabel):
-        values = one_ring(one.segments)
-    return " ".join([str(number), *(f"{value:.6f}" for value in values)]) + "\n" if values else ""

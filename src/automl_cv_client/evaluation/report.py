@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from automl_cv_client._files import write_text
 from automl_cv_client.dataset import Row
-from automl_cv_client.dataset.writing import write_whole
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
 
@@ -153,4 +153,4 @@ def save_as(report: Any, path: str | os.PathLike[str]) -> Path:
     way = ways.get(target.suffix.lower())
     if way is None:
         raise InvalidInput(f"cannot write a report to {target.name!r}: end it in {', '.join(ways)}")
-    return write_whole(target, getattr(report, way)() + "\n")
+    return write_text(target, getattr(report, way)() + "\n")

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from automl_cv_client.dataset.writing import whole_file
+from automl_cv_client._files import whole_text
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput
 from automl_cv_client.results import (
     Classification,
@@ -27,20 +27,15 @@ from automl_cv_client.results import (
 from automl_cv_client.task import Task, task_of
 
 KINDS: dict[Task, type[Result]] = {
-    Task.CLASSIFICATION: Classification,
-    Task.MULTILABEL: MultilabelClassification,
-    Task.DETECTION: Detections,
-    Task.SEGMENTATION: Instances,
+    kind.task: kind for kind in (Classification, MultilabelClassification, Detections, Instances)
 }
 """The kind of result of each task."""
-
-_TASKS = {kind: task for task, kind in KINDS.items()}
 
 
 def write_results(answers: Iterable[tuple[str, Result | Outcome[Any]]], path: str | os.PathLike[str]) -> int:
     """Write ``(image, result or outcome)`` pairs to a file, whole or not at all, and return how many."""
     count = 0
-    with whole_file(Path(path)) as file:
+    with whole_text(Path(path)) as file:
         for image, answer in answers:
             file.write(json.dumps(_record(image, answer), ensure_ascii=False) + "\n")
             count += 1
@@ -78,7 +73,7 @@ def _record(image: str, answer: Result | Outcome[Any]) -> dict[str, Any]:
     if error is not None:
         return {"image_url": image, "error": f"{type(error).__name__}: {error}"}
     result = answer.unwrap() if isinstance(answer, Outcome) else answer
-    return {"image_url": image, "task": _TASKS[type(result)].value, "result": result.model_dump(mode="json")}
+    return {"image_url": image, "task": result.task.value, "result": result.model_dump(mode="json")}
 
 
 def _answer(line: str, task: Task | None, place: str) -> tuple[str, Result | AutoMLVisionError]:

@@ -1,17 +1,15 @@
-"""Names files after images, safely, and writes one label file an image."""
+"""What the writers share: names of files made of names of images, XML whose text is safe, numbers of classes."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from xml.etree import ElementTree as ET
 
+from automl_cv_client._text import xml_safe
+from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.results import Detections, Instances
-
-Format = Literal["yolo", "voc"]
 
 _UNSAFE = re.compile(r"[^\w .()+=@,-]", re.UNICODE)
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -34,42 +32,10 @@ def file_name(text: str, ending: str = "", default: str = "unnamed") -> str:
     return (f"_{name}" if _RESERVED.fullmatch(name) else name) + ending
 
 
-def write_files(
-    results: Iterable[Detections | Instances], folder: str | os.PathLike[str], format: Format, names: Iterable[str] = ()
-) -> list[Path]:
-    """Write one label file an image and return their paths; for YOLO also ``classes.txt``.
-
-    Files are named after the images; of two with one name the second gets a number.
-
-    Args:
-        results: one an image.
-        folder: made when it is not there.
-        format: ``"yolo"`` or ``"voc"``.
-        names: the classes in the model's order, for YOLO; by default the labels that occur, sorted.
-    """
-    several, target = list(results), Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    classes = list(names) or sorted({one.label for result in several for one in result})
-    text, ending = _writer(format, classes)
-    taken: set[str] = {"classes"} if format == "yolo" else set()
-    paths = []
-    for number, result in enumerate(several):
-        stem = _untaken(file_name(Path(base_name(result.image.source)).stem, default=f"image-{number}"), taken)
-        paths.append(target / f"{stem}{ending}")
-        paths[-1].write_text(text(result), encoding="utf-8")
-    if format == "yolo":
-        one_line_each = (" ".join(label.split()) for label in classes)
-        (target / "classes.txt").write_text("".join(f"{line}\n" for line in one_line_each), "utf-8", "replace")
-    return paths
-
-
-def _writer(format: Format, classes: list[str]) -> tuple[Callable[[Detections | Instances], str], str]:
-    from automl_cv_client.formats.voc import voc_of
-    from automl_cv_client.formats.yolo import yolo_of
-
-    if format not in ("yolo", "voc"):
-        raise InvalidInput(f"unknown format {format!r}: use 'yolo' or 'voc'")
-    return (lambda result: yolo_of(result, classes), ".txt") if format == "yolo" else (voc_of, ".xml")
+def label_file(folder: Path, source: str | None, ending: str, number: int, taken: set[str]) -> Path:
+    """A file for the labels of an image, named after it; then its name is taken, and the next of it gets a number."""
+    stem = file_name(Path(base_name(source)).stem, default=f"image-{number}")
+    return folder / f"{_untaken(stem, taken)}{ending}"
 
 
 def _untaken(stem: str, taken: set[str]) -> str:
@@ -80,3 +46,33 @@ def _untaken(stem: str, taken: set[str]) -> str:
         name = f"{stem}-{number}"
     taken.add(name.casefold())
     return name
+
+
+def holds_objects(image: AnnotatedImage, what: str) -> AnnotatedImage:
+    """The image, if it is of objects. Raises InvalidInput, telling ``what`` holds them, for labels of whole images."""
+    if image.task.explainable:
+        raise InvalidInput(f"{what} hold objects; this is for {image.task.value}")
+    return image
+
+
+def numbered(names: Sequence[str], labels: Iterable[str]) -> dict[str, int]:
+    """The number of each name: its place. Raises InvalidInput for labels that are not among the names."""
+    numbers = {name: number for number, name in enumerate(names)}
+    missing = sorted(set(labels) - numbers.keys())
+    if missing:
+        raise InvalidInput(f"names lacks the labels {missing[:5]!r}: give every class of the model, in its order")
+    return numbers
+
+
+def child(parent: ET.Element, name: str, text: object = None, /, **attributes: object) -> ET.Element:
+    """A new XML element below ``parent``; what XML 1.0 has no way to write is replaced."""
+    element = ET.SubElement(parent, name, {key: xml_safe(str(value)) for key, value in attributes.items()})
+    if text is not None:
+        element.text = xml_safe(str(text))
+    return element
+
+
+def document(root: ET.Element) -> str:
+    """The XML text, indented."""
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode") + "\n"

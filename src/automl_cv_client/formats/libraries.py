@@ -1,53 +1,65 @@
-"""Results as objects of other libraries, which are imported at the call: supervision and shapely."""
+"""Objects of other libraries, which are imported at the call: supervision and shapely."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from automl_cv_client.errors import InvalidInput
+from automl_cv_client.annotations import Annotation, SupportsAnnotated
+from automl_cv_client.formats.files import holds_objects, numbered
 from automl_cv_client.formats.tables import optional
-from automl_cv_client.geometry import contains_point, points, sound
-from automl_cv_client.results import Detections, Instances
+from automl_cv_client.geometry import Rle, Size, contains_point, points, scale_segment, sound
+from automl_cv_client.task import Task
 
 
-def supervision_of(result: Detections | Instances, names: Sequence[str] | None = None) -> Any:
+def supervision_of(image: SupportsAnnotated, names: Sequence[str] | None = None) -> Any:
     """``supervision.Detections`` in pixels of the upright image; of outlines also with masks.
 
     Args:
-        result: Detections or Instances, of one image.
+        image: a result or a row of one image.
         names: the classes; a label's place is its ``class_id``. By default the labels that occur, sorted.
 
     Raises:
-        InvalidInput: a label is not among the names.
+        InvalidInput: a label is not among the names, or a row does not tell its image's size.
     """
     supervision = optional("supervision")  # brings numpy
     import numpy
 
-    order = sorted({one.label for one in result}) if names is None else list(names)
-    numbers = {name: number for number, name in enumerate(order)}
-    missing = sorted({one.label for one in result} - numbers.keys())
-    if missing:
-        raise InvalidInput(f"names lacks the labels {missing[:5]!r}: give every class of the model, in its order")
+    annotated = holds_objects(image.annotated(), "supervision.Detections")
+    size, objects = annotated.pixels, annotated.objects
+    labels = [item.label for item in objects]
+    numbers = numbered(sorted(set(labels)) if names is None else names, labels)
+    scores = [item.score for item in objects]
     masks = None
-    if isinstance(result, Instances):
-        shape = (0, result.size.height, result.size.width)
-        masks = numpy.stack([one.mask() for one in result]) if len(result) else numpy.zeros(shape, bool)
+    if annotated.task is Task.SEGMENTATION:
+        masks = numpy.zeros((len(objects), size.height, size.width), bool)
+        for mask, item in zip(masks, objects, strict=True):
+            cells = Rle.of_polygon([scale_segment(segment, size) for segment in item.polygons or ()], size)
+            mask[:] = numpy.frombuffer(cells.column_bytes(), bool).reshape(size.width, size.height).T
     return supervision.Detections(
-        xyxy=result.pixel_boxes_array(),
-        confidence=result.scores_array.copy(),
-        class_id=numpy.array([numbers[one.label] for one in result], dtype=int),
+        xyxy=numpy.array([item.box.to_pixels(size) for item in objects], numpy.float64).reshape(-1, 4),
+        confidence=None if any(score is None for score in scores) else numpy.array(scores, numpy.float64),
+        class_id=numpy.array([numbers[label] for label in labels], dtype=int),
         mask=masks,
-        data={"class_name": numpy.array([one.label for one in result], dtype=str)},
+        data={"class_name": numpy.array(labels, dtype=str)},
     )
 
 
-def shapely_of(result: Detections | Instances) -> list[Any]:
-    """One shapely geometry an object, in pixels of the upright image: boxes, or outlines with their holes."""
+def shapely_of(image: SupportsAnnotated) -> list[Any]:
+    """One shapely geometry an object, in pixels of the upright image: boxes, or outlines with their holes.
+
+    Raises:
+        InvalidInput: a row does not tell its image's size.
+    """
     shapely = optional("shapely")
-    if not isinstance(result, Instances):
-        return [shapely.box(*one.pixel_box) for one in result]
-    return [_outline(shapely, sound(one.pixel_polygons)) for one in result]
+    annotated = holds_objects(image.annotated(), "shapely geometries")
+    return [_geometry(shapely, item, annotated.pixels) for item in annotated.objects]
+
+
+def _geometry(shapely: Any, item: Annotation, size: Size) -> Any:
+    if item.polygons is None:
+        return shapely.box(*item.box.to_pixels(size))
+    return _outline(shapely, sound(scale_segment(segment, size) for segment in item.polygons))
 
 
 def _outline(shapely: Any, segments: list[Sequence[float]]) -> Any:

@@ -1,4 +1,4 @@
-"""Results as flat rows, and rows as CSV, pandas, polars or arrow tables."""
+"""Results and training rows as flat rows, and rows as CSV, pandas, polars or arrow tables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ from typing import Any
 
 from automl_cv_client._extras import need
 from automl_cv_client._text import harmless
-from automl_cv_client.results import (
-    Classification,
-    Detection,
-    Detections,
-    Instance,
-    Instances,
-    MultilabelClassification,
-    Result,
-)
+from automl_cv_client.annotations import AnnotatedImage, Annotation, SupportsAnnotated
+from automl_cv_client.geometry import Size, even_odd_area, scale_segment
+from automl_cv_client.task import Task
 
 Row = dict[str, Any]
 
@@ -29,35 +23,42 @@ _OBJECT = ("image", "index", "label", "score", "left", "top", "right", "bottom",
 _CLASS = ("image", "index", "label", "score")
 
 
-def columns_of(result: Result) -> tuple[str, ...]:
+def columns_of(image: SupportsAnnotated) -> tuple[str, ...]:
     """The names of the columns of a result's rows."""
-    names = _CLASS if isinstance(result, Classification | MultilabelClassification) else _OBJECT
-    return (*names, "area") if isinstance(result, Instances) else names
+    task = image.annotated().task
+    names = _CLASS if task.explainable else _OBJECT
+    return (*names, "area") if task is Task.SEGMENTATION else names
 
 
-def rows_of(results: Result | Iterable[Result]) -> list[Row]:
+def rows_of(images: SupportsAnnotated | Iterable[SupportsAnnotated]) -> list[Row]:
     """One row an object, or of classification one a label.
 
     ``image`` is the path the image came from, or None; ``index`` the object's or label's place in the result;
-    ``left`` to ``height`` are pixels of the upright image, and so is ``area``, of outlines, in their square.
+    ``score`` is None for what people labelled; ``left`` to ``height`` are pixels of the upright image, and so is
+    ``area``, of outlines, in their square.
+
+    Raises:
+        InvalidInput: a training row of objects does not tell its image's size.
     """
-    several = [results] if isinstance(results, Result) else results
-    return [row for result in several for row in _rows(result)]
+    several = [images] if hasattr(images, "annotated") else images
+    return [row for image in several for row in _rows(image.annotated())]
 
 
-def _rows(result: Result) -> Iterable[Row]:
-    source = result.image.source
-    if isinstance(result, Classification | MultilabelClassification):
-        pairs = enumerate(zip(result.labels, result.probs, strict=True))
-        return [dict(zip(_CLASS, (source, i, label, score), strict=True)) for i, (label, score) in pairs]
-    assert isinstance(result, Detections | Instances)
-    return [_object_row(source, i, one) for i, one in enumerate(result)]
+def _rows(image: AnnotatedImage) -> Iterable[Row]:
+    if image.task.explainable:
+        return [
+            dict(zip(_CLASS, (image.source, index, label, score), strict=True))
+            for index, (label, score) in enumerate(image.labels)
+        ]
+    return [_object_row(image.source, index, item, image.pixels) for index, item in enumerate(image.objects)]
 
 
-def _object_row(source: str | None, index: int, one: Detection) -> Row:
-    box = one.pixel_box
-    row = dict(zip(_OBJECT, (source, index, one.label, one.score, *box, box.width, box.height), strict=True))
-    return {**row, "area": one.area} if isinstance(one, Instance) else row
+def _object_row(source: str | None, index: int, item: Annotation, size: Size) -> Row:
+    box = item.box.to_pixels(size)
+    row = dict(zip(_OBJECT, (source, index, item.label, item.score, *box, box.width, box.height), strict=True))
+    if item.polygons is not None:
+        row["area"] = even_odd_area([scale_segment(segment, size) for segment in item.polygons])
+    return row
 
 
 def csv_of(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:

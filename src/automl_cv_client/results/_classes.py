@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from automl_cv_client._numbers import rank
+from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.results._explanation import Explanation
 from automl_cv_client.results._result import Result
+from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,6 +44,17 @@ class _Classes(Result, frozen=True):
         """The ``n`` most probable labels, best first."""
         return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._numbers()[:n])
 
+    def annotated(self) -> AnnotatedImage:
+        """Labels and scores as plain values, as the formats of other tools, drawings and tables take them."""
+        return AnnotatedImage(
+            task=self.task,
+            size=self.image.size,
+            source=self.image.source,
+            labels=tuple(zip(self.labels, self.probs, strict=True)),
+            media_type=self.image.media_type or None,
+            threshold=getattr(self, "threshold", 0.5),
+        )
+
     def as_dict(self) -> dict[str, float]:
         """Label to probability, in the server's order. Of two classes with one label, the later counts."""
         return dict(zip(self.labels, self.probs, strict=True))
@@ -61,6 +74,7 @@ class Classification(_Classes, frozen=True):
         explanation: why the most probable label was chosen, when ``client.explain`` asked for it; else None.
     """
 
+    task = Task.CLASSIFICATION
     explanation: Explanation | None = None
 
     @property
@@ -99,6 +113,7 @@ class MultilabelClassification(_Classes, frozen=True):
             order of ``labels``; empty when no class was above it, and when no explanation was asked for.
     """
 
+    task = Task.MULTILABEL
     threshold: float = 0.5
     explanations: tuple[Explanation, ...] = ()
 

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr
 from automl_cv_client._extras import need
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._record import Record
+from automl_cv_client.annotations import Annotation
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import (
     Box,
@@ -68,6 +69,10 @@ class Detection(Record, frozen=True):
         """
         return self._known_image().frames.box(self.box, "normalised", frame)
 
+    def annotated(self) -> Annotation:
+        """The object as a plain value, without its image."""
+        return Annotation(self.label, self.score, self.box)
+
     def clipped(self) -> Self:
         """The same object cut at the edges of the image."""
         return self._changed({"box": self.box.clipped()})
@@ -101,6 +106,10 @@ class Instance(Detection, frozen=True):
     """
 
     polygons: tuple[Segment, ...] = Field(repr=False)
+
+    def annotated(self) -> Annotation:
+        """The object as a plain value, without its image."""
+        return Annotation(self.label, self.score, self.box, self.polygons)
 
     @property
     def pixel_polygons(self) -> tuple[PixelSegment, ...]:

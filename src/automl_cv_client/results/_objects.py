@@ -10,6 +10,7 @@ from pydantic import model_serializer, model_validator
 
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._numbers import rank
+from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import PixelBox, keep_by_nms, scale_segment
 from automl_cv_client.results._columns import Columns
@@ -17,6 +18,7 @@ from automl_cv_client.results._exports import ObjectExports
 from automl_cv_client.results._found import Detection, Instance
 from automl_cv_client.results._later import Later
 from automl_cv_client.results._result import Result
+from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,6 +127,16 @@ class Objects(ObjectExports, Columns, Result, frozen=True):
         _ = self.objects  # pydantic writes what is there, and asks for nothing
         return write(self)
 
+    def annotated(self) -> AnnotatedImage:
+        """The objects as plain values, as the formats of other tools, drawings and tables take them."""
+        return AnnotatedImage(
+            task=self.task,
+            size=self.image.size,
+            source=self.image.source,
+            objects=tuple(detection.annotated() for detection in self.objects),
+            media_type=self.image.media_type or None,
+        )
+
     def _only(self, objects: Iterable[Any]) -> Self:
         others = {name: self.__dict__[name] for name in type(self).model_fields if name != "objects"}
         return self._trusted({**others, "objects": tuple(objects)})
@@ -148,6 +160,7 @@ class Objects(ObjectExports, Columns, Result, frozen=True):
 class Detections(Objects, _SequenceOf[Detection], frozen=True):
     """The objects found in an image, each with label, score and box. Empty when nothing was found."""
 
+    task = Task.DETECTION
     objects: tuple[Detection, ...]
 
     def __iter__(self) -> Iterator[Detection]:  # type: ignore[override]
@@ -157,6 +170,7 @@ class Detections(Objects, _SequenceOf[Detection], frozen=True):
 class Instances(Objects, _SequenceOf[Instance], frozen=True):
     """The objects found in an image, each with label, score, box and outline. Empty when nothing was found."""
 
+    task = Task.SEGMENTATION
     objects: tuple[Instance, ...]
 
     def __iter__(self) -> Iterator[Instance]:  # type: ignore[override]

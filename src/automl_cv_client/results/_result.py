@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._record import Record
+from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import Size
 from automl_cv_client.results._context import CallInfo
 from automl_cv_client.results._exports import Exports
 from automl_cv_client.results._notebook import Notebook
+from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,11 +32,13 @@ class Result(Record, Exports, Notebook, frozen=True):
     where the image came from and unknown keys (``extra``) do not count.
 
     Attributes:
+        task: what was asked of the image.
         image: the image: its size, orientation and what was sent.
         call: request ids, deployment, attempts, seconds.
         extra: keys of the reply's object that this package does not know, as sent (such as ``filename``).
     """
 
+    task: ClassVar[Task]
     image: ImageInfo
     call: CallInfo = Field(default_factory=CallInfo)
     extra: dict[str, Any] = Field(default_factory=dict, repr=False)
@@ -43,6 +47,10 @@ class Result(Record, Exports, Notebook, frozen=True):
     def size(self) -> Size:
         """The upright image's (width, height) in pixels."""
         return self.image.size
+
+    @abstractmethod
+    def annotated(self) -> AnnotatedImage:
+        """Labels or objects as plain values, as the formats of other tools, drawings and tables take them."""
 
     def draw(self, image: ImageInput | None = None) -> Image:
         """The result drawn on its image: a new PIL image, RGB, upright.

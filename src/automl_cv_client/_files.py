@@ -1,19 +1,197 @@
-"""Files: written whole or not at all, and the endings of image files."""
+"""Files: written whole or not at all; which files of a folder are images, and which are passed over."""
 
 from __future__ import annotations
 
 import io
+import logging
 import os
 import secrets
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TextIO
 
+from automl_cv_client._text import shortened
 from automl_cv_client.errors import InvalidInput
 
-IMAGE_ENDINGS = frozenset((".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"))
-"""Files of a folder that count as images, by the ending of their name in lower case."""
+logger = logging.getLogger("automl_cv_client")
+
+READ_FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "DIB": (".dib",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "AVIF": (".avif", ".avifs"),
+    "JPEG2000": (".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+    "ICO": (".ico",),
+    "PCX": (".pcx",),
+    "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
+    "QOI": (".qoi",),
+    "PSD": (".psd",),
+    "TGA": (".tga", ".icb", ".vda", ".vst"),
+}
+"""Pillow's formats that are read, by Pillow's name, and how their files are named, in lower case."""
+
+NEEDS_AN_OPENER = {
+    ".heic": "pillow-heif",
+    ".heif": "pillow-heif",
+    ".hif": "pillow-heif",
+    ".jxl": "pillow-jxl-plugin",
+}
+"""Images all the same, which Pillow reads once the named package is installed and its opener registered."""
+
+IMAGE_ENDINGS = frozenset(ending for endings in READ_FORMATS.values() for ending in endings) | frozenset(
+    NEEDS_AN_OPENER
+)
+"""Files that count as images, by the ending of their name in lower case; openers add to these."""
+
+_SIDE_FOLDERS = frozenset(
+    (
+        "__macosx",
+        "@eadir",  # Synology
+        "#recycle",
+        "#snapshot",
+        "@recycle",  # QNAP
+        "@recently-snapshot",
+        "$recycle.bin",
+        "system volume information",
+        "lost+found",
+    )
+)
+"""Folders that systems leave beside images, in lower case; so is every name that begins with a dot."""
+
+_OF_NO_INTEREST = frozenset((".ds_store", "thumbs.db", "desktop.ini", ".directory"))
+"""Files that are in every folder of some desktop, and not worth telling."""
+
+
+class PassedOver:
+    """Counts what a folder holds that is not taken as an image.
+
+    Attributes:
+        side_files: files whose names begin with a dot, such as macOS's ``._a.jpg``.
+        side_folders: folders of systems and programs, which are not searched: ``.git``, ``@eaDir``, ``__MACOSX``.
+        others: other files, by the ending of their name.
+    """
+
+    def __init__(self) -> None:
+        self.side_files = 0
+        self.side_folders = 0
+        self.others: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self.side_files or self.side_folders or self.others)
+
+    def __str__(self) -> str:
+        """
+        >>> passed_over = PassedOver()
+        >>> passed_over.side_files += 2
+        >>> passed_over.others.update([".txt", ".txt", ""])
+        >>> str(passed_over)
+        '2 hidden files, 3 other files (.txt, without an ending)'
+        """
+        parts = []
+        if self.side_files:
+            parts.append(_counted(self.side_files, "hidden file"))
+        if self.side_folders:
+            parts.append(_counted(self.side_folders, "folder") + " of the system or of another program")
+        if self.others:
+            endings = [shortened(ending, 12) or "without an ending" for ending, _ in self.others.most_common(4)]
+            some = ", ".join([*endings, *(["…"] if len(self.others) > 4 else [])])
+            parts.append(f"{_counted(self.others.total(), 'other file')} ({some})")
+        return ", ".join(parts)
+
+
+def is_image_name(name: str | os.PathLike[str]) -> bool:
+    """Whether a file is an image by its name: its ending is one of ``IMAGE_ENDINGS``, or an opener's.
+
+    >>> [is_image_name(name) for name in ("a.JPG", "b.heic", "c.txt")]
+    [True, True, False]
+    """
+    ending = os.path.splitext(os.fspath(name))[1].lower()
+    return ending in IMAGE_ENDINGS or ending in _endings_of_openers()
+
+
+def _endings_of_openers() -> set[str]:
+    """Endings of formats that others than Pillow registered with it, as pillow-heif does. Imports nothing."""
+    pillow = sys.modules.get("PIL.Image")
+    endings: dict[str, str] = getattr(pillow, "EXTENSION", {})
+    openers = getattr(pillow, "OPEN", {})
+    foreign = {
+        name
+        for name, (opener, _) in tuple(openers.items())
+        if not str(getattr(opener, "__module__", "")).startswith("PIL.")
+    }
+    return {ending for ending, name in tuple(endings.items()) if name in foreign} if foreign else set()
+
+
+def is_side_name(name: str) -> bool:
+    """Whether a file or folder is one that systems and programs leave beside images.
+
+    >>> [is_side_name(name) for name in ("._a.jpg", ".git", "@eaDir", "a.jpg")]
+    [True, True, True, False]
+    """
+    return name.startswith(".") or name.lower() in _SIDE_FOLDERS
+
+
+def folder_images(
+    folder: str | os.PathLike[str], passed_over: PassedOver | None = None, *, deep: bool = True
+) -> Iterator[str]:
+    """The paths of a folder's images, then of its subfolders', by name.
+
+    Images are known by their names. Hidden files and the folders of systems and programs are passed over: they hold
+    copies, thumbnails and what was deleted. Links to folders are not followed; a link that leads nowhere counts as an
+    image, which will fail, as to leave it out would lose it silently. The folder itself may have any name.
+
+    Args:
+        folder: where to begin.
+        passed_over: counts what is not taken; None: it is told to the logger ``automl_cv_client`` at the end.
+        deep: also subfolders.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    counted = PassedOver() if passed_over is None else passed_over
+    folders = [os.fspath(folder)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+        inside = []
+        for entry in listed:
+            if entry.is_dir(follow_symlinks=False):
+                if not is_side_name(entry.name):
+                    inside.append(entry.path)
+                elif deep:
+                    counted.side_folders += 1
+            elif entry.name.lower() in _OF_NO_INTEREST or not _is_file(entry):
+                continue
+            elif is_side_name(entry.name):
+                counted.side_files += 1
+            elif is_image_name(entry.name):
+                yield entry.path
+            else:
+                counted.others[os.path.splitext(entry.name)[1].lower()] += 1
+        if deep:
+            folders += reversed(inside)
+    if passed_over is None and counted:
+        logger.warning("%s: passed over %s", shortened(os.fspath(folder)), counted)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Sockets and pipes are none, which would be waited for in vain; nor are links to folders."""
+    if entry.is_symlink() and not os.path.exists(entry.path):
+        return True
+    return entry.is_file()
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
 
 _PARTIAL = ".partial"
 

@@ -84,7 +84,7 @@ def test_names_are_taken_as_they_are_but_lines_of_an_open_file_end(
 
 @pytest.mark.parametrize("source", [b"a/folder", 7, None, [7], [b"\x89PNG"], [None]], ids=repr)
 def test_what_holds_no_paths(source: Any, tmp_path: Path) -> None:
-    with Client(NOWHERE, "k") as client, pytest.raises(errors.InvalidInput, match=r"is no source|not a path"):
+    with Client(NOWHERE, "k") as client, pytest.raises(errors.InvalidInput, match=r"one image, or none|not a path"):
         score_folder(client, source, tmp_path / "out", Task.DETECTION)
 
 

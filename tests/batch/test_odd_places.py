@@ -45,9 +45,10 @@ def test_what_a_folder_may_hold_besides_images(tmp_path: Path) -> None:
     (tmp_path / "gone.png").symlink_to("nowhere")
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "to_pipe.png").symlink_to("pipe.png")
+    images(tmp_path / "folder.png" / "inside", 1)
     images(tmp_path / "folder.png" / ".hidden", 1)
     files = ["0000.PNG", "0000.png", "empty.png", "gone.png", "hard.png", "self.png"]
-    assert names(tmp_path, tmp_path) == [*files, "folder.png/.hidden/0000.png"]
+    assert names(tmp_path, tmp_path) == [*files, "folder.png/inside/0000.png"]
 
 
 def test_a_socket_is_no_image() -> None:

@@ -6,7 +6,7 @@ plain JPEG goes through without either.
 
 from __future__ import annotations
 
-from automl_cv_client._imaging.inputs import ImageInput, describe
+from automl_cv_client._imaging.inputs import ImageInput, describe, items_of
 from automl_cv_client._imaging.policy import ImagePolicy, UrlRules
 from automl_cv_client._imaging.preparation import PreparedImage, open_upright, prepare, prepare_lightly
 
@@ -16,6 +16,7 @@ __all__ = [
     "PreparedImage",
     "UrlRules",
     "describe",
+    "items_of",
     "open_upright",
     "prepare",
     "prepare_lightly",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from automl_cv_client._imaging.inputs import COLUMN_HINT, is_column
 from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
 
@@ -22,6 +23,8 @@ def image_of(array: Array, policy: ImagePolicy) -> tuple[Image, str | None]:
     uint8 is taken as it is, bool as black and white, uint16 scaled to 8 bits. Raises ImageError for every other
     dtype and for shapes other than (H, W), (H, W, 1), (H, W, 3) and (H, W, 4).
     """
+    if is_column(array):
+        raise refusal(array, f"not an image; {COLUMN_HINT}")
     _check_shape(array)
     check_pixels((array.shape[1], array.shape[0]), policy, array)
     _check_dtype(array)

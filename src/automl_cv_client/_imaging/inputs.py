@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeGuard, Union
 
 from automl_cv_client._text import bytes_in_words, shortened
+from automl_cv_client.errors import InvalidInput
 
 if TYPE_CHECKING:
     import numpy
@@ -26,6 +28,8 @@ ImageInput: TypeAlias = Union[
 """A path, the bytes of an encoded image, an open binary file, a PIL image, a numpy array, or a data URI."""
 
 ACCEPTED = "a path, bytes, an open binary file, a PIL image, a numpy array of uint8 or a data URI"
+
+COLUMN_HINT = "a column of images goes through detect_many, classify_many and so on; score takes it as a list"
 
 LONGEST_PATH = 4096
 """PATH_MAX on Linux; no path is longer on the other systems either."""
@@ -50,6 +54,53 @@ def _is_a(image: object, module: str, name: str) -> bool:
     """Another thread may be importing the module just now: then its class is missing, and nothing is one of it yet."""
     kind = getattr(sys.modules.get(module), name, None)
     return kind is not None and isinstance(image, kind)
+
+
+def is_column(images: object) -> bool:
+    """Whether this is a column of texts or objects, such as paths: pandas, polars, pyarrow, or a flat numpy array.
+
+    A column of numbers is none: that is a line of pixels.
+    """
+    if not hasattr(images, "__array__"):
+        return False
+    return _holds_text(images) and getattr(images, "ndim", 1) == 1
+
+
+def _holds_text(column: Any) -> bool:
+    dtype = getattr(column, "dtype", None) or getattr(column, "type", None)
+    kind = getattr(dtype, "kind", None)  # numpy's letter, which the types of pandas have, too
+    return kind in tuple("OSTU") if kind else str(dtype).lower().startswith(_TEXT_TYPES)
+
+
+_TEXT_TYPES = (
+    "string",
+    "large_string",
+    "binary",
+    "large_binary",
+    "dictionary<values=string",
+    "object",
+    "categorical",
+    "enum",
+)
+"""How polars and pyarrow name the types of texts and of encoded images."""
+
+
+def items_of(images: Any) -> Iterator[Any]:
+    """The images of an iterable, a column of paths among them. Raises InvalidInput for what is one image, or none."""
+    if is_column(images):
+        return (item.as_py() if hasattr(item, "as_py") else item for item in images)
+    if hasattr(type(images), "columns") or (hasattr(images, "__array__") and _holds_text(images)):
+        raise InvalidInput(
+            f'{describe(images)} is a table: give its column of paths, such as table["path"] or array[:, 0]'
+        )
+    if isinstance(images, bytes | bytearray | memoryview) or not isinstance(images, Iterable) or _is_pixels(images):
+        raise InvalidInput(f"{describe(images)} is one image, or none: give a folder, or images in an iterable")
+    return iter(images)
+
+
+def _is_pixels(images: object) -> bool:
+    """A numpy array or an open file: iterable, and yet one image."""
+    return hasattr(images, "__array__") or hasattr(images, "read")
 
 
 def is_data_uri(image: object) -> TypeGuard[str]:

@@ -12,8 +12,10 @@ from urllib.parse import unquote
 
 from automl_cv_client._imaging.inputs import (
     ACCEPTED,
+    COLUMN_HINT,
     is_address,
     is_base64_image,
+    is_column,
     is_data_uri,
 )
 from automl_cv_client._imaging.policy import ImagePolicy
@@ -54,6 +56,8 @@ def read_encoded(image: Any, policy: ImagePolicy | None = None) -> bytes:
 def _hint_for(image: object) -> str:
     if isinstance(image, (list, tuple)):
         return "; several images go through detect_many, classify_many and so on"
+    if is_column(image):
+        return f"; {COLUMN_HINT}"
     if hasattr(image, "__array__"):
         return "; this can be turned into an array with numpy.asarray"
     return ""

@@ -6,11 +6,10 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
-from automl_cv_client._files import IMAGE_ENDINGS
-from automl_cv_client._imaging import ImageInput, describe
+from automl_cv_client._files import folder_images
+from automl_cv_client._imaging import ImageInput, describe, items_of
 from automl_cv_client.errors import InvalidInput
 
 Images = Iterable[ImageInput] | str | os.PathLike[str]
@@ -21,43 +20,12 @@ Group = list[ImageInput]
 def images_of(images: Any) -> Iterator[ImageInput]:
     """The images of an iterable or of a folder. Raises InvalidInput for what is one image, or none."""
     if isinstance(images, str | os.PathLike):
-        folder = Path(images)
-        if not folder.is_dir():
+        if not os.path.isdir(images):
             raise InvalidInput(
                 f"{describe(images)} is not a folder: give a folder, or images in a list or another iterable"
             )
-        return folder_images(folder)
-    if isinstance(images, bytes | bytearray | memoryview) or not isinstance(images, Iterable) or _is_pixels(images):
-        raise InvalidInput(f"{describe(images)} is one image, or none: give a folder, or images in an iterable")
-    return iter(images)
-
-
-def folder_images(folder: Path) -> Iterator[str]:
-    """The paths of a folder's images, then of its subfolders', by name; links to folders are not followed.
-
-    A link that leads nowhere counts as an image, which will fail: to leave it out would lose it silently.
-    """
-    folders = [os.fspath(folder)]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-        for entry in found:
-            if os.path.splitext(entry.name)[1].lower() in IMAGE_ENDINGS and _is_image(entry):
-                yield entry.path
-        inside = [os.fspath(Path(entry.path)) for entry in found if entry.is_dir(follow_symlinks=False)]
-        folders += reversed(inside)
-
-
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a file. Sockets and pipes are not, which would be waited for in vain."""
-    if entry.is_symlink() and not os.path.exists(entry.path):
-        return True
-    return entry.is_file()
-
-
-def _is_pixels(images: Any) -> bool:
-    """A numpy array or an open file: iterable, and yet one image."""
-    return hasattr(images, "__array__") or hasattr(images, "read")
+        return folder_images(images)
+    return items_of(images)
 
 
 def in_groups(images: Iterator[ImageInput], size: int) -> Iterator[Group]:

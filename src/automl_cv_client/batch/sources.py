@@ -8,11 +8,9 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from automl_cv_client._files import IMAGE_ENDINGS
-from automl_cv_client._imaging import describe
-from automl_cv_client._streaming.sources import folder_images
+from automl_cv_client._files import folder_images, is_image_name
+from automl_cv_client._imaging import describe, items_of
 from automl_cv_client.errors import BatchError, InvalidInput
 
 _JSON = ("{", "[")
@@ -35,12 +33,10 @@ def names_of(source: Source) -> Iterator[str]:
         BatchError: there is no such source, or it cannot be read.
         InvalidInput: it is no source, or holds something else than paths.
     """
-    if isinstance(source, bytes | bytearray | memoryview) or not isinstance(source, str | os.PathLike | Iterable):
-        raise InvalidInput(f"{describe(source)} is no source: give a folder, a pattern, a list file, or paths")
     if isinstance(source, io.TextIOBase):
         return _absolute(_lines(source))
     if not isinstance(source, str | os.PathLike):
-        return _absolute(_paths(source))
+        return _absolute(_paths(items_of(source)))
     text = os.fsdecode(source)
     if text == "-":
         return _absolute(_lines(_standard_input()))
@@ -49,9 +45,9 @@ def names_of(source: Source) -> Iterator[str]:
 
 def _names_at(text: str) -> Iterator[str]:
     if os.path.isdir(text):
-        return folder_images(Path(os.path.abspath(text)))
+        return folder_images(os.path.abspath(text))
     if os.path.isfile(text):
-        if os.path.splitext(text)[1].lower() in IMAGE_ENDINGS:  # read as a list, it would be lines of noise
+        if is_image_name(text):  # read as a list, it would be lines of noise
             return _absolute((text,))
         beside = os.path.dirname(os.path.abspath(text))
         return _training_paths(text, beside) if text.lower().endswith(".jsonl") else _listed(text, beside)

@@ -13,7 +13,7 @@ from automl_cv_client._protocol.xai import Algorithm, XaiParameters
 from automl_cv_client.cli.completing import algorithms
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import Unusable, code_of
-from automl_cv_client.cli.images import IMAGES
+from automl_cv_client.cli.images import WRITTEN
 from automl_cv_client.cli.options import Deployment, Uri
 from automl_cv_client.cli.report import Scored
 from automl_cv_client.cli.targets import check_targets
@@ -130,8 +130,8 @@ def _check(path: str, out: Path | None, figure: Path | None) -> None:
     """Raises Unusable for what would be found out after the explanation only, which may take minutes."""
     if os.path.isdir(path):
         raise Unusable(f"{path}: explain takes one image, and this is a folder")
-    check_targets(filter(None, (out,)), (*IMAGES, ".npy", ".json"), inputs=[path])
-    check_targets(filter(None, (figure,)), IMAGES, inputs=[path])
+    check_targets(filter(None, (out,)), (*WRITTEN, ".npy", ".json"), inputs=[path])
+    check_targets(filter(None, (figure,)), WRITTEN, inputs=[path])
     if out is not None and figure is not None and out.resolve() == figure.resolve():
         raise Unusable(f"--out and --figure both name {out}")
 

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from automl_cv_client._files import folder_images
 from automl_cv_client.cli.exits import Unusable
 from automl_cv_client.errors import ImageError
 from automl_cv_client.results import Explanation, Result
 
-IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jpe", ".jfif")
-"""The endings of images, which are known however they are spelled."""
+WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jpe", ".jfif")
+"""Endings of image files that drawings and figures are written as."""
 
 
 def images_of(path: str) -> list[str]:
@@ -23,18 +24,12 @@ def images_of(path: str) -> list[str]:
     if not os.path.isdir(path):
         return [path]
     try:
-        names = sorted(os.listdir(path))
+        images = list(folder_images(path, deep=False))
     except OSError as error:
         raise ImageError(f"{path}: the folder cannot be read ({error.strerror})") from None
-    found = [os.path.join(path, name) for name in names if _is_image(name)]
-    if not found:
+    if not images:
         raise ImageError(f"{path}: there are no images in this folder")
-    return found
-
-
-def _is_image(name: str) -> bool:
-    # Hidden files are left out: macOS leaves a ._cat.jpg, which is no image, beside each cat.jpg it copies.
-    return Path(name).suffix.lower() in IMAGES and not name.startswith(".")
+    return images
 
 
 class Drawings:

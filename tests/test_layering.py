@@ -34,6 +34,7 @@ ROWS = (
 NEIGHBOURS = {
     ("geometry", "errors"),  # to say which frame or tile cannot be
     ("geometry", "_numbers"),
+    ("_files", "_text"),  # to tell what a folder holds besides images
     ("_numbers", "errors"),
     ("_keywords", "errors"),
     ("annotations", "geometry"),

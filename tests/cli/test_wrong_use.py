@@ -9,6 +9,7 @@ import pytest
 
 from automl_cv_client import Task
 from tests.cli.conftest import run, run_apart
+from tests.cli.tree import COMMANDS
 from tests.conftest import PHOTOS
 
 LABELS = PHOTOS / "labels" / "detection.jsonl"
@@ -181,3 +182,39 @@ def test_a_file_of_the_system_that_cannot_be_read_is_named(monkeypatch, variable
     done = run("batch", "run", listed, "--task", Task.DETECTION, "--out", tmp_path / "job", **variables)
     words = f"cannot read '{listed}' (Permission denied): see its permissions, or choose another source"
     assert (done.code, done.err) == (2, f"automl-cv: {words}\n")
+
+
+TAKING = [
+    (path, name)
+    for path, command in COMMANDS.items()
+    for option in command.params
+    if option.param_type_name == "option" and not (option.is_flag or option.count)
+    for name in option.opts
+]
+
+
+@pytest.mark.parametrize("value", ["--json", "--help", "--no-such-option"])
+@pytest.mark.parametrize(("path", "option"), TAKING, ids=lambda word: word if isinstance(word, str) else " ".join(word))
+def test_an_option_is_no_value_of_another_one(path, option, value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*path, option, value)
+    assert done.code == 2
+    assert f"{option} needs a value; '{value}' is an option (write {option}={value})" in done.err
+    assert bool(done.out) == (value == "--json")  # one reading of the line: JSON was asked for, or it was not
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_value_that_looks_like_an_option_can_be_written_with_an_equals_sign(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run("demo", "--out=--json", folder / "a-cat.png")
+    assert (done.code, done.err) == (0, "")
+    assert "JSON" not in done.out
+    assert (tmp_path / "--json").is_dir()
+
+
+def test_words_after_two_dashes_are_no_options(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run("detect", "--", "--json", AUTOML_CV_SCORING_URI="http://127.0.0.1:9/score", AUTOML_CV_KEY="key")
+    assert done.code == 1
+    assert "--json: there is no such file" in done.err
+    assert not done.out

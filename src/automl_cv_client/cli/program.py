@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -13,12 +14,15 @@ from typer.core import TyperCommand, TyperGroup
 from automl_cv_client.cli.exits import INTERRUPTED, UNHEARD, USAGE, UsageError, exit_code_of, fall_silent
 from automl_cv_client.cli.help_page import help_page
 
+JSON = "--json"
+
 
 class Command(TyperCommand):
     """A command with our help page; its epilog is its examples, a line each."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         try:
+            _refuse_options_as_values(self.get_params(ctx), args)
             return super().parse_args(ctx, args)
         except UsageError as error:  # not always told whose it is
             error.ctx = error.ctx or ctx
@@ -51,8 +55,7 @@ class Program(Group):
         def run() -> Any:
             return super(Program, self).main(args, prog_name, complete_var, False, *more[1:], **extra)
 
-        words = sys.argv[1:] if args is None else list(args)
-        as_json = "--json" in words  # whatever else may be wrong with them
+        as_json = JSON in _options(sys.argv[1:] if args is None else list(args))  # whatever else may be wrong with them
         return sys.exit(exit_code_of(run, as_json=as_json)) if standalone else run()
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
@@ -62,6 +65,25 @@ class Program(Group):
     def invoke(self, ctx: Any) -> Any:
         with _unlike_click():
             return super().invoke(ctx)
+
+
+def _options(words: list[str]) -> list[str]:
+    """The words of a command line that can be options: those before ``--``."""
+    return words[: words.index("--")] if "--" in words else words
+
+
+def _refuse_options_as_values(parameters: list[Any], words: list[str]) -> None:
+    """Raises a usage error where an option lacks its value and would take the next option for it.
+
+    click gives an option the next word whatever it looks like: ``--out --json`` made a folder named ``--json``, and
+    did not print JSON.
+    """
+    options = [parameter for parameter in parameters if parameter.param_type_name == "option"]
+    names = {name for option in options for name in option.opts + option.secondary_opts}
+    taking = {name for option in options if not (option.is_flag or option.count) for name in option.opts}
+    for option, value in pairwise(_options(words)):
+        if option in taking and (value in names or (value.startswith("--") and len(value) > 2)):
+            raise UsageError(f"{option} needs a value; {value!r} is an option (write {option}={value})")
 
 
 @contextmanager

@@ -100,8 +100,8 @@ LIBRARIES = {
 LATER = {
     "faster_coco_eval": ("evaluation/coco.py",),
     "PIL": ("_imaging/", "drawing/", "results/", "dataset/images.py", "evaluation/thumbnails.py", "testing/"),
-    "httpx": ("_client.py", "_async_client.py", "_clients/access.py", "testing/"),
-    "aiohttp": ("_async_client.py", "_clients/access.py"),
+    "httpx": ("_clients/base.py", "_clients/access.py", "testing/"),
+    "aiohttp": ("_clients/base.py", "_clients/access.py"),
     "azure": ("credentials/", "_transports/"),
     "numpy": ("_imaging/", "drawing/", "formats/", "results/"),
     "opentelemetry": ("_telemetry/opentelemetry.py",),
@@ -239,7 +239,7 @@ def test_a_wrong_import_is_found(path, source, reason):
     [
         ("results/_new.py", "def f():\n    from automl_cv_client.drawing import draw_objects"),
         ("_flow/run.py", "import asyncio, time"),
-        ("_client.py", "if TYPE_CHECKING:\n    import httpx"),
+        ("_clients/base.py", "if TYPE_CHECKING:\n    import httpx"),
         ("credentials/tokens.py", "def f():\n    import azure.identity"),
         ("cli/app.py", "import typer\nfrom automl_cv_client import Client"),
     ],

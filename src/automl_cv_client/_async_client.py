@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from automl_cv_client._clients.access import AsyncAccess
-from automl_cv_client._clients.explaining_many import AsyncExplainingMany
+from automl_cv_client._clients.explain import AsyncExplain
 from automl_cv_client._clients.many import AsyncMany
-from automl_cv_client._clients.scoring import AsyncScoring
-from automl_cv_client._clients.tiling import AsyncTiling
-from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
-from automl_cv_client._flow.hooks import Hooks
-from automl_cv_client._imaging import ImagePolicy
-from automl_cv_client._options import new_settings
-from automl_cv_client._protocol.requests import Dialect
-from automl_cv_client._transports.backends import AwaitedBackend
-from automl_cv_client._transports.choosing import awaited_transport
-from automl_cv_client.credentials import CredentialInput, credential_for
-
-if TYPE_CHECKING:
-    import aiohttp
-    import httpx
+from automl_cv_client._clients.one import AsyncOne
+from automl_cv_client._clients.tiled import AsyncTiled
+from automl_cv_client._keywords import named_methods
 
 
-class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplainingMany):
+@named_methods
+class AsyncClient(AsyncAccess, AsyncOne, AsyncMany, AsyncTiled, AsyncExplain):
     """Scores images with one deployed model of AutoML for Images, awaited. Make one and keep it.
 
     Connections are opened at the first call and shared by all calls of an event loop; another loop, such as that of
@@ -51,35 +39,3 @@ class AsyncClient(AsyncAccess, AsyncScoring, AsyncMany, AsyncTiling, AsyncExplai
     Raises:
         InvalidInput: an argument cannot be used; nothing is sent.
     """
-
-    def __init__(
-        self,
-        scoring_uri: str,
-        credential: CredentialInput | None = None,
-        *,
-        deployment: str | None = None,
-        timeout: float = TIMEOUT,
-        deadline: float | None = DEADLINE,
-        retry: RetryPolicy | None = None,
-        images: ImagePolicy | None = None,
-        dialect: Dialect = "automl",
-        strict: bool = False,
-        hooks: Hooks | None = None,
-        allow_http: bool = False,
-        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
-    ) -> None:
-        authorizer = credential_for(credential, scoring_uri, awaited=True)
-        self._settings = new_settings(
-            scoring_uri,
-            authorizer,
-            allow_http=allow_http,
-            deployment=deployment,
-            timeout=timeout,
-            deadline=deadline,
-            retry=RetryPolicy() if retry is None else retry,
-            images=ImagePolicy() if images is None else images,
-            dialect=dialect,
-            strict=strict,
-            hooks=Hooks() if hooks is None else hooks,
-        )
-        self._backend = AwaitedBackend(authorizer, awaited_transport(http_client))

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from automl_cv_client._clients.access import Access
-from automl_cv_client._clients.explaining_many import ExplainingMany
+from automl_cv_client._clients.explain import Explain
 from automl_cv_client._clients.many import Many
-from automl_cv_client._clients.scoring import Scoring
-from automl_cv_client._clients.tiling import Tiling
-from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
-from automl_cv_client._flow.hooks import Hooks
-from automl_cv_client._imaging import ImagePolicy
-from automl_cv_client._options import new_settings
-from automl_cv_client._protocol.requests import Dialect
-from automl_cv_client._transports.backends import BlockingBackend
-from automl_cv_client._transports.choosing import blocking_transport
-from automl_cv_client.credentials import CredentialInput, credential_for
-
-if TYPE_CHECKING:
-    import httpx
+from automl_cv_client._clients.one import One
+from automl_cv_client._clients.tiled import Tiled
+from automl_cv_client._keywords import named_methods
 
 
-class Client(Access, Scoring, Many, Tiling, ExplainingMany):
+@named_methods
+class Client(Access, One, Many, Tiled, Explain):
     """Scores images with one deployed model of AutoML for Images. Thread-safe; make one and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in a ``with`` block, or call
@@ -49,35 +38,3 @@ class Client(Access, Scoring, Many, Tiling, ExplainingMany):
     Raises:
         InvalidInput: an argument cannot be used; nothing is sent.
     """
-
-    def __init__(
-        self,
-        scoring_uri: str,
-        credential: CredentialInput | None = None,
-        *,
-        deployment: str | None = None,
-        timeout: float = TIMEOUT,
-        deadline: float | None = DEADLINE,
-        retry: RetryPolicy | None = None,
-        images: ImagePolicy | None = None,
-        dialect: Dialect = "automl",
-        strict: bool = False,
-        hooks: Hooks | None = None,
-        allow_http: bool = False,
-        http_client: httpx.Client | None = None,
-    ) -> None:
-        authorizer = credential_for(credential, scoring_uri, awaited=False)
-        self._settings = new_settings(
-            scoring_uri,
-            authorizer,
-            allow_http=allow_http,
-            deployment=deployment,
-            timeout=timeout,
-            deadline=deadline,
-            retry=RetryPolicy() if retry is None else retry,
-            images=ImagePolicy() if images is None else images,
-            dialect=dialect,
-            strict=strict,
-            hooks=Hooks() if hooks is None else hooks,
-        )
-        self._backend = BlockingBackend(authorizer, blocking_transport(http_client))

@@ -38,6 +38,8 @@ def named(function: FunctionT) -> FunctionT:
     from 3.13 on only.
     """
     code = cast(Any, function).__code__
+    if code.co_flags & inspect.CO_VARKEYWORDS:  # takes any
+        return function
     arguments = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
     known = [name for name in arguments if name not in ("self", "cls")]
     takes = frozenset(known).issuperset

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import Any, TypedDict, Unpack, get_args
+from typing import Any, get_args
 
 from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, CallSettings, RetryPolicy
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._keywords import named as named
-from automl_cv_client._keywords import unknown_keyword
 from automl_cv_client._protocol.endpoint import checked_uri
 from automl_cv_client._protocol.http_headers import deployment_header
 from automl_cv_client._protocol.requests import Dialect
@@ -19,57 +18,51 @@ from automl_cv_client.credentials import Credential
 from automl_cv_client.errors import InvalidInput
 
 
-class CallOptions(TypedDict, total=False):
-    """What :meth:`Client.with_options` can change; see :class:`Client` for the meaning.
-
-    Attributes:
-        deployment: to send every call to; None for the endpoint's traffic rules.
-        timeout: seconds one attempt may take.
-        deadline: seconds a whole call may take; None for no bound.
-        retry: how often and how patiently to try again.
-        images: how images are read and prepared.
-        dialect: how the endpoint wants to be asked.
-        strict: refuse replies of other server versions, and with unknown keys.
-        hooks: functions to call at each request, answer, retry and dropped row.
-    """
-
-    deployment: str | None
-    timeout: float
-    deadline: float | None
-    retry: RetryPolicy
-    images: ImagePolicy
-    dialect: Dialect
-    strict: bool
-    hooks: Hooks
+class _Unchanged:
+    def __repr__(self) -> str:
+        return "unchanged"
 
 
-class ClientOptions(CallOptions, total=False):
-    """What a client can be made with besides its address and credential; see :class:`Client` for the meaning.
-
-    Attributes:
-        allow_http: allow plain http to another machine.
-    """
-
-    allow_http: bool
+UNCHANGED: Any = _Unchanged()
+"""The default of an option that is left as it is; Any, so that signatures show the option's own type."""
 
 
 def new_settings(
-    scoring_uri: str, credential: Credential, *, allow_http: bool, **options: Unpack[CallOptions]
+    scoring_uri: str,
+    credential: Credential,
+    *,
+    deployment: str | None = None,
+    timeout: float = TIMEOUT,
+    deadline: float | None = DEADLINE,
+    retry: RetryPolicy | None = None,
+    images: ImagePolicy | None = None,
+    dialect: Dialect = "automl",
+    strict: bool = False,
+    hooks: Hooks | None = None,
+    allow_http: bool = False,
 ) -> CallSettings:
     """The settings of a new client. Raises InvalidInput, naming the argument, for what cannot be."""
     uri = checked_uri(scoring_uri, allow_http=allow_http)
     settings = CallSettings(
-        uri, time.monotonic, timeout=TIMEOUT, deadline=DEADLINE, mode=credential.mode, scope=credential.scope
+        uri,
+        time.monotonic,
+        deployment=deployment,
+        timeout=timeout,
+        deadline=deadline,
+        retry=RetryPolicy() if retry is None else retry,
+        images=ImagePolicy() if images is None else images,
+        dialect=dialect,
+        strict=strict,
+        mode=credential.mode,
+        scope=credential.scope,
+        hooks=Hooks() if hooks is None else hooks,
     )
-    return changed_settings(settings, **options)
+    return changed_settings(settings, {})
 
 
-def changed_settings(settings: CallSettings, **options: Unpack[CallOptions]) -> CallSettings:
+def changed_settings(settings: CallSettings, changes: dict[str, Any]) -> CallSettings:
     """The settings with other options. Raises InvalidInput, naming the argument, for what cannot be."""
-    unknown = sorted(set(options) - set(CallOptions.__annotations__))
-    if unknown:
-        raise unknown_keyword("Client.with_options()", unknown[0], CallOptions.__annotations__)
-    changed = replace(settings, **options)
+    changed = replace(settings, **{name: value for name, value in changes.items() if value is not UNCHANGED})
     deployment_header(changed.deployment)
     _check_seconds("timeout", changed.timeout)
     if changed.deadline is not None:

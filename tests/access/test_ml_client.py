@@ -90,7 +90,7 @@ def test_errors_of_the_look_up_are_ours(opened: Opener, azure: Azure, ml_client:
 
 def test_what_is_no_ml_client() -> None:
     with pytest.raises(errors.InvalidInput, match=r"azure\.ai\.ml\.MLClient, not str"):
-        Client.from_ml_client("client", ENDPOINT)
+        Client.from_ml_client("client", ENDPOINT)  # type: ignore[arg-type]
 
 
 class TestInvoke:

@@ -9,6 +9,7 @@ from typing import Any, assert_type
 
 import httpx
 import numpy as np
+from azure.ai.ml import MLClient
 from azure.core.credentials import AccessToken, AzureKeyCredential
 from azure.identity import DefaultAzureCredential
 from azure.identity.aio import DefaultAzureCredential as AsyncDefaultAzureCredential
@@ -92,7 +93,7 @@ def credentials() -> None:
     assert_type(Client.from_env(), Client)
     assert_type(Client.from_env({"AUTOML_CV_KEY": "k"}, timeout=30, retry=RetryPolicy(attempts=2)), Client)
     assert_type(Client.from_workspace("id", "group", "workspace", "cats", DefaultAzureCredential()), Client)
-    assert_type(Client.from_ml_client(object(), "cats", invoke=True), Client)
+    assert_type(Client.from_ml_client(MLClient(DefaultAzureCredential()), "cats", invoke=True), Client)
 
 
 def options(seen: list[int]) -> None:
@@ -182,7 +183,7 @@ async def awaited(client: AsyncClient, paths: list[Path], stream: AsyncIterator[
     assert_type(await client.warm_up(), CallInfo)
     assert_type(await client.deployments(), tuple[Deployment, ...])
     assert_type(await AsyncClient.from_workspace("id", "group", "workspace", "cats"), AsyncClient)
-    assert_type(await AsyncClient.from_ml_client(object(), "cats"), AsyncClient)
+    assert_type(await AsyncClient.from_ml_client(MLClient(DefaultAzureCredential()), "cats"), AsyncClient)
     assert_type(AsyncClient.from_env(), AsyncClient)
     assert_type(client.with_options(timeout=1), AsyncClient)
     assert_type(client.stats(), Stats)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from automl_cv_client._clients.connected import AsyncConnected, Connected, WithSettings
+from automl_cv_client._clients.base import AsyncConnected, Connected, WithSettings
+from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
+from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.run import running_loop
-from automl_cv_client._options import ClientOptions
+from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import AwaitedBackend, BlockingBackend, ControlPlane
 from automl_cv_client.credentials import (
     Cloud,
@@ -19,13 +23,13 @@ from automl_cv_client.credentials import (
     refuse_awaited,
 )
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.settings import EndpointSettings, WorkspaceSettings, settings_from_env
+from automl_cv_client.settings import EndpointSettings, settings_from_env
 
 if TYPE_CHECKING:
     import aiohttp
     import httpx
 
-    from automl_cv_client._transports.azure_ai_ml import MLClientControl
+    from automl_cv_client._transports.azure_ai_ml import MLClientControl, MLClientLike
     from automl_cv_client.results import Deployment
 
 C = TypeVar("C", bound=WithSettings)
@@ -40,8 +44,16 @@ class Access(Connected):
         environ: Mapping[str, str] | None = None,
         *,
         credential: CredentialInput | None = None,
+        deployment: str | None = None,
+        timeout: float = TIMEOUT,
+        deadline: float | None = DEADLINE,
+        retry: RetryPolicy | None = None,
+        images: ImagePolicy | None = None,
+        dialect: Dialect = "automl",
+        strict: bool = False,
+        hooks: Hooks | None = None,
+        allow_http: bool = False,
         http_client: httpx.Client | None = None,
-        **options: Unpack[ClientOptions],
     ) -> Self:
         """A client from environment variables; explicit arguments win over them.
 
@@ -52,21 +64,50 @@ class Access(Connected):
 
         Args:
             environ: in place of this process's variables; azure-identity reads the process's own all the same.
-            credential: as for :class:`Client`.
-            http_client: as for :class:`Client`; for scoring alone.
-            options: as for :class:`Client`.
+            credential: the endpoint's key or a ``TokenCredential``, in place of the variables' own.
+            deployment: send every call to this deployment; by default the variable's, else the endpoint's
+                traffic rules choose.
+            timeout: seconds one attempt may take, from connecting to the last byte.
+            deadline: seconds a whole call may take, retries and pauses included; None for no bound.
+            retry: how often and how patiently to retry.
+            images: how images are read and prepared.
+            dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
+            strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+            hooks: functions to call at each request, answer, retry and dropped row.
+            allow_http: allow plain http to another machine, for private networks.
+            http_client: a configured ``httpx.Client``, for scoring alone; it stays yours to close.
+
+        Returns:
+            A client; make one and keep it.
 
         Raises:
             InvalidInput: a variable is missing or cannot be used; the message names it.
+            CallError: a workspace was asked, and refused or did not answer; as :meth:`from_workspace`.
+
+        Example:
+            >>> client = Client.from_env({"AUTOML_CV_SCORING_URI": uri, "AUTOML_CV_KEY": key}, timeout=30)
+            >>> client
+            Client(...)
         """
         settings = settings_from_env(environ)
-        options = _with_deployment(options, settings)
+        make = partial(
+            cls,
+            deployment=settings.deployment if deployment is None else deployment,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            images=images,
+            dialect=dialect,
+            strict=strict,
+            hooks=hooks,
+            allow_http=allow_http,
+            http_client=http_client,
+        )
         if isinstance(settings, EndpointSettings):
-            chosen = _credential_of(credential, settings)
-            return _made(cls, settings.scoring_uri, chosen, options, http_client=http_client)
+            return make(settings.scoring_uri, _credential_of(credential, settings))
         refuse_awaited(credential)
         control = _resource_manager(*settings.names(), credential, cloud_from_env(environ))
-        return _looked_up(cls, control, options, http_client)
+        return _looked_up(control, make)
 
     @classmethod
     def from_workspace(
@@ -78,8 +119,16 @@ class Access(Connected):
         credential: TokenInput | None = None,
         *,
         cloud: Cloud | None = None,
+        deployment: str | None = None,
+        timeout: float = TIMEOUT,
+        deadline: float | None = DEADLINE,
+        retry: RetryPolicy | None = None,
+        images: ImagePolicy | None = None,
+        dialect: Dialect = "automl",
+        strict: bool = False,
+        hooks: Hooks | None = None,
+        allow_http: bool = False,
         http_client: httpx.Client | None = None,
-        **options: Unpack[ClientOptions],
     ) -> Self:
         """A client for an endpoint looked up in its workspace: scoring URI, authentication mode, key or token.
 
@@ -93,44 +142,111 @@ class Access(Connected):
             endpoint: the endpoint's name.
             credential: a ``TokenCredential`` of azure-identity; None for its ``DefaultAzureCredential``.
             cloud: default: that of ``AZURE_AUTHORITY_HOST``, else the public one.
-            http_client: as for :class:`Client`; for scoring alone.
-            options: as for :class:`Client`.
+            deployment: send every call to this deployment; by default the endpoint's traffic rules choose.
+            timeout: seconds one attempt may take, from connecting to the last byte.
+            deadline: seconds a whole call may take, retries and pauses included; None for no bound.
+            retry: how often and how patiently to retry.
+            images: how images are read and prepared.
+            dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
+            strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+            hooks: functions to call at each request, answer, retry and dropped row.
+            allow_http: allow plain http to another machine, for private networks.
+            http_client: a configured ``httpx.Client``, for scoring alone; it stays yours to close.
+
+        Returns:
+            A client; make one and keep it.
 
         Raises:
+            InvalidInput: an argument cannot be used; nothing was sent.
             AuthenticationFailed: no token, or Resource Manager refused it. PermissionDenied: the role is missing.
             EndpointNotFound: a name is wrong. TransportError: no answer came.
+
+        Example:
+            >>> client = Client.from_workspace(subscription_id, "group", "workspace", "cats")
+            >>> client.with_options(deployment="blue")
+            Client(..., deployment='blue')
         """
         refuse_awaited(credential)
+        make = partial(
+            cls,
+            deployment=deployment,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            images=images,
+            dialect=dialect,
+            strict=strict,
+            hooks=hooks,
+            allow_http=allow_http,
+            http_client=http_client,
+        )
         control = _resource_manager(subscription_id, resource_group, workspace, endpoint, credential, cloud)
-        return _looked_up(cls, control, options, http_client)
+        return _looked_up(control, make)
 
     @classmethod
     def from_ml_client(
         cls,
-        ml_client: Any,
+        ml_client: MLClientLike,
         endpoint: str,
         *,
         invoke: bool = False,
+        deployment: str | None = None,
+        timeout: float = TIMEOUT,
+        deadline: float | None = DEADLINE,
+        retry: RetryPolicy | None = None,
+        images: ImagePolicy | None = None,
+        dialect: Dialect = "automl",
+        strict: bool = False,
+        hooks: Hooks | None = None,
+        allow_http: bool = False,
         http_client: httpx.Client | None = None,
-        **options: Unpack[ClientOptions],
     ) -> Self:
         """A client for an endpoint looked up through an ``azure.ai.ml.MLClient`` (extra ``azureml``).
 
         Args:
             ml_client: an ``MLClient`` with a workspace. It stays yours to close.
             endpoint: the endpoint's name.
-            invoke: score through ``ml_client.online_endpoints.invoke`` too. Slow: two or three control-plane calls
-                an image, one call at a time; the service's ids are not told. For places where only azure-ai-ml's
-                own HTTP settings reach the endpoint.
-            http_client: as for :class:`Client`; for what does not go through azure-ai-ml.
-            options: as for :class:`Client`.
+            invoke: score through ``ml_client.online_endpoints.invoke``, too. Slow: two or three control-plane calls
+                per image, one call at a time, and without the service's request ids. For places where only
+                azure-ai-ml's own HTTP settings reach the endpoint.
+            deployment: send every call to this deployment; by default the endpoint's traffic rules choose.
+            timeout: seconds one attempt may take, from connecting to the last byte.
+            deadline: seconds a whole call may take, retries and pauses included; None for no bound.
+            retry: how often and how patiently to retry.
+            images: how images are read and prepared.
+            dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
+            strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+            hooks: functions to call at each request, answer, retry and dropped row.
+            allow_http: allow plain http to another machine, for private networks.
+            http_client: a configured ``httpx.Client``, for what does not go through azure-ai-ml.
+
+        Returns:
+            A client; make one and keep it.
 
         Raises:
             InvalidInput: ``ml_client`` or ``endpoint`` cannot be used.
-            CallError: as :meth:`from_workspace`.
+            CallError: the workspace refused or did not answer; as :meth:`from_workspace`.
+
+        Example:
+            >>> client = Client.from_ml_client(ml_client, "cats")
+            >>> client.with_options(deployment="blue")
+            Client(..., deployment='blue')
         """
+        make = partial(
+            cls,
+            deployment=deployment,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            images=images,
+            dialect=dialect,
+            strict=strict,
+            hooks=hooks,
+            allow_http=allow_http,
+            http_client=http_client,
+        )
         control = _ml_client_control(ml_client, endpoint)
-        client = _looked_up(cls, control, options, http_client)
+        client = _looked_up(control, make)
         if invoke:
             from automl_cv_client._transports.azure_ai_ml_invoke import InvokeTransport
 
@@ -141,9 +257,18 @@ class Access(Connected):
     def deployments(self) -> tuple[Deployment, ...]:
         """The endpoint's deployments with state and traffic, asked for now.
 
+        Returns:
+            One :class:`Deployment` each, in the order of their names.
+
         Raises:
             InvalidInput: the client was made from a scoring URI, which tells nothing of deployments.
-            StatusError: as :meth:`from_workspace`.
+            AuthenticationFailed: Resource Manager refused the token. PermissionDenied: the role is missing.
+            EndpointNotFound: the endpoint is gone. TransportError: no answer came.
+
+        Example:
+            >>> for deployment in client.deployments():
+            ...     print(deployment.name, deployment.traffic)
+            blue 100
         """
         return _control_of(self).deployments()
 
@@ -157,21 +282,74 @@ class AsyncAccess(AsyncConnected):
         environ: Mapping[str, str] | None = None,
         *,
         credential: CredentialInput | None = None,
+        deployment: str | None = None,
+        timeout: float = TIMEOUT,
+        deadline: float | None = DEADLINE,
+        retry: RetryPolicy | None = None,
+        images: ImagePolicy | None = None,
+        dialect: Dialect = "automl",
+        strict: bool = False,
+        hooks: Hooks | None = None,
+        allow_http: bool = False,
         http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
-        **options: Unpack[ClientOptions],
     ) -> Self:
-        """As :meth:`Client.from_env`; not awaited, so a workspace is asked at once, blocking.
+        """A client from environment variables; explicit arguments win over them.
 
-        In a running event loop prefer ``await AsyncClient.from_workspace(…)``.
+        ``AUTOML_CV_SCORING_URI`` with ``AUTOML_CV_KEY`` (without it: Entra ID). Or ``AUTOML_CV_ENDPOINT`` with
+        ``AUTOML_CV_SUBSCRIPTION_ID``, ``AUTOML_CV_RESOURCE_GROUP`` and ``AUTOML_CV_WORKSPACE``, which may also come
+        from the workspace's ``config.json`` in this folder or above: then as :meth:`from_workspace`. In both cases
+        ``AUTOML_CV_DEPLOYMENT``, and ``AZURE_*`` as azure-identity reads them.
+
+        Not awaited, so a workspace is asked at once, blocking: in a running event loop prefer
+        ``await AsyncClient.from_workspace(…)``.
+
+        Args:
+            environ: in place of this process's variables; azure-identity reads the process's own all the same.
+            credential: the endpoint's key or a ``TokenCredential``, in place of the variables' own.
+            deployment: send every call to this deployment; by default the variable's, else the endpoint's
+                traffic rules choose.
+            timeout: seconds one attempt may take, from connecting to the last byte.
+            deadline: seconds a whole call may take, retries and pauses included; None for no bound.
+            retry: how often and how patiently to retry.
+            images: how images are read and prepared.
+            dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
+            strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+            hooks: functions to call at each request, answer, retry and dropped row.
+            allow_http: allow plain http to another machine, for private networks.
+            http_client: a configured ``httpx.AsyncClient`` or ``aiohttp.ClientSession``, for scoring
+                alone; it stays yours to close.
+
+        Returns:
+            A client; make one and keep it.
+
+        Raises:
+            InvalidInput: a variable is missing or cannot be used; the message names it.
+            CallError: a workspace was asked, and refused or did not answer; as :meth:`from_workspace`.
+
+        Example:
+            >>> client = AsyncClient.from_env({"AUTOML_CV_SCORING_URI": uri, "AUTOML_CV_KEY": key}, timeout=30)
+            >>> client
+            AsyncClient(...)
         """
         settings = settings_from_env(environ)
-        options = _with_deployment(options, settings)
+        make = partial(
+            cls,
+            deployment=settings.deployment if deployment is None else deployment,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            images=images,
+            dialect=dialect,
+            strict=strict,
+            hooks=hooks,
+            allow_http=allow_http,
+            http_client=http_client,
+        )
         if isinstance(settings, EndpointSettings):
-            chosen = _credential_of(credential, settings)
-            return _made(cls, settings.scoring_uri, chosen, options, http_client=http_client)
+            return make(settings.scoring_uri, _credential_of(credential, settings))
         refuse_awaited(credential, "await AsyncClient.from_workspace(…), as from_env asks the workspace blocking")
         control = _resource_manager(*settings.names(), credential, cloud_from_env(environ))
-        return _looked_up(cls, control, options, http_client)
+        return _looked_up(control, make)
 
     @classmethod
     async def from_workspace(
@@ -183,30 +361,142 @@ class AsyncAccess(AsyncConnected):
         credential: TokenInput | None = None,
         *,
         cloud: Cloud | None = None,
+        deployment: str | None = None,
+        timeout: float = TIMEOUT,  # noqa: ASYNC109 - of its calls
+        deadline: float | None = DEADLINE,
+        retry: RetryPolicy | None = None,
+        images: ImagePolicy | None = None,
+        dialect: Dialect = "automl",
+        strict: bool = False,
+        hooks: Hooks | None = None,
+        allow_http: bool = False,
         http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
-        **options: Unpack[ClientOptions],
     ) -> Self:
-        """As :meth:`Client.from_workspace`, awaited; takes async credentials too."""
+        """A client for an endpoint looked up in its workspace: scoring URI, authentication mode, key or token.
+
+        Asks Azure Resource Manager once now and once at the first call, and again only when a key or token is
+        refused or gets old; needs no azure-ai-ml.
+
+        Args:
+            subscription_id: the subscription's id.
+            resource_group: the resource group's name.
+            workspace: the workspace's name.
+            endpoint: the endpoint's name.
+            credential: a ``TokenCredential`` of azure-identity, blocking or async; None for its
+                ``DefaultAzureCredential``.
+            cloud: default: that of ``AZURE_AUTHORITY_HOST``, else the public one.
+            deployment: send every call to this deployment; by default the endpoint's traffic rules choose.
+            timeout: seconds one attempt may take, from connecting to the last byte.
+            deadline: seconds a whole call may take, retries and pauses included; None for no bound.
+            retry: how often and how patiently to retry.
+            images: how images are read and prepared.
+            dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
+            strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+            hooks: functions to call at each request, answer, retry and dropped row.
+            allow_http: allow plain http to another machine, for private networks.
+            http_client: a configured ``httpx.AsyncClient`` or ``aiohttp.ClientSession``, for scoring
+                alone; it stays yours to close.
+
+        Returns:
+            A client; make one and keep it.
+
+        Raises:
+            InvalidInput: an argument cannot be used; nothing was sent.
+            AuthenticationFailed: no token, or Resource Manager refused it. PermissionDenied: the role is missing.
+            EndpointNotFound: a name is wrong. TransportError: no answer came.
+
+        Example:
+            >>> client = await AsyncClient.from_workspace(subscription_id, "group", "workspace", "cats")
+            >>> client.with_options(deployment="blue")
+            AsyncClient(..., deployment='blue')
+        """
         loop = running_loop()
+        make = partial(
+            cls,
+            deployment=deployment,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            images=images,
+            dialect=dialect,
+            strict=strict,
+            hooks=hooks,
+            allow_http=allow_http,
+            http_client=http_client,
+        )
         names = (subscription_id, resource_group, workspace, endpoint)
         control = await asyncio.to_thread(_resource_manager, *names, credential, cloud)
         control.bind(loop)
-        return await asyncio.to_thread(_looked_up, cls, control, options, http_client)
+        return await asyncio.to_thread(_looked_up, control, make)
 
     @classmethod
     async def from_ml_client(
         cls,
-        ml_client: Any,
+        ml_client: MLClientLike,
         endpoint: str,
         *,
         invoke: bool = False,
+        deployment: str | None = None,
+        timeout: float = TIMEOUT,  # noqa: ASYNC109 - of its calls
+        deadline: float | None = DEADLINE,
+        retry: RetryPolicy | None = None,
+        images: ImagePolicy | None = None,
+        dialect: Dialect = "automl",
+        strict: bool = False,
+        hooks: Hooks | None = None,
+        allow_http: bool = False,
         http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
-        **options: Unpack[ClientOptions],
     ) -> Self:
-        """As :meth:`Client.from_ml_client`, awaited; azure-ai-ml itself runs in threads."""
+        """A client for an endpoint looked up through an ``azure.ai.ml.MLClient`` (extra ``azureml``).
+
+        azure-ai-ml itself runs in threads.
+
+        Args:
+            ml_client: an ``MLClient`` with a workspace. It stays yours to close.
+            endpoint: the endpoint's name.
+            invoke: score through ``ml_client.online_endpoints.invoke``, too. Slow: two or three control-plane calls
+                per image, one call at a time, and without the service's request ids. For places where only
+                azure-ai-ml's own HTTP settings reach the endpoint.
+            deployment: send every call to this deployment; by default the endpoint's traffic rules choose.
+            timeout: seconds one attempt may take, from connecting to the last byte.
+            deadline: seconds a whole call may take, retries and pauses included; None for no bound.
+            retry: how often and how patiently to retry.
+            images: how images are read and prepared.
+            dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
+            strict: refuse replies of other server versions and with unknown keys, instead of reading them.
+            hooks: functions to call at each request, answer, retry and dropped row.
+            allow_http: allow plain http to another machine, for private networks.
+            http_client: a configured ``httpx.AsyncClient`` or ``aiohttp.ClientSession``, for what
+                does not go through azure-ai-ml.
+
+        Returns:
+            A client; make one and keep it.
+
+        Raises:
+            InvalidInput: ``ml_client`` or ``endpoint`` cannot be used.
+            CallError: the workspace refused or did not answer; as :meth:`from_workspace`.
+
+        Example:
+            >>> client = await AsyncClient.from_ml_client(ml_client, "cats")
+            >>> client.with_options(deployment="blue")
+            AsyncClient(..., deployment='blue')
+        """
         running_loop()
+        make = partial(
+            cls,
+            deployment=deployment,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            images=images,
+            dialect=dialect,
+            strict=strict,
+            hooks=hooks,
+            allow_http=allow_http,
+            http_client=http_client,
+        )
         control = await asyncio.to_thread(_ml_client_control, ml_client, endpoint)
-        client = await asyncio.to_thread(_looked_up, cls, control, options, http_client)
+        client = await asyncio.to_thread(_looked_up, control, make)
         if invoke:
             from automl_cv_client._transports.azure_ai_ml_invoke import AsyncInvokeTransport
 
@@ -215,22 +505,31 @@ class AsyncAccess(AsyncConnected):
         return client
 
     async def deployments(self) -> tuple[Deployment, ...]:
-        """As :meth:`Client.deployments`, awaited."""
+        """The endpoint's deployments with state and traffic, asked for now.
+
+        Returns:
+            One :class:`Deployment` each, in the order of their names.
+
+        Raises:
+            InvalidInput: the client was made from a scoring URI, which tells nothing of deployments.
+            AuthenticationFailed: Resource Manager refused the token. PermissionDenied: the role is missing.
+            EndpointNotFound: the endpoint is gone. TransportError: no answer came.
+
+        Example:
+            >>> for deployment in await client.deployments():
+            ...     print(deployment.name, deployment.traffic)
+            blue 100
+        """
         control = _control_of(self)
         control.bind(asyncio.get_running_loop())
         return await asyncio.to_thread(control.deployments)
 
 
-def _made(kind: type[C], scoring_uri: str, credential: Any, options: ClientOptions, **more: Any) -> C:
-    make: Any = kind  # Client or AsyncClient, which have the same arguments
-    client: C = make(scoring_uri, credential, **options, **more)
-    return client
-
-
-def _looked_up(kind: type[C], control: ControlPlane, options: ClientOptions, http_client: Any = None) -> C:
+def _looked_up(control: ControlPlane, make: Callable[[str, Any], C]) -> C:
+    """The client that ``make`` makes of the address and the credential that the control plane gives."""
     try:
         found = control.look_up()
-        client = _made(kind, found.scoring_uri, control.credential(found), options, http_client=http_client)
+        client = make(found.scoring_uri, control.credential(found))
     except BaseException:
         control.close()
         raise
@@ -250,7 +549,7 @@ def _resource_manager(
     return ResourceManager(address, credential, cloud_from_env() if cloud is None else cloud)
 
 
-def _ml_client_control(ml_client: Any, endpoint: str) -> MLClientControl:
+def _ml_client_control(ml_client: MLClientLike, endpoint: str) -> MLClientControl:
     from automl_cv_client._transports.azure_ai_ml import MLClientControl
 
     return MLClientControl(ml_client, endpoint)
@@ -266,8 +565,3 @@ def _control_of(client: WithSettings) -> ControlPlane:
 
 def _credential_of(credential: CredentialInput | None, settings: EndpointSettings) -> CredentialInput | None:
     return credential if credential is not None or settings.key is None else settings.secret()
-
-
-def _with_deployment(options: ClientOptions, settings: EndpointSettings | WorkspaceSettings) -> ClientOptions:
-    """An explicit deployment wins over the variable's."""
-    return {"deployment": settings.deployment, **options}

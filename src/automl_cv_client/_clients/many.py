@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from contextlib import closing
 from typing import Any, Unpack, cast
 
-from automl_cv_client._clients.connected import AsyncConnected, Connected
+from automl_cv_client._clients.base import AsyncConnected, Connected
 from automl_cv_client._streaming.sources import AsyncImages, Images, images_of
 from automl_cv_client._streaming.stream import AsyncStream, Stream
 from automl_cv_client._streaming.streams import ManyOptions, async_stream_for, stream_for

@@ -6,7 +6,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from automl_cv_client._protocol.control_plane import (
     EndpointAddress,
@@ -25,17 +25,32 @@ from automl_cv_client.results import Deployment
 T = TypeVar("T")
 
 
+class MLClientLike(Protocol):
+    """What is used of an ``azure.ai.ml.MLClient``: the names of its workspace, and two kinds of operations."""
+
+    @property
+    def subscription_id(self) -> str: ...
+    @property
+    def resource_group_name(self) -> str: ...
+    @property
+    def workspace_name(self) -> str | None: ...
+    @property
+    def online_endpoints(self) -> Any: ...
+    @property
+    def online_deployments(self) -> Any: ...
+
+
 class MLClientControl:
     """One endpoint's place in a workspace, asked through the user's ``MLClient``. Blocking; thread-safe."""
 
-    def __init__(self, ml_client: Any, endpoint: str) -> None:
+    def __init__(self, ml_client: MLClientLike, endpoint: str) -> None:
         if not hasattr(ml_client, "online_endpoints"):
             raise InvalidInput(f"ml_client must be an azure.ai.ml.MLClient, not {type(ml_client).__name__}")
-        parts = (ml_client.subscription_id, ml_client.resource_group_name, ml_client.workspace_name)
-        if not parts[2]:
+        workspace = ml_client.workspace_name
+        if not workspace:
             raise InvalidInput("ml_client has no workspace: make it with workspace_name=")
         self.client = ml_client
-        self.address = EndpointAddress(*parts, endpoint)
+        self.address = EndpointAddress(ml_client.subscription_id, ml_client.resource_group_name, workspace, endpoint)
 
     def look_up(self) -> EndpointRecord:
         """Scoring URI, authentication mode, state and traffic."""

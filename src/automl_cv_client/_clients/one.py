@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast, overload
 
-from automl_cv_client._clients.connected import AsyncConnected, Connected
+from automl_cv_client._clients.base import AsyncConnected, Connected
 from automl_cv_client._flow import scoring
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._numbers import checked_threshold
@@ -23,7 +23,7 @@ from automl_cv_client.task import Task, task_of
 ImageT = TypeVar("ImageT", bound=ImageInput)  # a list[Path] is no list[ImageInput], as lists can be written to
 
 
-class Scoring(Connected):
+class One(Connected):
     """The blocking methods."""
 
     def classify(self, image: ImageInput, *, deployment: str | None = None) -> Classification:
@@ -107,7 +107,7 @@ class Scoring(Connected):
         return self._run(scoring.score_one(image, task, self._settings_for(deployment), checked_threshold(threshold)))
 
 
-class AsyncScoring(AsyncConnected):
+class AsyncOne(AsyncConnected):
     """The awaited methods."""
 
     async def classify(self, image: ImageInput, *, deployment: str | None = None) -> Classification:

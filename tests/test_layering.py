@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -246,6 +246,69 @@ def test_a_wrong_import_is_found(path, source, reason):
 )
 def test_a_right_import_is_let_be(path, source):
     assert faults_of(path, source) == []
+
+
+def graph_of(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Which module imports which, at its top or in a function; what is for type checkers only is left out."""
+    return {module: modules_in(ast.parse(source), sources.keys()) - {module} for module, source in sources.items()}
+
+
+def modules_in(tree: ast.Module, known: Collection[str]) -> set[str]:
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found.update(name if name in known else node.module or "" for name in names)
+    return found & set(known)
+
+
+def circles_of(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The modules that can reach themselves."""
+
+    def reached(module: str) -> set[str]:
+        seen: set[str] = set()
+        ahead = list(graph[module])
+        while ahead:
+            if (other := ahead.pop()) not in seen:
+                seen.add(other)
+                ahead += graph[other]
+        return seen
+
+    below = {module: reached(module) for module in graph}
+    circles = {
+        tuple(sorted(other for other in below[module] if module in below[other]))
+        for module in graph
+        if module in below[module]
+    }
+    return [list(circle) for circle in sorted(circles)]
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Neither at import nor at call time: what needs each other belongs together."""
+    sources = {}
+    for file in SOURCE.rglob("*.py"):
+        parts = [PACKAGE, *file.relative_to(SOURCE).with_suffix("").parts]
+        sources[".".join(parts).removesuffix(".__init__")] = file.read_text(encoding="utf-8")
+    assert circles_of(graph_of(sources)) == []
+
+
+def test_a_circle_would_be_found():
+    later = "def f():\n    from automl_cv_client.b import x"
+    types = "if TYPE_CHECKING:\n    from automl_cv_client.b import x"
+    for source, circles in ((later, [["automl_cv_client.a", "automl_cv_client.b"]]), (types, [])):
+        sources = {"automl_cv_client.a": source, "automl_cv_client.b": "from automl_cv_client import a"}
+        assert circles_of(graph_of(sources)) == circles
 
 
 def test_an_unknown_room_is_asked_about():

@@ -13,11 +13,11 @@ from automl_cv_client._protocol import replies, wire
 from automl_cv_client.batch.rows import COLUMNS
 from automl_cv_client.cli import demo
 from automl_cv_client.cli.app import app
-from automl_cv_client.cli.words import findings
+from automl_cv_client.cli.words import words_of
 from automl_cv_client.dataset.rows import ROW_KINDS, task_of_row
 from automl_cv_client.evaluation import evaluate
-from automl_cv_client.evaluation.stored import KINDS
 from automl_cv_client.local.scorers import scorer_for
+from automl_cv_client.results import KINDS
 from automl_cv_client.testing import FakeEndpoint
 from automl_cv_client.testing.script import usual
 
@@ -27,7 +27,7 @@ TABLES: dict[str, Collection[Task]] = {
     "_protocol/replies.py": replies._BUILDERS,
     "batch/rows.py": COLUMNS,
     "dataset/rows.py": ROW_KINDS,
-    "evaluation/stored.py": KINDS,
+    "results/__init__.py": KINDS,
     "cli/demo.py": demo._TASKS,
 }
 each_task = pytest.mark.parametrize("task", Task, ids=str)
@@ -66,7 +66,7 @@ def test_a_fake_endpoint_answers_it(task: Task) -> None:
 def test_its_result_is_drawn_and_put_into_words(task: Task) -> None:
     found: Any = usual(task)
     assert found.draw(ROOT / "samples/photos/chelsea.png").size
-    assert "cat" in findings(found)[0].label
+    assert "cat" in words_of(found)[0][0]
 
 
 @each_task

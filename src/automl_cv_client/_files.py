@@ -197,19 +197,25 @@ _PARTIAL = ".partial"
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def whole_file(path: str | os.PathLike[str], *, alone: bool = False) -> Iterator[IO[bytes]]:
     """A file that takes its name once all of it is on the disk; until then an older one of that name stays.
 
     To append to the file itself would tear: at a crash a line of several MB is written in part. What a link leads
     to is replaced, not the link.
 
+    Args:
+        path: of the file.
+        alone: nobody else writes it at the same time. Then what a killed process left behind is overwritten by the
+            next one.
+
     Raises:
         OSError: as the operating system says it; the temporary file is gone.
     """
     real = Path(os.path.realpath(path))
-    temporary = real.with_name(f".{real.name[:40]}-{secrets.token_hex(8)}{_PARTIAL}")
+    mark = "" if alone else f"-{secrets.token_hex(8)}"
+    temporary = real.with_name(f".{real.name[:40]}{mark}{_PARTIAL}")
     try:
-        with open(temporary, "xb") as file:
+        with open(temporary, "wb" if alone else "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from automl_cv_client import Classification, Client, Detections, Instances, MultilabelClassification, Result, Task
-from automl_cv_client.cli.words import findings
+from automl_cv_client.cli.words import words_of
 from tests.cli.conftest import run
 from tests.servers import Answer, boxes
 
@@ -39,7 +39,7 @@ def test_json_reads_back_as_the_result(command, endpoint, variables, folder):
     assert (done.code, entry["path"], entry["task"]) == (0, str(folder / "a-cat.png"), task.value)
     result = kind.model_validate(entry["result"])
     assert isinstance(result, kind)
-    assert label in findings(result)[0].label
+    assert label in words_of(result)[0][0]
 
 
 def test_boxes_are_printed_in_pixels(server, folder):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
+from automl_cv_client._files import whole_file
 from automl_cv_client._text import harmless
 from automl_cv_client.batch.ledger import Ledger, as_json
 from automl_cv_client.batch.rows import COLUMNS, rows_of
@@ -43,8 +43,8 @@ def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os
     try:
         if os.path.realpath(target).startswith(os.path.realpath(ledger.path)):  # or a file SQLite has beside it
             raise BatchError(f"cannot write {target}: it is the record of the job; choose another name")
-        mark = f".{os.getpid()}-{threading.get_ident()}"  # there may be others, and a run at its end
-        write_export(ledger, Task(ledger.fingerprint()["task"]), one, target, mark)
+        # Not alone: there may be others, and a run at its end.
+        write_export(ledger, Task(ledger.fingerprint()["task"]), one, target, alone=False)
     finally:
         ledger.close()
     return target
@@ -62,7 +62,7 @@ def checked_formats(formats: Iterable[str]) -> tuple[Format, ...]:
     return tuple(one for one in known if one in names)
 
 
-def write_export(ledger: Ledger, task: Task, format: Format, path: Path, mark: str = "") -> None:
+def write_export(ledger: Ledger, task: Task, format: Format, path: Path, *, alone: bool = True) -> None:
     """Write one file from an open ledger.
 
     Args:
@@ -70,15 +70,14 @@ def write_export(ledger: Ledger, task: Task, format: Format, path: Path, mark: s
         task: of the job.
         format: of the file.
         path: of the file.
-        mark: tells apart the temporary files of those who write at the same time. A run is alone, and has none: so
-            what it left behind when it was killed is overwritten by the next one.
+        alone: nobody else writes it at the same time, which is so in a run.
     """
     writers: dict[Format, Callable[[IO[bytes], Ledger, Task], None]] = {
         "jsonl": _write_jsonl,
         "csv": _write_csv,
         "parquet": _write_parquet,
     }
-    with _whole_file(path, mark) as file:
+    with _whole_file(path, alone) as file:
         writers[format](file, ledger, task)
 
 
@@ -135,36 +134,16 @@ def _pyarrow() -> tuple[Any, Any]:
 
 
 @contextmanager
-def _whole_file(path: Path, mark: str) -> Iterator[IO[bytes]]:
-    """A file that appears under its name once all of it is on the disk; until then an older one stays.
-
-    To append to the file itself would tear: at a crash a line of several MB is written in part.
-    """
-    real = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
+def _whole_file(path: Path, alone: bool) -> Iterator[IO[bytes]]:
+    """A file that appears under its name once all of it is on the disk; until then an older one stays."""
+    real = os.path.realpath(path)
     if os.path.exists(real) and not os.path.isfile(real):
         raise BatchError(f"cannot write {path}: it is there, and no file; choose another name")
-    temporary = real.with_name(f".{real.name}{mark}.partial")
     reason = ""
     try:
-        with open(temporary, "wb") as file:
+        with whole_file(path, alone=alone) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, real)
-        _sync_folder(real.parent)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
     if reason:
         raise BatchError(f"cannot write {path} ({reason}): make room or choose another place, then export again")
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from automl_cv_client.results import Classification, Detections, Instances, MultilabelClassification
+from automl_cv_client.results import KINDS
 from automl_cv_client.task import Task
 
 _FIRST = {"input": str, "status": str, "label": str, "score": float}
@@ -29,22 +29,15 @@ def rows_of(name: str, ok: bool, body: str, task: Task) -> Iterator[dict[str, An
         error = json.loads(body)
         yield empty | {"error": f"{error['kind']}: {error['message']}"}
         return
-    found = [*_found(body, task)]
-    for row in found or [{}]:
+    rows = [*_content(body, task)]
+    for row in rows or [{}]:
         yield empty | row
 
 
-def _found(body: str, task: Task) -> Iterator[dict[str, Any]]:
-    if task is Task.CLASSIFICATION:
-        best = Classification.model_validate_json(body)
-        yield {"label": best.label, "score": best.score}
-    elif task is Task.MULTILABEL:
-        for label, score in MultilabelClassification.model_validate_json(body).above():
-            yield {"label": label, "score": score}
-    elif task is Task.DETECTION:
-        for one in Detections.model_validate_json(body):
-            yield {"label": one.label, "score": one.score, **one.box._asdict()}
-    else:
-        for one in Instances.model_validate_json(body):
-            polygons = json.dumps(one.polygons)
-            yield {"label": one.label, "score": one.score, **one.box._asdict(), "polygons": polygons}
+def _content(body: str, task: Task) -> Iterator[dict[str, Any]]:
+    image = KINDS[task].model_validate_json(body).annotated()
+    for label, score in image.present():
+        yield {"label": label, "score": score}
+    for item in image.objects:
+        outline = {} if item.polygons is None else {"polygons": json.dumps(item.polygons)}
+        yield {"label": item.label, "score": item.score, **item.box._asdict(), **outline}

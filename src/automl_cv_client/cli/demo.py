@@ -20,7 +20,7 @@ from automl_cv_client.cli.options import AsJson
 from automl_cv_client.cli.report import Scored, reporting, tell_error
 from automl_cv_client.cli.scoring import find_images, score_one
 from automl_cv_client.cli.text import console, safe
-from automl_cv_client.cli.words import findings
+from automl_cv_client.cli.words import words_of
 from automl_cv_client.results import Detections, Result
 from automl_cv_client.task import Task
 
@@ -126,10 +126,10 @@ def _table(done: Sequence[Scored]) -> Table:
 
 
 def _rows(task: Task, result: Result) -> Iterator[tuple[str, ...]]:
-    """A row a finding; task and time stand in the first."""
-    for number, finding in enumerate(findings(result)):
+    """A row a label or object; task and time stand in the first."""
+    for number, words in enumerate(words_of(result)):
         milliseconds = "" if number else f"{result.call.elapsed * 1000:.0f}"
-        yield "" if number else _WORDS.get(task, task.method), *finding, milliseconds
+        yield "" if number else _WORDS.get(task, task.method), *words, milliseconds
 
 
 def _remarks(done: Sequence[Scored], out: Path) -> Text:

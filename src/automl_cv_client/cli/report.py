@@ -13,7 +13,7 @@ from rich.text import Text
 from automl_cv_client._imaging.inputs import describe
 from automl_cv_client.cli.exits import in_words
 from automl_cv_client.cli.text import complain, console, in_json, json_begins, safe
-from automl_cv_client.cli.words import findings
+from automl_cv_client.cli.words import words_of
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Result
 from automl_cv_client.task import Task
@@ -92,9 +92,9 @@ def tell_error(scored: Scored) -> None:
 def _tell_result(scored: Scored, result: Result) -> None:
     screen = console()
     screen.print(Text(safe(scored.path), "bold"))
-    found = findings(result)
-    width = max(len(one.label) for one in found)
-    for one in found:
-        screen.print(Text(f"  {one.label:<{width}}  {one.score}  {one.where}".rstrip()))
+    lines = words_of(result)
+    width = max(len(label) for label, _, _ in lines)
+    for label, score, box in lines:
+        screen.print(Text(f"  {label:<{width}}  {score}  {box}".rstrip()))
     if scored.drawn is not None:
         screen.print(Text(f"  drawn: {safe(scored.drawn)}", "dim"))

@@ -1,35 +1,40 @@
-"""Puts results into words, a line a finding; the words are safe to print."""
+"""Puts results into words, a line a label or object; the words are safe to print."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from automl_cv_client._numbers import rank
+from automl_cv_client.annotations import AnnotatedImage, SupportsAnnotated
 from automl_cv_client.cli.text import safe
 from automl_cv_client.geometry import PixelBox
-from automl_cv_client.results import Classification, Detections, Instances, MultilabelClassification, Result
+from automl_cv_client.task import Task
 
 _CLASSES_SHOWN = 3
 
-
-class Finding(NamedTuple):
-    """A label, its score as 0.939, and the box in pixels of the upright image; empty where there is none."""
-
-    label: str
-    score: str = ""
-    where: str = ""
+Words = tuple[str, str, str]
+"""A label, its score as 0.939, and the box in pixels of the upright image; empty where there is none."""
 
 
-def findings(result: Result) -> list[Finding]:
-    """What there is to say of a result, best first; one finding without a score when there is nothing."""
-    if isinstance(result, Detections | Instances):
-        best_first = result.top(len(result))
-        found = [Finding(safe(one.label), f"{one.score:.3f}", _edges(one.pixel_box)) for one in best_first]
-        return found or [Finding("nothing found")]
-    if isinstance(result, MultilabelClassification):
-        present = [Finding(safe(label), f"{score:.3f}") for label, score in result.above()]
-        return present or [Finding(f"no label above {result.threshold:g}")]
-    assert isinstance(result, Classification)
-    return [Finding(safe(label), f"{score:.3f}") for label, score in result.top(_CLASSES_SHOWN)]
+def words_of(result: SupportsAnnotated) -> list[Words]:
+    """What there is to say of a result, best first; one line without a score when there is nothing."""
+    image = result.annotated()
+    if not image.task.explainable:
+        best_first = sorted(image.objects, key=lambda item: rank(item.score or 0.0))
+        lines = [
+            (safe(item.label), _score(item.score), _edges(item.box.to_pixels(image.pixels))) for item in best_first
+        ]
+        return lines or [("nothing found", "", "")]
+    if image.task is Task.MULTILABEL:
+        present = [(safe(label), _score(score), "") for label, score in image.present()]
+        return present or [(f"no label above {image.threshold:g}", "", "")]
+    return [(safe(label), _score(score), "") for label, score in _ranked(image)[:_CLASSES_SHOWN]]
+
+
+def _ranked(image: AnnotatedImage) -> list[tuple[str, float | None]]:
+    return sorted(image.labels, key=lambda pair: rank(pair[1] or 0.0))
+
+
+def _score(score: float | None) -> str:
+    return "" if score is None else f"{score:.3f}"
 
 
 def _edges(box: PixelBox) -> str:

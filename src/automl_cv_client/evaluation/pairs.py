@@ -11,8 +11,8 @@ from typing import Any
 from automl_cv_client.dataset import Row, read_jsonl
 from automl_cv_client.dataset.urls import path_of
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput
-from automl_cv_client.evaluation.stored import KINDS, read_results
-from automl_cv_client.results import Outcome, Result
+from automl_cv_client.evaluation.stored import read_results
+from automl_cv_client.results import KINDS, Outcome, Result
 from automl_cv_client.task import Task
 
 Answer = Result | Outcome[Any] | AutoMLVisionError

@@ -16,20 +16,8 @@ from pydantic import ValidationError
 
 from automl_cv_client._files import whole_text
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput
-from automl_cv_client.results import (
-    Classification,
-    Detections,
-    Instances,
-    MultilabelClassification,
-    Outcome,
-    Result,
-)
+from automl_cv_client.results import KINDS, Outcome, Result
 from automl_cv_client.task import Task, task_of
-
-KINDS: dict[Task, type[Result]] = {
-    kind.task: kind for kind in (Classification, MultilabelClassification, Detections, Instances)
-}
-"""The kind of result of each task."""
 
 
 def write_results(answers: Iterable[tuple[str, Result | Outcome[Any]]], path: str | os.PathLike[str]) -> int:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from automl_cv_client._text import printable
 from automl_cv_client.drawing import color_of
-from automl_cv_client.evaluation.report import CalibrationBin, Confusion, Curve
+
+if TYPE_CHECKING:
+    from automl_cv_client.evaluation.report import CalibrationBin, Confusion, Curve
 
 _MOST_CLASSES = 25
 _MOST_CURVES = 12

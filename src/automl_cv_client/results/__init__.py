@@ -10,6 +10,12 @@ from automl_cv_client.results._objects import Detections, Instances, Objects
 from automl_cv_client.results._outcome import Outcome
 from automl_cv_client.results._result import Result
 from automl_cv_client.results._stats import Stats
+from automl_cv_client.task import Task
+
+KINDS: dict[Task, type[Result]] = {
+    kind.task: kind for kind in (Classification, MultilabelClassification, Detections, Instances)
+}
+"""The kind of result of each task."""
 
 __all__ = [
     "CallInfo",

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from automl_cv_client._numbers import rank
-from automl_cv_client.geometry import Box, PixelBox, clip_segment, scale_segment, sound
+from automl_cv_client.geometry import Box, Segment, clip_segment, scale_segment, sound
 from automl_cv_client.geometry.tiles import cores_of, is_cut, same_objects
 from automl_cv_client.results._found import Detection, Instance
 
 Tile = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels of the image."""
 
-
-class _Seen(NamedTuple):
-    """An object as one tile saw it, in pixels of the whole image."""
-
-    one: Detection
-    tile: int
-    box: PixelBox
-    segments: tuple[tuple[float, ...], ...]
-    cut: bool
+Member = tuple[Detection, int]
+"""An object in fractions of the whole image, and the number of the tile it was found in."""
 
 
 def merged(
@@ -39,58 +33,78 @@ def merged(
         size: of the image, (width, height).
         threshold: agreement, 0 to 1, above which two are one.
     """
-    seen = [_seen(one, i, tiles[i], size) for i, objects in enumerate(found) for one in objects]
+    members = [
+        (_moved(detection, tiles[number], size), number)
+        for number, detections in enumerate(found)
+        for detection in detections
+    ]
     groups = same_objects(
-        [one.box for one in seen], [one.one.label for one in seen], [one.tile for one in seen], tiles, threshold
+        [detection.box.to_pixels(size) for detection, _ in members],
+        [detection.label for detection, _ in members],
+        [number for _, number in members],
+        tiles,
+        threshold,
     )
     cores = cores_of(tiles[:grid])
-    objects = [_united([seen[i] for i in group], cores, tiles, size) for group in groups]
-    return sorted(objects, key=lambda one: rank(one.score))
+    objects = [_united([members[i] for i in group], cores, tiles, size) for group in groups]
+    return sorted(objects, key=lambda detection: rank(detection.score))
 
 
-def _seen(one: Detection, number: int, tile: Tile, size: tuple[int, int]) -> _Seen:
+def _moved(detection: Detection, tile: Tile, size: tuple[int, int]) -> Detection:
+    """The object of a tile in fractions of the whole image."""
     left, top, right, bottom = tile
-    inside = one.box.to_pixels((right - left, bottom - top))
-    box = PixelBox(inside.left + left, inside.top + top, inside.right + left, inside.bottom + top)
-    polygons = one.polygons if isinstance(one, Instance) else ()
-    scaled = [scale_segment(segment, (right - left, bottom - top)) for segment in polygons]
-    segments = tuple(tuple(value + (left, top)[i % 2] for i, value in enumerate(segment)) for segment in scaled)
-    return _Seen(one, number, box, segments, is_cut(box, tile, size))
+    across, down = (right - left) / size[0], (bottom - top) / size[1]
+    start = (left / size[0], top / size[1])
+    box = detection.box
+    values: dict[str, Any] = {"label": detection.label, "score": detection.score, "extra": None}
+    values["box"] = Box(
+        box.left * across + start[0],
+        box.top * down + start[1],
+        box.right * across + start[0],
+        box.bottom * down + start[1],
+    )
+    if isinstance(detection, Instance):
+        scaled = (scale_segment(segment, (across, down)) for segment in detection.polygons)
+        values["polygons"] = tuple(tuple(value + start[i % 2] for i, value in enumerate(segment)) for segment in scaled)
+    return type(detection)._trusted(values, {"_image": None})
 
 
 def _united(
-    group: list[_Seen], cores: Sequence[Sequence[float]], tiles: Sequence[Tile], size: tuple[int, int]
+    group: list[Member], cores: Sequence[Sequence[float]], tiles: Sequence[Tile], size: tuple[int, int]
 ) -> Detection:
-    best_first = sorted(group, key=lambda seen: rank(seen.one.score))
-    whole = next((seen for seen in best_first if not seen.cut), None)
-    if whole is not None:
-        box, segments = whole.box, whole.segments
-    else:
-        lefts, tops, rights, bottoms = zip(*(seen.box for seen in group), strict=True)
-        box, segments = PixelBox(min(lefts), min(tops), max(rights), max(bottoms)), _pieces(best_first, cores, tiles)
-    best = best_first[0].one
-    values: dict[str, Any] = {"label": best.label, "score": best.score, "extra": None}
-    values["box"] = Box(box.left / size[0], box.top / size[1], box.right / size[0], box.bottom / size[1])
+    best_first = sorted(group, key=lambda member: rank(member[0].score))
+    best = best_first[0][0]
+    whole = (
+        detection for detection, number in best_first if not is_cut(detection.box.to_pixels(size), tiles[number], size)
+    )
+    uncut = next(whole, None)
+    if uncut is not None:
+        return uncut._changed({"score": best.score})
+    lefts, tops, rights, bottoms = zip(*(detection.box for detection, _ in group), strict=True)
+    values: dict[str, Any] = {"box": Box(min(lefts), min(tops), max(rights), max(bottoms))}
     if isinstance(best, Instance):
-        values["polygons"] = tuple(scale_segment(segment, (1 / size[0], 1 / size[1])) for segment in segments)
-    return type(best)._trusted(values, {"_image": None})
+        values["polygons"] = _pieces(best_first, cores, tiles, size)
+    return best._changed(values)
 
 
 def _pieces(
-    best_first: list[_Seen], cores: Sequence[Sequence[float]], tiles: Sequence[Tile]
-) -> tuple[tuple[float, ...], ...]:
+    best_first: list[Member], cores: Sequence[Sequence[float]], tiles: Sequence[Tile], size: tuple[int, int]
+) -> tuple[Segment, ...]:
     """The outline in each tile's core as that tile saw it, or else the best other that saw this far.
 
     The cores do not overlap, so their pieces together are the union by the even-odd rule.
     """
-    if len(best_first) == 1:
-        return best_first[0].segments
-    by_tile = {seen.tile: seen for seen in best_first}
-    pieces: list[tuple[float, ...]] = []
+    polygons = [(detection.polygons, number) for detection, number in best_first if isinstance(detection, Instance)]
+    if len(polygons) == 1:
+        return polygons[0][0]
+    by_tile = {number: segments for segments, number in polygons}
+    pieces: list[Segment] = []
     for number, core in enumerate(cores):
-        eye = by_tile.get(number) or next((seen for seen in best_first if _overlap(tiles[seen.tile], core)), None)
-        if eye is not None:
-            pieces += [clip_segment(segment, core) for segment in eye.segments]
+        seen = by_tile.get(number)
+        if seen is None:
+            seen = next((segments for segments, other in polygons if _overlap(tiles[other], core)), ())
+        area = (core[0] / size[0], core[1] / size[1], core[2] / size[0], core[3] / size[1])
+        pieces += [clip_segment(segment, area) for segment in seen]
     return tuple(tuple(piece) for piece in sound(pieces))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
+from automl_cv_client._files import write_text
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.testing import over_httpx
 from automl_cv_client.testing.replies import Reply
@@ -55,9 +56,7 @@ class Recorder:
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         text = json.dumps({"format": FORMAT, "exchanges": self._exchanges}, indent=1)
-        beside = path.with_name(f"{path.name}.part")
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        write_text(path, text + "\n")
 
     def _note(self, request: SentRequest, reply: Reply) -> None:
         exchange = {"request": clean_request(request), "reply": clean_reply(reply, request.key)}

@@ -8,73 +8,68 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from automl_cv_client._extras import need
-from automl_cv_client.geometry import scale_segment
+from automl_cv_client.annotations import Annotation
+from automl_cv_client.geometry import Rle, Size, scale_segment
 
 IOU_50, IOU_75 = 0, 5  # of the ten thresholds 0.50, 0.55, …, 0.95
 _AREAS = {"all": 0, "small": 1, "medium": 2, "large": 3}
 _MOST_DETECTIONS = (1, 10, 100)
 
 
-class Thing(NamedTuple):
-    """One labelled or found object.
-
-    Attributes:
-        label: its class. bbox: left, top, width, height in pixels. area: square pixels.
-        mask: run-length encoded, for segmentation. crowd: of labels. score: of what was found.
-    """
-
-    label: str
-    bbox: tuple[float, float, float, float]
-    area: float
-    mask: Any = None
-    crowd: bool = False
-    score: float = 0.0
+Mask = dict[str, Any]
+"""Run lengths as pycocotools encodes them: ``{"size": [height, width], "counts": …}``."""
 
 
 class Scene(NamedTuple):
-    """One image: size (width, height), labels, and what was found, as COCO needs them."""
+    """One image, as COCO measures it.
 
-    size: tuple[int, int]
-    truth: Sequence[Thing]
-    found: Sequence[Thing]
+    Attributes:
+        size: (width, height) in pixels.
+        truth: what people labelled.
+        found: what the model found, without scores that are not a number.
+        masks: of segmentation, a mask for each of ``truth`` and for each of ``found``.
+    """
+
+    size: Size
+    truth: Sequence[Annotation]
+    found: Sequence[Annotation]
+    masks: tuple[Sequence[Mask], Sequence[Mask]] | None = None
 
 
-def mask_of(segments: Iterable[Sequence[float]], size: tuple[int, int]) -> Any:
+def mask_of(segments: Iterable[Sequence[float]], size: tuple[int, int]) -> Mask:
     """A run-length encoded mask of normalised segments, by the even-odd rule: holes are holes.
 
     COCO itself would unite the segments and fill the holes.
     """
-    mask = _library().mask
-    width, height = size
-    rings = [list(scale_segment(segment, size)) for segment in segments if len(segment) >= 6]
-    drawn = mask.frPyObjects(rings, height, width) if rings else []
-    if len(drawn) == 1:
-        return drawn[0]
-    odd = np.zeros((height, width), dtype=np.uint8)
-    for one in drawn:
-        odd ^= mask.decode(one)
-    return mask.encode(np.asfortranarray(odd))
+    mask = Rle.of_polygon([scale_segment(segment, size) for segment in segments], size)
+    return {"size": [mask.height, mask.width], "counts": mask.text().encode()}
 
 
-def mask_area(encoded: Any) -> float:
-    """Cells of a run-length encoded mask."""
-    return float(_library().mask.area(encoded))
+def overlaps(scene: Scene, chosen: Sequence[int]) -> NDArray[np.float64]:
+    """``[chosen, truth]`` intersection over union of some of the objects found, by their numbers, with each labelled
+    one; over the area found alone where the truth is a crowd.
+    """
+    if not chosen or not scene.truth:
+        return np.zeros((len(chosen), len(scene.truth)))
+    crowds = [int(item.crowd) for item in scene.truth]
+    if scene.masks is None:
+        truth = [_bbox(item, scene.size) for item in scene.truth]
+        found = [_bbox(scene.found[number], scene.size) for number in chosen]
+        return np.asarray(_library().mask.iou(found, truth, crowds), dtype=np.float64)
+    masks = [scene.masks[1][number] for number in chosen]
+    return np.asarray(_library().mask.iou(masks, list(scene.masks[0]), crowds), dtype=np.float64)
 
 
-def overlaps(found: Sequence[Thing], truth: Sequence[Thing]) -> NDArray[np.float64]:
-    """``[found, truth]`` intersection over union; over the found area alone where the truth is a crowd."""
-    if not found or not truth:
-        return np.zeros((len(found), len(truth)))
-    masks = truth[0].mask is not None
-    both = [[one.mask if masks else list(one.bbox) for one in side] for side in (found, truth)]
-    table = _library().mask.iou(both[0], both[1], [int(one.crowd) for one in truth])
-    return np.asarray(table, dtype=np.float64)
+def _bbox(item: Annotation, size: Size) -> list[float]:
+    """Left, top, width, height in pixels."""
+    left, top, right, bottom = item.box.to_pixels(size)
+    return [left, top, right - left, bottom - top]
 
 
 class CocoScores:
@@ -153,34 +148,36 @@ class CocoScores:
 
 def _evaluated(scenes: Sequence[Scene], labels: tuple[str, ...]) -> Any:
     library = _library()
-    masks = any(one.mask is not None for scene in scenes for one in (*scene.truth, *scene.found))
-    sides = [_dataset(scenes, labels, side) for side in ("truth", "found")]
-    truth, found = (library.COCO(one, print_function=_silent) for one in sides)
-    evaluator = library.COCOeval_faster(
-        truth, found, "segm" if masks else "bbox", print_function=_silent, separate_eval=True
-    )
+    shapes = "segm" if any(scene.masks is not None for scene in scenes) else "bbox"
+    truth, found = (library.COCO(_dataset(scenes, labels, side), print_function=_silent) for side in ("truth", "found"))
+    evaluator = library.COCOeval_faster(truth, found, shapes, print_function=_silent, separate_eval=True)
     evaluator.params.maxDets = list(_MOST_DETECTIONS)
     if scenes and labels:
         evaluator.evaluate()
     return evaluator
 
 
-def _dataset(scenes: Sequence[Scene], labels: tuple[str, ...], side: str) -> dict[str, Any]:
+def _dataset(scenes: Sequence[Scene], labels: tuple[str, ...], side: Literal["truth", "found"]) -> dict[str, Any]:
     number = {label: i for i, label in enumerate(labels, start=1)}
-    things = [(image, one) for image, scene in enumerate(scenes, start=1) for one in getattr(scene, side)]
+    annotations: list[dict[str, Any]] = []
+    for image, scene in enumerate(scenes, start=1):
+        masks = None if scene.masks is None else scene.masks[0 if side == "truth" else 1]
+        for i, item in enumerate(getattr(scene, side)):
+            ids = {"id": len(annotations) + 1, "image_id": image, "category_id": number[item.label]}
+            annotations.append(ids | _annotation(item, scene.size, None if masks is None else masks[i]))
     return {
         "images": [{"id": i, "width": s.size[0], "height": s.size[1]} for i, s in enumerate(scenes, start=1)],
         "categories": [{"id": i, "name": label} for label, i in number.items()],
-        "annotations": [
-            _annotation(one, {"id": i, "image_id": image, "category_id": number[one.label]})
-            for i, (image, one) in enumerate(things, start=1)
-        ],
+        "annotations": annotations,
     }
 
 
-def _annotation(one: Thing, ids: dict[str, Any]) -> dict[str, Any]:
-    values = {"bbox": list(one.bbox), "area": one.area, "iscrowd": int(one.crowd), "score": one.score}
-    return {**ids, **values} if one.mask is None else {**ids, **values, "segmentation": one.mask}
+def _annotation(item: Annotation, size: Size, mask: Mask | None) -> dict[str, Any]:
+    bbox = _bbox(item, size)
+    values: dict[str, Any] = {"bbox": bbox, "iscrowd": int(item.crowd), "score": item.score or 0.0}
+    if mask is None:
+        return values | {"area": bbox[2] * bbox[3]}
+    return values | {"area": float(_library().mask.area(mask)), "segmentation": mask}
 
 
 def _axis(index: int | None) -> slice | int:

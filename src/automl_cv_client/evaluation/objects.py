@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
-from automl_cv_client.dataset import BoxLabel, DetectionRow, PolygonLabel, SegmentationRow
+from automl_cv_client.annotations import Annotation
 from automl_cv_client.evaluation.classification import precision_recall_f1, ratio
-from automl_cv_client.evaluation.coco import IOU_50, IOU_75, CocoScores, Scene, Thing, mask_area, mask_of, overlaps
+from automl_cv_client.evaluation.coco import IOU_50, IOU_75, CocoScores, Scene, mask_of, overlaps
 from automl_cv_client.evaluation.pairs import Pair
 from automl_cv_client.evaluation.report import ClassScores, Confusion, Curve, Mistake, Number
-from automl_cv_client.geometry import Box
-from automl_cv_client.results import Detection, Instance
+from automl_cv_client.task import Task
 
 _IOU = 0.5  # an object counts as found from this overlap on, in the counts at one threshold
 NOTHING = "(nothing)"
@@ -40,13 +39,13 @@ class ObjectScores:
     def __init__(self, pairs: Sequence[Pair], threshold: float) -> None:
         self.pairs = pairs
         scenes = [scene_of(pair) for pair in pairs]
-        self.labels = tuple(sorted({one.label for scene in scenes for one in (*scene.truth, *scene.found)}))
+        self.labels = tuple(sorted({item.label for scene in scenes for item in (*scene.truth, *scene.found)}))
         self.coco = CocoScores(scenes, self.labels)
         self.matches = [match(scene, threshold) for scene in scenes]
         self.support = dict.fromkeys(self.labels, 0)
         for scene in scenes:
-            for one in scene.truth:
-                self.support[one.label] += not one.crowd
+            for item in scene.truth:
+                self.support[item.label] += not item.crowd
         self.counts = self._counted()
 
     def metrics(self) -> dict[str, Number]:
@@ -97,7 +96,7 @@ class ObjectScores:
             if wrong:
                 badness = len(wrong) + len(wrong) / len(matches.pairs)
                 found.append(Mistake(pair.row.image_url, _in_words(wrong), badness, pair.row, pair.result))
-        return sorted(found, key=lambda one: -one.badness)
+        return sorted(found, key=lambda mistake: -mistake.badness)
 
     def _counted(self) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
         place: dict[str | None, int] = {label: i for i, label in enumerate(self.labels)}
@@ -110,26 +109,15 @@ class ObjectScores:
 
 
 def scene_of(pair: Pair) -> Scene:
-    """A pair in pixels of its upright image."""
+    """A pair as COCO measures it, in pixels of its upright image."""
     size = pair.result.image.size
-    truth = [_thing(one, size) for one in cast("DetectionRow | SegmentationRow", pair.row).label]
+    truth = pair.row.annotated().objects
     # COCO sorts by score; not-a-number would make the order a matter of luck.
-    found = [_thing(one, size) for one in pair.result if one.score == one.score]
-    return Scene(size, truth, found)
-
-
-def _thing(one: BoxLabel | PolygonLabel | Detection, size: tuple[int, int]) -> Thing:
-    crowd, score = getattr(one, "crowd", False), getattr(one, "score", 0.0)
-    bbox = _bbox(one.box, size)
-    if isinstance(one, PolygonLabel | Instance):
-        mask = mask_of(one.segments if isinstance(one, PolygonLabel) else one.polygons, size)
-        return Thing(one.label, bbox, mask_area(mask), mask, crowd, score)
-    return Thing(one.label, bbox, bbox[2] * bbox[3], None, crowd, score)
-
-
-def _bbox(box: Box, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    left, top, right, bottom = box.to_pixels(size)
-    return (left, top, right - left, bottom - top)
+    found = [item for item in pair.result.annotated().objects if item.score == item.score]
+    if pair.row.task is not Task.SEGMENTATION:
+        return Scene(size, truth, found)
+    truth_masks, found_masks = ([mask_of(item.polygons or (), size) for item in side] for side in (truth, found))
+    return Scene(size, truth, found, (truth_masks, found_masks))
 
 
 def match(scene: Scene, threshold: float) -> Matches:
@@ -137,22 +125,26 @@ def match(scene: Scene, threshold: float) -> Matches:
 
     What lies in a crowd is neither right nor wrong and is left out.
     """
-    found = sorted((one for one in scene.found if one.score > threshold), key=lambda one: -one.score)
-    table = overlaps(found, scene.truth)
-    free = {j for j, one in enumerate(scene.truth) if not one.crowd}
+    numbers = [i for i, item in enumerate(scene.found) if item.score is not None and item.score > threshold]
+    numbers.sort(key=lambda i: -(scene.found[i].score or 0.0))
+    found = [scene.found[i] for i in numbers]
+    table = overlaps(scene, numbers)
+    free = {j for j, item in enumerate(scene.truth) if not item.crowd}
     pairs: list[tuple[str | None, str | None]] = []
-    left_over: list[tuple[int, Thing]] = []
+    left_over: list[tuple[int, Annotation]] = []
     for same_class in (True, False):
-        for i, one in enumerate(found) if same_class else left_over:
-            fitting = [j for j in free if table[i, j] >= _IOU and (scene.truth[j].label == one.label or not same_class)]
+        for i, item in enumerate(found) if same_class else left_over:
+            fitting = [
+                j for j in free if table[i, j] >= _IOU and (scene.truth[j].label == item.label or not same_class)
+            ]
             if fitting:
                 best = max(fitting, key=lambda j: table[i, j])
                 free.remove(best)
-                pairs.append((scene.truth[best].label, one.label))
+                pairs.append((scene.truth[best].label, item.label))
             elif same_class:
-                left_over.append((i, one))
+                left_over.append((i, item))
             elif not any(other.crowd and table[i, j] >= _IOU for j, other in enumerate(scene.truth)):
-                pairs.append((None, one.label))
+                pairs.append((None, item.label))
     return Matches(pairs + [(scene.truth[j].label, None) for j in sorted(free)])
 
 

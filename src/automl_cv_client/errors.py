@@ -103,8 +103,16 @@ class ConnectionFailed(TransportError):
         retryable: False when another try cannot help, as with a bad certificate.
     """
 
-    def __init__(self, message: str, *, retryable: bool = True, **how: Any) -> None:
-        super().__init__(message, **how)
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = True,
+        attempts: int = 0,
+        elapsed: float = 0.0,
+        client_request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, attempts=attempts, elapsed=elapsed, client_request_id=client_request_id)
         self.retryable = retryable
 
 
@@ -138,9 +146,11 @@ class StatusError(CallError):
         request_id: str | None = None,
         deployment: str | None = None,
         retry_after: float | None = None,
-        **how: Any,
+        attempts: int = 0,
+        elapsed: float = 0.0,
+        client_request_id: str | None = None,
     ) -> None:
-        super().__init__(message, **how)
+        super().__init__(message, attempts=attempts, elapsed=elapsed, client_request_id=client_request_id)
         self.status = status
         self.model_status = model_status
         self.reason = reason
@@ -193,8 +203,17 @@ class UnexpectedReply(CallError):
         request_id: the service's id of the request.
     """
 
-    def __init__(self, message: str, *, excerpt: str = "", request_id: str | None = None, **how: Any) -> None:
-        super().__init__(message, **how)
+    def __init__(
+        self,
+        message: str,
+        *,
+        excerpt: str = "",
+        request_id: str | None = None,
+        attempts: int = 0,
+        elapsed: float = 0.0,
+        client_request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, attempts=attempts, elapsed=elapsed, client_request_id=client_request_id)
         self.excerpt = excerpt
         self.request_id = request_id
 

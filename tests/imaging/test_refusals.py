@@ -217,7 +217,7 @@ def test_policy_is_frozen_and_strict():
     for wrong in ({"color": "gbr"}, {"max_pixels": 0}, {"max_pixel": 5}):
         with pytest.raises(ValidationError):
             ImagePolicy.model_validate(wrong)
-        with pytest.raises(InvalidInput, match=f"ImagePolicy: {next(iter(wrong))}: "):
+        with pytest.raises(InvalidInput, match=rf"ImagePolicy.*{next(iter(wrong))}.*(must be|did you mean)"):
             ImagePolicy(**wrong)
     with pytest.raises(ValidationError):
         POLICY.max_pixels = 5  # type: ignore[misc]

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
+from automl_cv_client._keywords import named
 from automl_cv_client._options_base import Options
 
 
@@ -78,36 +79,172 @@ class ImagePolicy(Options, frozen=True):
     _fetch: Fetch | None = PrivateAttr(default=None)
 
     @classmethod
-    def for_classification(cls, side: int = 256, **options: Any) -> Self:
+    @named
+    def for_classification(
+        cls,
+        side: int = 256,
+        *,
+        color: Literal["rgb", "bgr"] = "rgb",
+        max_pixels: int = 100_000_000,
+        longest_side: int | None = None,
+        most_bytes: int | None = None,
+        most_request_bytes: int | None = None,
+        quality: int = 90,
+        format: Literal["keep", "jpeg", "png"] = "jpeg",
+        strip_metadata: bool = False,
+        urls: UrlRules | None = None,
+        filesystem: Any = None,
+    ) -> Self:
         """For classification models, which reduce the shorter side to 256 and cut out the middle 224 × 224.
 
         Args:
             side: pixels of the shorter side that the model reduces images to.
-            options: further attributes of the policy.
+            color: as in :class:`ImagePolicy`.
+            max_pixels: as in :class:`ImagePolicy`.
+            longest_side: as in :class:`ImagePolicy`.
+            most_bytes: as in :class:`ImagePolicy`.
+            most_request_bytes: as in :class:`ImagePolicy`.
+            quality: as in :class:`ImagePolicy`.
+            strip_metadata: as in :class:`ImagePolicy`.
+            urls: as in :class:`ImagePolicy`.
+            filesystem: as in :class:`ImagePolicy`.
+            format: as in :class:`ImagePolicy`; JPEG by default.
+
+        Returns:
+            The policy.
+
+        Raises:
+            InvalidInput: a value cannot be used; the message names it.
+
+        Example:
+            >>> ImagePolicy.for_classification(quality=80).quality
+            80
         """
-        return cls(**{"shortest_side": side, "format": "jpeg", **options})
+        return cls(
+            shortest_side=side,
+            color=color,
+            max_pixels=max_pixels,
+            longest_side=longest_side,
+            most_bytes=most_bytes,
+            most_request_bytes=most_request_bytes,
+            quality=quality,
+            format=format,
+            strip_metadata=strip_metadata,
+            urls=urls,
+            filesystem=filesystem,
+        )
 
     @classmethod
-    def for_rcnn(cls, shortest_side: int = 800, longest_side: int = 1333, **options: Any) -> Self:
+    @named
+    def for_rcnn(
+        cls,
+        shortest_side: int = 800,
+        longest_side: int = 1333,
+        *,
+        color: Literal["rgb", "bgr"] = "rgb",
+        max_pixels: int = 100_000_000,
+        most_bytes: int | None = None,
+        most_request_bytes: int | None = None,
+        quality: int = 90,
+        format: Literal["keep", "jpeg", "png"] = "jpeg",
+        strip_metadata: bool = False,
+        urls: UrlRules | None = None,
+        filesystem: Any = None,
+    ) -> Self:
         """For Faster R-CNN, RetinaNet and Mask R-CNN, which bring the sides to these pixels at most.
 
         Args:
             shortest_side: the model's ``min_size``.
             longest_side: the model's ``max_size``.
-            options: further attributes of the policy.
+            color: as in :class:`ImagePolicy`.
+            max_pixels: as in :class:`ImagePolicy`.
+            most_bytes: as in :class:`ImagePolicy`.
+            most_request_bytes: as in :class:`ImagePolicy`.
+            quality: as in :class:`ImagePolicy`.
+            strip_metadata: as in :class:`ImagePolicy`.
+            urls: as in :class:`ImagePolicy`.
+            filesystem: as in :class:`ImagePolicy`.
+            format: as in :class:`ImagePolicy`; JPEG by default.
+
+        Returns:
+            The policy.
+
+        Raises:
+            InvalidInput: a value cannot be used; the message names it.
+
+        Example:
+            >>> ImagePolicy.for_rcnn(600, quality=80).quality
+            80
         """
-        sides = {"shortest_side": shortest_side, "longest_side": longest_side}
-        return cls(**{**sides, "format": "jpeg", **options})
+        return cls(
+            shortest_side=shortest_side,
+            longest_side=longest_side,
+            color=color,
+            max_pixels=max_pixels,
+            most_bytes=most_bytes,
+            most_request_bytes=most_request_bytes,
+            quality=quality,
+            format=format,
+            strip_metadata=strip_metadata,
+            urls=urls,
+            filesystem=filesystem,
+        )
 
     @classmethod
-    def for_yolo(cls, side: int = 640, **options: Any) -> Self:
+    @named
+    def for_yolo(
+        cls,
+        side: int = 640,
+        *,
+        color: Literal["rgb", "bgr"] = "rgb",
+        max_pixels: int = 100_000_000,
+        shortest_side: int | None = None,
+        most_bytes: int | None = None,
+        most_request_bytes: int | None = None,
+        quality: int = 90,
+        format: Literal["keep", "jpeg", "png"] = "jpeg",
+        strip_metadata: bool = False,
+        urls: UrlRules | None = None,
+        filesystem: Any = None,
+    ) -> Self:
         """For YOLOv5, which fits images into a square of ``img_size`` pixels.
 
         Args:
             side: the model's ``img_size``.
-            options: further attributes of the policy.
+            color: as in :class:`ImagePolicy`.
+            max_pixels: as in :class:`ImagePolicy`.
+            shortest_side: as in :class:`ImagePolicy`.
+            most_bytes: as in :class:`ImagePolicy`.
+            most_request_bytes: as in :class:`ImagePolicy`.
+            quality: as in :class:`ImagePolicy`.
+            strip_metadata: as in :class:`ImagePolicy`.
+            urls: as in :class:`ImagePolicy`.
+            filesystem: as in :class:`ImagePolicy`.
+            format: as in :class:`ImagePolicy`; JPEG by default.
+
+        Returns:
+            The policy.
+
+        Raises:
+            InvalidInput: a value cannot be used; the message names it.
+
+        Example:
+            >>> ImagePolicy.for_yolo(320, quality=80).quality
+            80
         """
-        return cls(**{"longest_side": side, "format": "jpeg", **options})
+        return cls(
+            longest_side=side,
+            color=color,
+            max_pixels=max_pixels,
+            shortest_side=shortest_side,
+            most_bytes=most_bytes,
+            most_request_bytes=most_request_bytes,
+            quality=quality,
+            format=format,
+            strip_metadata=strip_metadata,
+            urls=urls,
+            filesystem=filesystem,
+        )
 
     def fetching(self, fetch: Fetch) -> Self:
         """The same policy with the means to fetch URLs, which this room does not have."""

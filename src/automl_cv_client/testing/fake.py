@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
-from automl_cv_client._async_client import AsyncClient
-from automl_cv_client._client import Client
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task, task_of
 from automl_cv_client.testing.over_asgi import Receive, Scope, Send, serve_asgi
-from automl_cv_client.testing.over_httpx import FakeTransport, async_client_over, client_over
+from automl_cv_client.testing.over_httpx import FakeTransport
 from automl_cv_client.testing.over_sockets import SocketServer
 from automl_cv_client.testing.replies import Reply
 from automl_cv_client.testing.script import Script, Step
 from automl_cv_client.testing.sent import SentRequest
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class FakeEndpoint(FakeTransport):
@@ -71,22 +66,6 @@ class FakeEndpoint(FakeTransport):
     def reply_with(self, *steps: Step) -> None:
         """Begin another script."""
         self._script.rewrite(steps)
-
-    def http_client(self) -> httpx.Client:
-        """An ``httpx.Client`` that reaches this endpoint in process, for ``Client(…, http_client=…)``."""
-        return client_over(self)
-
-    def async_http_client(self) -> httpx.AsyncClient:
-        """As :meth:`http_client`, for ``AsyncClient``."""
-        return async_client_over(self)
-
-    def client(self, **options: Any) -> Client:
-        """A client of this endpoint, in process; ``options`` as for :class:`Client`."""
-        return Client(self.scoring_uri, self.key, http_client=self.http_client(), **options)
-
-    def async_client(self, **options: Any) -> AsyncClient:
-        """As :meth:`client`, awaited."""
-        return AsyncClient(self.scoring_uri, self.key, http_client=self.async_http_client(), **options)
 
     @property
     def requests(self) -> tuple[SentRequest, ...]:

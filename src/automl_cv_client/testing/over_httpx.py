@@ -2,20 +2,135 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
 
 import httpx
 
+from automl_cv_client._async_client import AsyncClient
+from automl_cv_client._client import Client
+from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
+from automl_cv_client._flow.hooks import Hooks
+from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client._keywords import named
+from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client.testing import delivery
 from automl_cv_client.testing.replies import Reply
 from automl_cv_client.testing.sent import SentRequest
 
-Answering = Callable[[SentRequest], Reply]
+Verify = ssl.SSLContext | bool
 
 
 class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """An httpx transport, blocking and awaited, that answers in process. Subclasses say what."""
+    """An httpx transport, blocking and awaited, that answers in process, and clients over it. Subclasses say what."""
+
+    @property
+    def scoring_uri(self) -> str:
+        """Where to score, for a client that is made elsewhere."""
+        raise NotImplementedError
+
+    @property
+    def key(self) -> str:
+        """The key that is let in."""
+        raise NotImplementedError
+
+    def http_client(self) -> httpx.Client:
+        """An ``httpx.Client`` that reaches this in process, for ``Client(…, http_client=…)``."""
+        return httpx.Client(transport=self, trust_env=False)
+
+    def async_http_client(self) -> httpx.AsyncClient:
+        """An ``httpx.AsyncClient`` that reaches this in process, for ``AsyncClient(…, http_client=…)``."""
+        return httpx.AsyncClient(transport=self, trust_env=False)
+
+    @named
+    def client(
+        self,
+        *,
+        deployment: str | None = None,
+        timeout: float = TIMEOUT,
+        deadline: float | None = DEADLINE,
+        retry: RetryPolicy | None = None,
+        images: ImagePolicy | None = None,
+        dialect: Dialect = "automl",
+        strict: bool = False,
+        hooks: Hooks | None = None,
+    ) -> Client:
+        """A blocking client that reaches this in process. Arguments as for :class:`Client`.
+
+        Args:
+            deployment: send every call to this deployment.
+            timeout: seconds one attempt may take.
+            deadline: seconds a whole call may take, retries and pauses included; None for no bound.
+            retry: how often and how patiently to retry.
+            images: how images are read and prepared.
+            dialect: how the endpoint wants to be asked.
+            strict: refuse replies of other server versions, and with unknown keys.
+            hooks: functions to call at each request, answer, retry and dropped row.
+
+        Returns:
+            A client of its own: close it, or use it in ``with``.
+
+        Raises:
+            InvalidInput: an argument cannot be used; the message names it.
+        """
+        return Client(
+            self.scoring_uri,
+            self.key,
+            deployment=deployment,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            images=images,
+            dialect=dialect,
+            strict=strict,
+            hooks=hooks,
+            http_client=self.http_client(),
+        )
+
+    @named
+    def async_client(
+        self,
+        *,
+        deployment: str | None = None,
+        timeout: float = TIMEOUT,
+        deadline: float | None = DEADLINE,
+        retry: RetryPolicy | None = None,
+        images: ImagePolicy | None = None,
+        dialect: Dialect = "automl",
+        strict: bool = False,
+        hooks: Hooks | None = None,
+    ) -> AsyncClient:
+        """An awaited client that reaches this in process. Arguments as for :class:`AsyncClient`.
+
+        Args:
+            deployment: send every call to this deployment.
+            timeout: seconds one attempt may take.
+            deadline: seconds a whole call may take, retries and pauses included; None for no bound.
+            retry: how often and how patiently to retry.
+            images: how images are read and prepared.
+            dialect: how the endpoint wants to be asked.
+            strict: refuse replies of other server versions, and with unknown keys.
+            hooks: functions to call at each request, answer, retry and dropped row.
+
+        Returns:
+            A client of its own: close it, or use it in ``async with``.
+
+        Raises:
+            InvalidInput: an argument cannot be used; the message names it.
+        """
+        return AsyncClient(
+            self.scoring_uri,
+            self.key,
+            deployment=deployment,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            images=images,
+            dialect=dialect,
+            strict=strict,
+            hooks=hooks,
+            http_client=self.async_http_client(),
+        )
 
     def answer(self, request: SentRequest) -> Reply:
         """The answer to a request."""
@@ -67,8 +182,8 @@ class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
 class RecordingTransport(httpx.HTTPTransport):
     """Sends for real, blocking, and shows each exchange to ``note``."""
 
-    def __init__(self, note: Callable[[SentRequest, Reply], None], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, note: Callable[[SentRequest, Reply], None], verify: Verify, proxy: str | None) -> None:
+        super().__init__(verify=verify, proxy=proxy)
         self._note = note
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -82,8 +197,8 @@ class RecordingTransport(httpx.HTTPTransport):
 class AsyncRecordingTransport(httpx.AsyncHTTPTransport):
     """As :class:`RecordingTransport`, awaited."""
 
-    def __init__(self, note: Callable[[SentRequest, Reply], None], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, note: Callable[[SentRequest, Reply], None], verify: Verify, proxy: str | None) -> None:
+        super().__init__(verify=verify, proxy=proxy)
         self._note = note
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -92,16 +207,6 @@ class AsyncRecordingTransport(httpx.AsyncHTTPTransport):
         await response.aread()
         self._note(_sent(request, await request.aread()), _reply(response))
         return _whole(response)
-
-
-def client_over(transport: httpx.BaseTransport) -> httpx.Client:
-    """An ``httpx.Client`` that sends through this transport."""
-    return httpx.Client(transport=transport, trust_env=False)
-
-
-def async_client_over(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
-    """An ``httpx.AsyncClient`` that sends through this transport."""
-    return httpx.AsyncClient(transport=transport, trust_env=False)
 
 
 def _sent(request: httpx.Request, body: bytes) -> SentRequest:

@@ -11,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl_cv_client._async_client import AsyncClient
-from automl_cv_client._client import Client
 from automl_cv_client._files import write_text
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.testing import over_httpx
+from automl_cv_client.testing.over_httpx import AsyncRecordingTransport, FakeTransport, RecordingTransport, Verify
 from automl_cv_client.testing.replies import Reply
 from automl_cv_client.testing.scrubbing import clean_reply, clean_request, signature
 from automl_cv_client.testing.sent import SentRequest
@@ -34,19 +32,24 @@ class Recorder:
         self._clients: list[httpx.Client] = []
         self._lock = threading.Lock()
 
-    def http_client(self, **options: Any) -> httpx.Client:
+    def http_client(self, *, verify: Verify = True, proxy: str | None = None) -> httpx.Client:
         """An ``httpx.Client`` that sends for real and notes, closed when the recording ends.
 
         Args:
-            options: as for ``httpx.HTTPTransport``.
+            verify: as for ``httpx.Client``: a context of ``ssl``, or False to trust any certificate.
+            proxy: the URL of a proxy; environment variables are not read.
         """
-        client = over_httpx.client_over(over_httpx.RecordingTransport(self._note, **options))
+        import httpx
+
+        client = httpx.Client(transport=RecordingTransport(self._note, verify, proxy), trust_env=False)
         self._clients.append(client)
         return client
 
-    def async_http_client(self, **options: Any) -> httpx.AsyncClient:
+    def async_http_client(self, *, verify: Verify = True, proxy: str | None = None) -> httpx.AsyncClient:
         """As :meth:`http_client`, awaited; yours to close: ``async with recorder.async_http_client() as …``."""
-        return over_httpx.async_client_over(over_httpx.AsyncRecordingTransport(self._note, **options))
+        import httpx
+
+        return httpx.AsyncClient(transport=AsyncRecordingTransport(self._note, verify, proxy), trust_env=False)
 
     def close(self) -> None:
         """Close the blocking clients."""
@@ -83,7 +86,7 @@ def record(path: str | os.PathLike[str]) -> Iterator[Recorder]:
     recorder.write(Path(path))
 
 
-class Replay(over_httpx.FakeTransport):
+class Replay(FakeTransport):
     """Answers from a recording, offline. The same question gets its recorded answers in order, the last repeats.
 
     Questions are the same when deployment, images (as sent, by hash) and explanation parameters are. An image
@@ -96,7 +99,15 @@ class Replay(over_httpx.FakeTransport):
         InvalidInput: the file is no recording.
     """
 
-    scoring_uri = "https://replay.test/score"
+    @property
+    def scoring_uri(self) -> str:
+        """An address that only this recording knows."""
+        return "https://replay.test/score"
+
+    @property
+    def key(self) -> str:
+        """Any key is let in."""
+        return "no-key-needed"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._name = Path(path).name
@@ -114,15 +125,6 @@ class Replay(over_httpx.FakeTransport):
                 raise AssertionError(f"{self._name} holds no answer to this request: record it again ({asked[:300]})")
             reply = answers.pop(0) if len(answers) > 1 else answers[0]
         return Reply(reply["status"], reply["body"].encode(), reply["headers"])
-
-    def client(self, **options: Any) -> Client:
-        """A client of the recording; ``options`` as for :class:`Client`."""
-        return Client(self.scoring_uri, "no-key-needed", http_client=over_httpx.client_over(self), **options)
-
-    def async_client(self, **options: Any) -> AsyncClient:
-        """As :meth:`client`, awaited."""
-        http_client = over_httpx.async_client_over(self)
-        return AsyncClient(self.scoring_uri, "no-key-needed", http_client=http_client, **options)
 
 
 def _exchanges(path: Path) -> list[dict[str, Any]]:

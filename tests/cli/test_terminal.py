@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -244,3 +244,14 @@ def test_columns_stay_in_line_where_there_is_no_dash(answering):
     metrics = [line for line in told.out.splitlines() if line.startswith("A")]
     assert len({len(line) for line in metrics}) == 1
     assert "AP small                   -" in metrics
+
+
+def test_the_doctor_says_in_color_what_failed(tmp_path):
+    variables: dict[str, Any] = {"AUTOML_CV_SCORING_URI": "http://127.0.0.1:9/score", "AUTOML_CV_KEY": "k"}
+    file = tmp_path / "doctor.txt"
+    seen = on_a_terminal("doctor", "--report", file, columns=200, **variables)
+    assert seen.code == 1
+    assert "\x1b[1;31mFAILED\x1b[0m" in seen.text
+    assert "\x1b[" not in on_a_terminal("doctor", "--no-color", columns=200, **variables).text.replace("\x1b[K", "")
+    assert "FAILED" in file.read_text(encoding="utf-8")
+    assert "127.0.0.1" not in file.read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -302,3 +303,29 @@ class TestCommand:
         done = self.run()
         assert done.exit_code == 2
         assert "AUTOML_CV_SCORING_URI" in done.stderr
+
+
+def test_a_report_to_paste_has_no_names(variables: dict[str, str]) -> None:
+    report = examine(environ=variables)
+    text = report.shareable([*NAMES])
+    private = {"blue", *NAMES}
+    assert private & set(re.findall(r"[\w-]+", str(report)))
+    assert not private & set(re.findall(r"[\w-]+", text)), text
+    assert not [secret for secret in ("127.0.0.1", "http://", KEY) if secret in text], text
+    for finding in report.findings:
+        assert f"{finding.check} " in text  # what was looked at, and what came of it, is still told
+
+
+ABOUT = (
+    "cats.westeurope.inference.ml.azure.com:443 is 20.1.2.3, 2603:1020:2:3::4; see https://x.example/a?sig=1, id "
+    "11111111-2222-3333-4444-555555555555, deployment 'green', blue 90 % (Succeeded), config /home/me/work/config.json"
+)
+
+
+def test_what_identifies_somebody_is_replaced() -> None:
+    finding = Finding(check="dns", state="failed", detail=ABOUT, advice="ask me@example.org about my-workspace")
+    report = Report(endpoint="https://cats.westeurope.inference.ml.azure.com/score", findings=(finding,))
+    text = report.shareable(["my-workspace"])
+    for private in ("cats", "20.1", "2603", "example", "sig", "1111", "green", "blue", "home", "my-workspace"):
+        assert private not in text, text
+    assert "FAILED   dns" in text

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import platform
+import re
+from collections.abc import Iterable
+from importlib import metadata
 from typing import Literal
 
 from automl_cv_client._record import Record
 
 State = Literal["ok", "warning", "failed", "skipped"]
+_PRIVATE = (
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<address>"),
+    (re.compile(r"https?://[^\s,;)]+"), "<url>"),
+    (re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"\b(?:[\w-]+\.){2,}[a-z]{2,}(?::\d+)?\b"), "<host>"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<address>"),
+    (re.compile(r"(?<![\w:])(?:[0-9a-f]{0,4}:){2,}[0-9a-f]{0,4}", re.IGNORECASE), "<address>"),
+    (re.compile(r"(?:/[\w.@ -]+){2,}"), "<path>"),
+)
+"""What identifies a subscription or a machine, and its placeholder."""
+
+_DEPLOYMENTS = re.compile(r"[\w-]+(?= \d+ %)|(?<=deployment )[\w-]+|(?<=deployment ')[\w-]+")
 _MARKS: dict[State, str] = {"ok": "ok     ", "warning": "warning", "failed": "FAILED ", "skipped": "skipped"}
 
 
@@ -54,6 +70,21 @@ class Report(Record, frozen=True):
             if one.check == check:
                 return one
         raise KeyError(check)
+
+    def shareable(self, names: Iterable[str] = ()) -> str:
+        """The report as text to paste into an issue: addresses, ids and names are replaced, and versions are added.
+
+        Args:
+            names: further names to replace, such as those of the workspace and the subscription.
+        """
+        text = str(self)
+        known = {name for name in (*names, *_DEPLOYMENTS.findall(text)) if len(name) > 1}
+        for name in sorted(known, key=len, reverse=True):
+            text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "<name>", text)
+        for pattern, replacement in _PRIVATE:
+            text = pattern.sub(replacement, text)
+        about = f"automl-cv-client {metadata.version('automl-cv-client')}, Python {platform.python_version()}"
+        return f"{about}, {platform.system()}\n{text}\n"
 
     def __str__(self) -> str:
         lines = [self.endpoint]

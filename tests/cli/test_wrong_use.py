@@ -166,7 +166,7 @@ def test_a_library_that_is_none_of_ours_is_a_fault_of_ours(monkeypatch, places):
     def broken(*_):
         raise ModuleNotFoundError("No module named 'nonsense'", name="nonsense")
 
-    monkeypatch.setattr("automl_cv_client.cli.scoring.client_for", broken)
+    monkeypatch.setattr("automl_cv_client.cli.tasks.client_for", broken)
     with pytest.raises(AssertionError, match="nonsense"):
         run("detect", places["cat"])
 

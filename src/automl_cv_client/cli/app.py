@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
-from automl_cv_client.cli import (
-    batch,
-    classify,
-    classify_multilabel,
-    compare,
-    dataset,
-    demo,
-    detect,
-    doctor,
-    evaluate,
-    explain,
-    segment,
-    serve,
-)
-from automl_cv_client.cli.program import Command, Program
-from automl_cv_client.cli.text import NO_COLOR
+from automl_cv_client.cli import batch, compare, dataset, demo, doctor, evaluate, explain, serve, tasks
+from automl_cv_client.cli.program import Program, add_command
+from automl_cv_client.cli.waiting import NoColor, Verbose
+from automl_cv_client.task import Task
 
 EXAMPLES = """
 automl-cv demo cat.jpg                          # no endpoint needed
@@ -49,39 +36,25 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _without_colors(wanted: bool) -> None:
-    if wanted:
-        os.environ[NO_COLOR] = "1"  # for the progress bar too, which knows nothing of our options
-
-
 @app.callback()
 def _program(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    no_color: Annotated[
-        bool,
-        typer.Option("--no-color", callback=_without_colors, help=f"No colours; the variable {NO_COLOR} does it too."),
-    ] = False,
+    verbose: Verbose = 0,
+    no_color: NoColor = False,
 ) -> None:
     """Score images with computer-vision models behind Azure Machine Learning online endpoints."""
 
 
-_PANELS = {
-    "Without an endpoint": {"demo": demo, "serve": serve},
-    "Score images": {
-        "detect": detect,
-        "segment": segment,
-        "classify": classify,
-        "classify-multilabel": classify_multilabel,
-        "explain": explain,
-    },
-    "Measure": {"evaluate": evaluate, "compare": compare},
-    "See what is wrong": {"doctor": doctor},
-}
-for _panel, _modules in _PANELS.items():
-    for _name, _module in _modules.items():
-        _run = getattr(_module, _name.replace("-", "_"))
-        app.command(_name, cls=Command, epilog=_module.EXAMPLES, rich_help_panel=_panel)(_run)
+add_command(app, "demo", demo.demo, examples=demo.EXAMPLES, panel="Without an endpoint")
+add_command(app, "serve", serve.serve, examples=serve.EXAMPLES, panel="Without an endpoint")
+for _task in (Task.DETECTION, Task.SEGMENTATION, Task.CLASSIFICATION, Task.MULTILABEL):
+    _name = _task.method.replace("_", "-")
+    add_command(app, _name, tasks.command_of(_task), examples=tasks.EXAMPLES[_task], panel="Score images")
+add_command(app, "explain", explain.explain, examples=explain.EXAMPLES, panel="Score images")
+add_command(app, "evaluate", evaluate.evaluate, examples=evaluate.EXAMPLES, panel="Measure")
+add_command(app, "compare", compare.compare, examples=compare.EXAMPLES, panel="Measure")
+add_command(app, "doctor", doctor.doctor, examples=doctor.EXAMPLES, panel="See what is wrong")
 app.add_typer(batch.app, name="batch", rich_help_panel="Score images")
 app.add_typer(dataset.app, name="dataset", rich_help_panel="See what is wrong")

@@ -13,7 +13,7 @@ from automl_cv_client.cli.completing import formats as complete_formats
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, USAGE
 from automl_cv_client.cli.options import TASKS, Deployment, Uri
-from automl_cv_client.cli.program import Command, Group
+from automl_cv_client.cli.program import Group, add_command
 from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
@@ -118,7 +118,6 @@ FactsAsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as 
 FileAsJson = Annotated[bool, typer.Option("--json", help='Print one JSON object {"file", "format"}.')]
 
 
-@app.command("run", cls=Command, epilog=RUN_EXAMPLES)
 def run(
     sources: Sources,
     task: TaskOption,
@@ -187,7 +186,6 @@ def _given_up(count: int) -> str:
     return f"; {which} given up: when the cause is mended, run the job again with --retry-failed"
 
 
-@app.command("status", cls=Command, epilog=STATUS_EXAMPLES)
 def status(job: Job, as_json: FactsAsJson = False) -> None:
     """Tell how far a job is; also while it runs."""
     from automl_cv_client.batch import status as read_status
@@ -198,7 +196,6 @@ def status(job: Job, as_json: FactsAsJson = False) -> None:
         complain(f"{found.failed} of {found.total} images failed{_given_up(found.given_up)}")
 
 
-@app.command("export", cls=Command, epilog=EXPORT_EXAMPLES)
 def export(job: Job, format: Format = "jsonl", path: To = None, as_json: FileAsJson = False) -> None:
     """Write what a job has recorded so far as one file, whole or not at all."""
     from automl_cv_client.batch import export as write
@@ -230,3 +227,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     return "-" if value is None else safe(value)
+
+
+add_command(app, "run", run, examples=RUN_EXAMPLES)
+add_command(app, "status", status, examples=STATUS_EXAMPLES)
+add_command(app, "export", export, examples=EXPORT_EXAMPLES)

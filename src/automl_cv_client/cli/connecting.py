@@ -6,16 +6,38 @@ import os
 from urllib.parse import urlsplit
 
 from automl_cv_client._client import Client
+from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
+from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client.cli.exits import Unusable
+from automl_cv_client.cli.waiting import hooks
 from automl_cv_client.settings import DEPLOYMENT, URI
 
 
-def client_for(uri: str | None, deployment: str | None) -> Client:
-    """A client by ``--uri`` and ``--deployment``, else by the variables; without a key, by azure-identity."""
+def client_for(
+    uri: str | None,
+    deployment: str | None,
+    *,
+    timeout: float | None = None,
+    deadline: float | None = None,
+    retries: int | None = None,
+    images: ImagePolicy | None = None,
+) -> Client:
+    """A client by ``--uri`` and ``--deployment``, else by the variables; without a key, by azure-identity.
+
+    It tells on standard error what it waits for, as ``-v`` asks. What is None is as the client has it.
+    """
     given = {name: value for name, value in ((URI, uri), (DEPLOYMENT, deployment)) if value is not None}
     environ = {**os.environ, **given}
     refuse_bare_host(environ.get(URI, ""))
-    return Client.from_env(environ)
+    retry = RetryPolicy() if retries is None else RetryPolicy(attempts=retries + 1)
+    return Client.from_env(
+        environ,
+        timeout=TIMEOUT if timeout is None else timeout,
+        deadline=DEADLINE if deadline is None else deadline,
+        retry=retry,
+        images=images,
+        hooks=hooks(retry.attempts),
+    )
 
 
 def refuse_bare_host(uri: str) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from automl_cv_client.cli.exits import FAILED, Unusable
-from automl_cv_client.cli.program import Command, Group
+from automl_cv_client.cli.program import Group, add_command
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.errors import InvalidInput
@@ -220,5 +220,5 @@ def _write(rows: Iterable[Any], target: Path, form: Form, validation: float) -> 
         yield Written(write_mltable(target), 1, "table")
 
 
-app.command("check", cls=Command, epilog=CHECK_EXAMPLES)(check)
-app.command("convert", cls=Command, epilog=CONVERT_EXAMPLES)(convert)
+add_command(app, "check", check, examples=CHECK_EXAMPLES)
+add_command(app, "convert", convert, examples=CONVERT_EXAMPLES)

@@ -18,7 +18,7 @@ from automl_cv_client.cli.exits import FAILED, Unusable, require_local_models
 from automl_cv_client.cli.images import Drawings
 from automl_cv_client.cli.options import AsJson
 from automl_cv_client.cli.report import Scored, reporting, tell_error
-from automl_cv_client.cli.scoring import find_images, score_one
+from automl_cv_client.cli.scoring import find_images, score_image
 from automl_cv_client.cli.text import console, safe
 from automl_cv_client.cli.words import words_of
 from automl_cv_client.results import Detections, Result
@@ -54,7 +54,7 @@ def demo(paths: Images = None, out: Out = Path("demo-output"), as_json: AsJson =
     inputs, refused = find_images(paths or _default_images(), Task.DETECTION)
     done = refused + (_score_all(inputs, out) if inputs else [])
     if as_json:
-        with reporting(as_json) as tell:
+        with reporting("json") as tell:
             for scored in done:
                 tell(scored)
     else:
@@ -85,7 +85,7 @@ def _score(endpoint: LocalEndpoint, task: Task, inputs: list[str], drawings: Dra
     with Client(endpoint.scoring_uri_of(task), endpoint.key) as client:
         client.warm_up()  # loads the model, which is no part of an image's time
         for path in inputs:
-            yield score_one(client, task, path, drawings)
+            yield score_image(client, task, path, drawings)
 
 
 def _explain(endpoint: LocalEndpoint, classified: list[Scored], drawings: Drawings) -> None:

@@ -104,7 +104,7 @@ def _about(one: Any) -> str:
     if one.required:
         return f"{words} [required]"
     default = one.default.value if isinstance(one.default, Enum) else one.default
-    if one.is_flag or one.multiple or callable(default) or default in (None, ""):
+    if one.is_flag or one.count or one.multiple or callable(default) or default in (None, ""):
         return words
     return f"{words} [default: {f'{default:g}' if isinstance(default, float) else default}]"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,13 +17,14 @@ WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".
 
 
 def images_of(path: str) -> list[str]:
-    """The images in a folder, sorted by name, not those of folders inside it; anything else is an image itself.
+    """The images in a folder, sorted by name, not those of folders inside it; the files that a pattern fits; anything
+    else is an image itself.
 
     Raises:
-        ImageError: the folder cannot be read or holds no image.
+        ImageError: the folder cannot be read, holds no image, or no file fits the pattern.
     """
     if not os.path.isdir(path):
-        return [path]
+        return [path] if os.path.lexists(path) or not glob.has_magic(path) else _fitting(path)
     try:
         images = list(folder_images(path, deep=False))
     except OSError as error:
@@ -30,6 +32,13 @@ def images_of(path: str) -> list[str]:
     if not images:
         raise ImageError(f"{path}: there are no images in this folder")
     return images
+
+
+def _fitting(pattern: str) -> list[str]:
+    files = sorted(path for path in glob.iglob(pattern, recursive=True) if os.path.isfile(path))
+    if not files:
+        raise ImageError(f"{pattern}: no file fits this pattern")
+    return files
 
 
 class Drawings:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from automl_cv_client import errors
 from automl_cv_client._client import Client
 from automl_cv_client.cli.exits import Unusable, in_words
-from automl_cv_client.cli.scoring import Prospects
+from automl_cv_client.cli.scoring import Hopelessness
 from automl_cv_client.cli.text import complain
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Pa
 
     rows, failed, began = list(read_jsonl(labels)), 0, time.monotonic()
     clients = [client for _, client in sides]
-    prospects = [Prospects(_IN_VAIN) for _ in sides]
+    hopelessness = [Hopelessness(_IN_VAIN) for _ in sides]
     answers: list[dict[str, Outcome[Result]]] = [{} for _ in sides]
     with _telling_what_is_lost(answers, len(rows)), progress_bar() as bar:
         bar(Progress(len(rows), 0, 0, 0.0, None, in_flight=1, limit=1))
@@ -59,7 +59,7 @@ def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Pa
             rate = number / len(sides) / max(time.monotonic() - began, 1e-9)
             done = number // len(sides)
             bar(Progress(len(rows), done, failed, rate, (len(rows) - done) / rate, in_flight=1, limit=1))
-            if prospects[which].lost_with(outcome.error) and outcome.error is not None:
+            if hopelessness[which].after(outcome.error) and outcome.error is not None:
                 whom = f"no call to {sides[which][0]} succeeds"
                 raise Unusable(f"stopped, as {whom}: {in_words(outcome.error)}; automl-cv doctor looks into it")
     return answers

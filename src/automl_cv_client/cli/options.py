@@ -18,10 +18,14 @@ WHERE_THE_KEY_IS = (
 )
 TASKS = f"One of {', '.join(Task)}."
 
-Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, and folders of images.")]
+Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders of images, and quoted patterns.")]
 
 AsJson = Annotated[
     bool, typer.Option("--json", help='Print one JSON list of {"path", "task", "result"} or {"path", "task", "error"}.')
+]
+
+AsJsonLines = Annotated[
+    bool, typer.Option("--jsonl", help="Print such an object per line as it comes, for streams of images.")
 ]
 
 # Optional[…] rather than … | None: typer 0.12 reads aliases of the former only.

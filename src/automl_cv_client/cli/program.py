@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -13,8 +15,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from automl_cv_client.cli.exits import INTERRUPTED, UNHEARD, USAGE, UsageError, exit_code_of, fall_silent
 from automl_cv_client.cli.help_page import help_page
+from automl_cv_client.cli.waiting import NoColor, Verbose, start_quietly
 
-JSON = "--json"
+_JSON = {"--json", "--jsonl"}
 
 
 class Command(TyperCommand):
@@ -55,7 +58,9 @@ class Program(Group):
         def run() -> Any:
             return super(Program, self).main(args, prog_name, complete_var, False, *more[1:], **extra)
 
-        as_json = JSON in _options(sys.argv[1:] if args is None else list(args))  # whatever else may be wrong with them
+        start_quietly()
+        words = sys.argv[1:] if args is None else list(args)
+        as_json = not _JSON.isdisjoint(_options(words))  # whatever else may be wrong with them
         return sys.exit(exit_code_of(run, as_json=as_json)) if standalone else run()
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
@@ -65,6 +70,32 @@ class Program(Group):
     def invoke(self, ctx: Any) -> Any:
         with _unlike_click():
             return super().invoke(ctx)
+
+
+def add_command(
+    app: typer.Typer, name: str, run: Callable[..., None], *, examples: str, panel: str | None = None
+) -> None:
+    """Give a program or group a command, with the options that all commands have."""
+    app.command(name, cls=Command, epilog=examples, rich_help_panel=panel)(_with_shared_options(run))
+
+
+def _with_shared_options(run: Callable[..., None]) -> Callable[..., None]:
+    """The command with ``-v`` and ``--no-color``: people type them after the command, as they do in other programs."""
+
+    @functools.wraps(run)
+    def command(*, verbose: int, no_color: bool, **given: Any) -> None:  # their callbacks did what they ask for
+        run(**given)
+
+    shared = {"verbose": (Verbose, 0), "no_color": (NoColor, False)}
+    parameters = list(inspect.signature(run, eval_str=True).parameters.values())
+    for name, (annotation, default) in shared.items():
+        parameters.append(
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        )
+    del command.__wrapped__  # its signature would be taken for this one's
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
 
 
 def _options(words: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What became of each image, printed as it comes: for people, or as one JSON list."""
+"""What became of each image, printed as it comes: for people, as one JSON list, or as JSON lines."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from rich.text import Text
 
 from automl_cv_client._imaging.inputs import describe
 from automl_cv_client.cli.exits import in_words
 from automl_cv_client.cli.text import complain, console, in_json, json_begins, safe
-from automl_cv_client.cli.words import words_of
+from automl_cv_client.cli.words import Words, words_of
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Result
 from automl_cv_client.task import Task
@@ -46,13 +46,23 @@ class Scored:
         return record
 
 
+Form: TypeAlias = Literal["text", "json", "jsonl"]
+"""Lines for people, one JSON list, or one JSON object per line."""
+
 Teller: TypeAlias = Callable[[Scored], None]
 """Tells of one more image."""
 
 
-def reporting(as_json: bool) -> AbstractContextManager[Teller]:
-    """Something to call with each image: prints entries of one JSON list, or lines for people."""
-    return _json_list() if as_json else nullcontext(_tell)
+def reporting(form: Form, threshold: float | None = None, top: int | None = None) -> AbstractContextManager[Teller]:
+    """Something to call with each image; ``threshold`` and ``top`` bound the classes that are printed for people."""
+    if form == "json":
+        return _json_list()
+    return nullcontext(_tell_as_line if form == "jsonl" else lambda scored: _tell(scored, threshold, top))
+
+
+def _tell_as_line(scored: Scored) -> None:
+    json_begins()
+    print(in_json(scored.to_json()), flush=True)
 
 
 @contextmanager
@@ -74,11 +84,11 @@ def _json_list() -> Iterator[Teller]:
         print("\n]")
 
 
-def _tell(scored: Scored) -> None:
+def _tell(scored: Scored, threshold: float | None, top: int | None) -> None:
     if scored.error is not None:
         tell_error(scored)
     if scored.result is not None:
-        _tell_result(scored, scored.result)
+        _tell_result(scored, words_of(scored.result, threshold, top))
 
 
 def tell_error(scored: Scored) -> None:
@@ -89,10 +99,9 @@ def tell_error(scored: Scored) -> None:
     complain(words if words.startswith(f"{name}: ") else f"{name}: {words}")
 
 
-def _tell_result(scored: Scored, result: Result) -> None:
+def _tell_result(scored: Scored, lines: list[Words]) -> None:
     screen = console()
     screen.print(Text(safe(scored.path), "bold"))
-    lines = words_of(result)
     width = max(len(label) for label, _, _ in lines)
     for label, score, box in lines:
         screen.print(Text(f"  {label:<{width}}  {score}  {box}".rstrip()))

@@ -1,0 +1,140 @@
+"""``automl-cv detect``, ``segment``, ``classify`` and ``classify-multilabel``: one command, four tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from automl_cv_client._imaging import ImagePolicy
+from automl_cv_client.cli import scoring
+from automl_cv_client.cli.connecting import client_for
+from automl_cv_client.cli.options import AsJson, AsJsonLines, Deployment, Out, Paths, Uri
+from automl_cv_client.task import Task
+
+EXAMPLES = {
+    Task.DETECTION: """
+automl-cv detect cat.jpg
+automl-cv detect photos/ --threshold 0.5 --out drawn/    # and draw the boxes
+automl-cv detect photos/ --json | jq '.[].result.objects | length'
+""",
+    Task.SEGMENTATION: """
+automl-cv segment cat.jpg
+automl-cv segment 'photos/2026-*.jpg' --out drawn/    # and draw the outlines
+automl-cv segment photos/ --jsonl > instances.jsonl
+""",
+    Task.CLASSIFICATION: """
+automl-cv classify cat.jpg
+automl-cv classify photos/ --deployment green --top 1
+automl-cv classify photos/ --json > classes.json
+""",
+    Task.MULTILABEL: """
+automl-cv classify-multilabel photos/
+automl-cv classify-multilabel photos/ --threshold 0.3 --json > labels.json
+""",
+}
+HELP = {
+    Task.DETECTION: """Find objects.
+
+    Prints label, score, and box (left, top, right, bottom) in pixels of the upright image.
+    """,
+    Task.SEGMENTATION: """Find objects and their outlines.
+
+    Prints label, score, and box (left, top, right, bottom) in pixels of the upright image; --json has the outlines.
+    """,
+    Task.CLASSIFICATION: "Name the one thing each image shows.",
+    Task.MULTILABEL: "Name everything each image shows.",
+}
+_THRESHOLD = {
+    Task.DETECTION: "Leave out objects with a score, 0 to 1, up to this one.",
+    Task.SEGMENTATION: "Leave out objects with a score, 0 to 1, up to this one.",
+    Task.CLASSIFICATION: "Print no class with a probability, 0 to 1, up to this one; --json has all.",
+    Task.MULTILABEL: "Probability, 0 to 1, above which a label counts as present. [default: 0.5]",
+}
+_TOP = {
+    Task.DETECTION: "Keep the N objects with the highest scores.",
+    Task.SEGMENTATION: "Keep the N objects with the highest scores.",
+    Task.CLASSIFICATION: "Print the N most probable classes; --json has all. [default: 3]",
+    Task.MULTILABEL: "Print the N most probable of the labels present; --json has all.",
+}
+
+_CALLS = "Calls"
+Timeout = Annotated[
+    Optional[float],  # noqa: UP045 - typer 0.12 reads aliases of this only
+    typer.Option(min=0.001, metavar="SECONDS", rich_help_panel=_CALLS, help="Bound on one request. [default: 200]"),
+]
+Deadline = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(
+        min=0.001,
+        metavar="SECONDS",
+        rich_help_panel=_CALLS,
+        help="Bound on one image, retries included. [default: 600]",
+    ),
+]
+Retries = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        min=0, metavar="N", rich_help_panel=_CALLS, help="Retries per image at most; 0 for none. [default: 4]"
+    ),
+]
+Preset = Annotated[
+    Optional[Literal["classification", "rcnn", "yolo"]],  # noqa: UP045
+    typer.Option(
+        metavar="FAMILY",
+        rich_help_panel=_CALLS,
+        help="Send no more pixels than this family of models looks at: classification, rcnn or yolo. Large photos "
+        "upload several times faster.",
+    ),
+]
+
+_PRESETS: dict[str, Callable[[], ImagePolicy]] = {
+    "classification": ImagePolicy.for_classification,
+    "rcnn": ImagePolicy.for_rcnn,
+    "yolo": ImagePolicy.for_yolo,
+}
+
+
+def command_of(task: Task) -> Callable[..., None]:
+    """The function of one task's command."""
+    Threshold = Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option("--threshold", min=0.0, max=1.0, metavar="P", help=_THRESHOLD[task]),
+    ]
+    Top = Annotated[Optional[int], typer.Option("--top", min=1, metavar="N", help=_TOP[task])]  # noqa: UP045
+
+    def command(
+        paths: list[str],
+        threshold: float | None = None,
+        top: int | None = None,
+        out: Out = None,
+        as_json: AsJson = False,
+        as_json_lines: AsJsonLines = False,
+        uri: Uri = None,
+        deployment: Deployment = None,
+        timeout: Timeout = None,
+        deadline: Deadline = None,
+        retries: Retries = None,
+        preset: Preset = None,
+    ) -> None:
+        scoring.run(
+            task,
+            paths,
+            threshold=threshold,
+            top=top,
+            out=out,
+            form=scoring.form_of(as_json, as_json_lines),
+            client=client_for(
+                uri,
+                deployment,
+                timeout=timeout,
+                deadline=deadline,
+                retries=retries,
+                images=None if preset is None else _PRESETS[preset](),
+            ),
+        )
+
+    command.__annotations__ |= {"paths": Paths, "threshold": Threshold, "top": Top}  # their help differs by task
+    command.__doc__ = HELP[task]
+    return command

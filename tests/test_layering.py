@@ -17,7 +17,7 @@ PACKAGE = "automl_cv_client"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
-    {"_extras", "_files", "_keywords", "_numbers", "_text", "annotations", "errors", "geometry", "task"},
+    {"_extras", "_files", "_keywords", "_notebook", "_numbers", "_text", "annotations", "errors", "geometry", "task"},
     {"_options_base", "_record", "_image_info"},
     {"_imaging", "drawing", "formats"},
     {"results", "dataset"},
@@ -98,8 +98,17 @@ LIBRARIES = {
 """Where a library may be imported at the top of a file."""
 
 LATER = {
+    "IPython": ("_notebook.py",),
     "faster_coco_eval": ("evaluation/coco.py",),
-    "PIL": ("_imaging/", "drawing/", "results/", "dataset/images.py", "evaluation/thumbnails.py", "testing/"),
+    "PIL": (
+        "_imaging/",
+        "_notebook.py",
+        "drawing/",
+        "results/",
+        "dataset/images.py",
+        "evaluation/thumbnails.py",
+        "testing/",
+    ),
     "httpx": ("_clients/base.py", "_clients/access.py", "testing/"),
     "aiohttp": ("_clients/base.py", "_clients/access.py"),
     "azure": ("credentials/", "_transports/"),

@@ -89,12 +89,15 @@ class AnnotatedImage(NamedTuple):
             threshold=threshold,
         )
 
+    def ranked(self) -> tuple[tuple[str, float | None], ...]:
+        """All labels, best first."""
+        return tuple(sorted(self.labels, key=lambda pair: 0.0 if pair[1] is None else rank(pair[1])))
+
     def present(self) -> tuple[tuple[str, float | None], ...]:
         """The labels the image has, best first: the best one of its classes, or all above its threshold."""
-        ranked = sorted(self.labels, key=lambda pair: 0.0 if pair[1] is None else rank(pair[1]))
         if self.task is Task.CLASSIFICATION:
-            return tuple(ranked[:1])
-        return tuple(pair for pair in ranked if pair[1] is None or pair[1] > self.threshold)
+            return self.ranked()[:1]
+        return tuple(pair for pair in self.ranked() if pair[1] is None or pair[1] > self.threshold)
 
     def inside(self) -> AnnotatedImage:
         """The image with what lies in it of each object, as other tools want it.

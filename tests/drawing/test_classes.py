@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from automl_cv_client.drawing import color_of, draw_classes
+from automl_cv_client.drawing import Style, draw_classes
 
 BLUE = (0, 0, 200)
-
-
-def _pixels(photo: Image.Image, label: str) -> int:
-    counts = {color: count for count, color in photo.getcolors(1 << 20) or []}
-    return counts.get(color_of(label), 0)
 
 
 def test_below_a_wide_image():
@@ -32,11 +28,28 @@ def test_beside_a_tall_image():
 
 
 def test_bars_are_as_long_as_scores_are_high():
-    photo = draw_classes(Image.new("RGB", (640, 400)), [("cat", 0.8), ("dog", 0.4), ("cow", 0.0), ("owl", math.nan)])
-    assert _pixels(photo, "cat") / _pixels(photo, "dog") == pytest.approx(2, rel=0.1)
-    assert _pixels(photo, "cow") == _pixels(photo, "owl") == 0
+    colors: dict[str, Any] = {"cat": (1, 2, 3), "dog": (4, 5, 6), "cow": (7, 8, 9), "owl": "#0a0b0c"}
+    scores = [("cat", 0.8), ("dog", 0.4), ("cow", 0.0), ("owl", math.nan)]
+    photo = draw_classes(Image.new("RGB", (640, 400)), scores, style=Style(colors=colors))
+    counts = {color: count for count, color in photo.getcolors(1 << 20) or []}
+    assert counts[1, 2, 3] / counts[4, 5, 6] == pytest.approx(2, rel=0.1)
+    assert (7, 8, 9) not in counts
+    assert (10, 11, 12) not in counts
 
 
+def test_bars_have_one_color_and_many_labels_are_counted():
+    def height(labels: int) -> int:
+        scores = [(f"label {i}", 0.5) for i in range(labels)]
+        photo = draw_classes(Image.new("RGB", (640, 400)), scores)
+        counts: Any = photo.getcolors(1 << 20)
+        saturated = {color for count, color in counts if count > 1000 and max(color) - min(color) > 50}
+        assert len(saturated) == 1
+        return photo.height
+
+    assert height(9) < height(10) == height(11) == height(40), "the last of ten rows says how many more there are"
+
+
+@pytest.mark.filterwarnings("ignore:no font here:UserWarning")
 @pytest.mark.parametrize("size", [(1, 1), (30, 20), (20, 3000), (3000, 20)])
 @pytest.mark.parametrize(
     "scores",

@@ -22,7 +22,6 @@ SOURCE = str(PHOTOS.parents[1] / "src")
 
 def test_a_result_without_its_image_is_a_table():
     found = detections("cat", "<b>dog", source=None)
-    assert found._repr_png_() is None
     html = found._repr_html_()
     assert "<img" not in html
     assert "&lt;b&gt;dog" in html
@@ -30,25 +29,25 @@ def test_a_result_without_its_image_is_a_table():
 
 
 def test_a_image_that_went_away_is_no_error():
-    assert detections("cat", source="gone.png")._repr_png_() is None
     assert "cat" in detections("cat", source="gone.png")._repr_html_()
 
 
 def test_a_result_with_its_image():
     found = detections("cat", source=str(CAT))
-    png = found._repr_png_()
-    assert png is not None
-    assert Image.open(io.BytesIO(png)).size == (451, 300)
-    (data,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', found._repr_html_())
-    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (451, 300)
+    assert set(found._repr_mimebundle_()) == {"text/plain", "text/html"}, "the image is stored once, as JPEG"
+    assert drawn_in(found._repr_html_()).size == (451, 300)
     assert "cat" in classification("cat", source=str(CAT))._repr_html_()
 
 
 def test_large_images_are_shown_reduced(tmp_path: Path):
     Image.new("RGB", (3000, 1000)).save(tmp_path / "large.jpg")
-    png = detections("cat", source=str(tmp_path / "large.jpg"))._repr_png_()
-    assert png is not None
-    assert Image.open(io.BytesIO(png)).width == 1024
+    html = detections("cat", source=str(tmp_path / "large.jpg"))._repr_html_()
+    assert drawn_in(html).width == 1024
+
+
+def drawn_in(html: str) -> Image.Image:
+    (data,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', html)
+    return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
 
 
 def test_side_by_side():
@@ -73,6 +72,7 @@ def test_a_notebook(monkeypatch: pytest.MonkeyPatch):
         cells = [
             "from automl_cv_client import Client\nclient = Client.from_env()\nclient",
             f"found = client.detect({str(CAT)!r})\nfound",
+            "found.show()",
             "found.to_pandas()" if _has_pandas() else "found.to_rows()",
         ]
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
@@ -80,9 +80,10 @@ def test_a_notebook(monkeypatch: pytest.MonkeyPatch):
     shown = [cell["outputs"][0]["data"] for cell in book.cells]
     assert endpoint.key not in nbformat.writes(book)
     assert "Client('http://127.0.0.1" in shown[0]["text/plain"]
-    assert set(shown[1]) == {"text/plain", "text/html", "image/png"}
+    assert set(shown[1]) == {"text/plain", "text/html"}
     assert "<td>cat</td>" in shown[1]["text/html"]
-    drawn = Image.open(io.BytesIO(base64.b64decode(shown[1]["image/png"]))).convert("RGB")
+    assert "image/jpeg" in shown[2], "shown in the notebook, not in a window"
+    drawn = drawn_in(shown[1]["text/html"])
     assert drawn.size == (451, 300)
     assert drawn.tobytes() != Image.open(CAT).convert("RGB").tobytes(), "the box is drawn"
 

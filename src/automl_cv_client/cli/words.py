@@ -33,7 +33,7 @@ def words_of(result: SupportsAnnotated, threshold: float | None = None, top: int
         present = [(safe(label), _score(score), "") for label, score in image.present()[:top]]
         return present or [(f"no label above {image.threshold:g}", "", "")]
     least = -math.inf if threshold is None else threshold
-    ranked = sorted(image.labels, key=lambda pair: rank(pair[1] or 0.0))[: top or _CLASSES_SHOWN]
+    ranked = image.ranked()[: top or _CLASSES_SHOWN]
     classes = [(safe(label), _score(score), "") for label, score in ranked if score is None or score > least]
     return classes or [(f"no class{above}", "", "")]
 

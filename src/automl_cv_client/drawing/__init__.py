@@ -1,11 +1,12 @@
-"""Draws scores, boxes and polygons on a PIL image. Knows plain values only, not results; never changes its input."""
+"""Draws labels, boxes and outlines on a PIL image. Knows plain values, not results; never changes its input."""
 
 from __future__ import annotations
 
+from automl_cv_client.drawing.annotated import draw
 from automl_cv_client.drawing.classes import draw_classes
 from automl_cv_client.drawing.comparison import side_by_side
-from automl_cv_client.drawing.marks import ObjectMark
-from automl_cv_client.drawing.objects import draw_objects
-from automl_cv_client.drawing.palette import color_of
+from automl_cv_client.drawing.objects import Look, draw_objects
+from automl_cv_client.drawing.palette import color_of, colors_of
+from automl_cv_client.drawing.style import Style
 
-__all__ = ["ObjectMark", "color_of", "draw_classes", "draw_objects", "side_by_side"]
+__all__ = ["Look", "Style", "color_of", "colors_of", "draw", "draw_classes", "draw_objects", "side_by_side"]

@@ -6,69 +6,89 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from automl_cv_client.drawing.lettering import clean, fitted, font_for, font_size, score_in_words, width_of
-from automl_cv_client.drawing.palette import INK, PAPER, Color, color_of
+from automl_cv_client.drawing.lettering import clean, font_size, line_of, score_in_words
+from automl_cv_client.drawing.palette import INK, PAPER, Color, color_from
+from automl_cv_client.drawing.style import USUAL, Style
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _TRACK: Color = (230, 231, 236)
+_BAR: Color = (22, 110, 220)
 _NARROWEST = 24
 """Width of the panel, at least, in heights of a letter."""
+_MOST = 10
+"""Rows of bars; of more labels the last row says how many."""
 
 
-def draw_classes(image: Image, scores: Sequence[tuple[str, float]], title: str | None = None) -> Image:
+def draw_classes(
+    image: Image,
+    scores: Sequence[tuple[str, float | None]],
+    title: str | None = None,
+    style: Style = USUAL,
+) -> Image:
     """A new RGB image: ``image`` with a panel of score bars, below a wide image and beside a tall one.
 
     Args:
-        scores: (label, score) pairs, drawn in this order; score 0 to 1, a score that is not a number has no bar.
+        image: upright.
+        scores: (label, score) pairs, drawn in this order; score 0 to 1. A score that is not a number has no bar, nor
+            has None, which is what people labelled. Of more than 10 the last line says how many there are.
         title: a line above the bars.
+        style: of the letters; the colours of its labels are those of their bars.
     """
-    canvas = image.convert("RGB")
-    letters = font_size(canvas.size)
-    rows = (title is not None) + len(scores)
+    photo = image.convert("RGB")
+    letters = style.text or font_size(photo.size)
+    shown = scores if len(scores) <= _MOST else scores[: _MOST - 1]
+    more = len(scores) - len(shown)
+    rows = (title is not None) + len(shown) + (more > 0)
     height = round((rows * 1.7 + 1.2) * letters) if rows else 0
-    if canvas.height > 1.25 * canvas.width and height <= canvas.height:
-        panel = _panel((max(canvas.width, _NARROWEST * letters), canvas.height), scores, title, letters)
-        return _joined(canvas, panel, (canvas.width, 0))
-    panel = _panel((max(canvas.width, _NARROWEST * letters), height), scores, title, letters)
-    return _joined(canvas, panel, (0, canvas.height))
+    beside = photo.height > 1.25 * photo.width and height <= photo.height
+    size = (max(photo.width, _NARROWEST * letters), photo.height if beside else height)
+    panel = _panel(size, shown, title, letters, style, more)
+    return _joined(photo, panel, (photo.width, 0) if beside else (0, photo.height))
 
 
-def _joined(image: Image, panel: Image, place: tuple[int, int]) -> Image:
+def _joined(photo: Image, panel: Image, corner: tuple[int, int]) -> Image:
     from PIL import Image
 
-    width, height = max(image.width, place[0] + panel.width), max(image.height, place[1] + panel.height)
+    width, height = max(photo.width, corner[0] + panel.width), max(photo.height, corner[1] + panel.height)
     canvas = Image.new("RGB", (width, height), PAPER)
-    centred = (width - image.width) // 2 if place[0] == 0 else 0
-    canvas.paste(image, (centred, 0))
-    canvas.paste(panel, place)
+    centred = (width - photo.width) // 2 if corner[0] == 0 else 0
+    canvas.paste(photo, (centred, 0))
+    canvas.paste(panel, corner)
     return canvas
 
 
-def _panel(size: tuple[int, int], scores: Sequence[tuple[str, float]], title: str | None, letters: int) -> Image:
+def _panel(
+    size: tuple[int, int],
+    scores: Sequence[tuple[str, float | None]],
+    title: str | None,
+    letters: int,
+    style: Style,
+    more: int,
+) -> Image:
     from PIL import Image, ImageDraw
 
     panel = Image.new("RGB", size, PAPER)
     canvas = ImageDraw.Draw(panel)
     step, y = round(1.7 * letters), round(0.6 * letters) + round(0.85 * letters)
     if title is not None:
-        _write(canvas, (letters, y), title, size[0] - 2 * letters, letters, "lm")
+        line_of(clean(title), letters, size[0] - 2 * letters, style.font).draw(canvas, letters, y, INK)
         y += step
     names = [clean(label) for label, _ in scores]
-    column = min(0.45 * size[0], max((width_of(name, font_for(name, letters)) for name in names), default=0.0))
+    column = min(0.45 * size[0], max((line_of(name, letters, font=style.font).width for name in names), default=0.0))
     for name, (label, score) in zip(names, scores, strict=True):
-        _write(canvas, (letters, y), name, column, letters, "lm")
-        _write(canvas, (size[0] - letters, y), score_in_words(score) or "n/a", 4 * letters, letters, "rm")
-        _bar(canvas, (2 * letters + column, size[0] - 4.2 * letters), y, letters, score, color_of(label))
+        line_of(name, letters, column, style.font).draw(canvas, letters, y, INK)
+        chosen = (style.colors or {}).get(label)
+        if score is not None:
+            words = line_of(score_in_words(score) or "n/a", letters, 4 * letters)
+            words.draw(canvas, size[0] - letters - words.width, y, INK)
+            ends = (2 * letters + column, size[0] - 4.2 * letters)
+            _bar(canvas, ends, y, letters, score, color_from(chosen) if chosen else _BAR)
         y += step
+    if more:
+        line_of(f"… and {more} more", letters, size[0] - 2 * letters).draw(canvas, letters, y, INK)
     return panel
-
-
-def _write(canvas: Any, place: tuple[float, float], text: str, room: float, letters: int, anchor: str) -> None:
-    text = clean(text)
-    font = font_for(text, letters)
-    canvas.text(place, fitted(text, font, room), fill=INK, font=font, anchor=anchor)
 
 
 def _bar(canvas: Any, ends: tuple[float, float], y: float, letters: int, score: float, color: Color) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from automl_cv_client.drawing.lettering import clean, fitted, font_for, font_size
+from automl_cv_client.drawing.lettering import clean, font_size, line_of
 from automl_cv_client.drawing.palette import INK, PAPER
 
 if TYPE_CHECKING:
@@ -20,15 +20,12 @@ def side_by_side(left: Image, right: Image, titles: tuple[str, str] = ("", "")) 
     letters = font_size(images[0].size)
     gap = max(4, letters // 2)
     head = round(1.8 * letters) if any(titles) else 0
-    canvas = Image.new("RGB", (sum(one.width for one in images) + gap, height + head), PAPER)
+    canvas = Image.new("RGB", (sum(image.width for image in images) + gap, height + head), PAPER)
     draw = ImageDraw.Draw(canvas)
     x = 0
     for image, title in zip(images, titles, strict=True):
         canvas.paste(image, (x, head))
-        text = clean(title)
-        font = font_for(text, letters)
-        text = fitted(text, font, image.width - letters)
-        draw.text((x + letters / 2, head / 2), text, fill=INK, font=font, anchor="lm")
+        line_of(clean(title), letters, image.width - letters).draw(draw, x + letters / 2, head / 2, INK)
         x += image.width + gap
     return canvas
 

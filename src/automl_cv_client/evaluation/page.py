@@ -78,7 +78,14 @@ def _mistakes(report: EvaluationReport) -> Iterator[str]:
         return
     draw = Thumbnails(report.images)
     figures = [
-        _figure([draw.truth(one.row, one.result), draw.found(one.row, one.result)], one.image_url, one.says)
+        _figure(
+            [
+                draw.of(one.row.annotated(), one.row, one.result),
+                draw.of(one.result.annotated().above(0.3), one.row, one.result),
+            ],
+            one.image_url,
+            one.says,
+        )
         for one in report.mistakes
     ]
     yield _section("Worst mistakes (left: labels, right: prediction)", "".join(figures))
@@ -88,7 +95,7 @@ def _disputes(comparison: Comparison) -> Iterator[str]:
     draw = Thumbnails(comparison.images)
     names = f"left: {comparison.a.name}, right: {comparison.b.name}"
     for one in comparison.disagreements:
-        figures = [draw.found(one.row, one.a), draw.found(one.row, one.b)]
+        figures = [draw.of(result.annotated().above(0.3), one.row, result) for result in (one.a, one.b)]
         yield _figure(figures, one.image_url, f"{one.amount:.0%} different ({names})")
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import base64
 import io
-import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from automl_cv_client.dataset import BoxLabel, LocalImages, PolygonLabel, Row
-from automl_cv_client.drawing import ObjectMark, draw_classes, draw_objects
+from automl_cv_client.annotations import AnnotatedImage
+from automl_cv_client.dataset import LocalImages, Row
+from automl_cv_client.drawing import Look, Style, draw, draw_classes, draw_objects
+from automl_cv_client.drawing.palette import Color
 from automl_cv_client.errors import AutoMLVisionError
-from automl_cv_client.geometry import scale_segment
-from automl_cv_client.results import Classification, Instance, MultilabelClassification, Objects, Result
+from automl_cv_client.results import Result
+from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _LONGEST = 420  # pixels: enough to see a mistake, 20 to 40 kB each
-_LEAST_SCORE = 0.3  # objects up to this are not drawn: a mistake is seen among few boxes
+_CLASSES_SHOWN = 3
 
 
 class Thumbnails:
@@ -26,20 +28,32 @@ class Thumbnails:
 
     Args:
         images: the folder of images; a result that knows its file needs none.
+        colors: of the classes, the same in all images of a page.
     """
 
-    def __init__(self, images: Path | None) -> None:
+    def __init__(self, images: Path | None, colors: Mapping[str, Color] | None = None) -> None:
         self._files = None if images is None else LocalImages(images)
+        self._colors = colors
 
-    def truth(self, row: Row, result: Result) -> str | None:
-        """The image with its labels, as a data URI; None when the image cannot be had."""
-        small = self._small(row, result)
-        return None if small is None else _data_uri(_with_labels(small, row))
+    def of(self, content: AnnotatedImage, row: Row, result: Result, looks: list[Look] | None = None) -> str | None:
+        """The image with this content, as a data URI; None when the image cannot be had.
 
-    def found(self, row: Row, result: Result) -> str | None:
-        """The image with what the endpoint said."""
+        Args:
+            content: what is drawn: labels, or what the endpoint said.
+            row, result: of the image, to find its file.
+            looks: how each object is drawn; by default in the colour of its class.
+        """
         small = self._small(row, result)
-        return None if small is None else _data_uri(_with_result(small, result))
+        if small is None:
+            return None
+        if content.task.explainable:
+            present = content.present()
+            labelled = all(score is None for _, score in content.labels)
+            shown = present if labelled or (present and content.task is Task.MULTILABEL) else content.ranked()
+            return _data_uri(draw_classes(small, shown if labelled else shown[:_CLASSES_SHOWN]))
+        if looks is None:
+            return _data_uri(draw(small, content, colors=self._colors))
+        return _data_uri(draw_objects(small, content.objects, Style(), looks=looks))
 
     def _small(self, row: Row, result: Result) -> Image | None:
         from PIL import Image, ImageOps
@@ -55,29 +69,6 @@ class Thumbnails:
             return None
         small.thumbnail((_LONGEST, _LONGEST))
         return small
-
-
-def _with_result(small: Image, result: Any) -> Image:
-    if isinstance(result, Classification):
-        return draw_classes(small, result.top(3))
-    if isinstance(result, MultilabelClassification):
-        return draw_classes(small, result.above() or result.top(3))
-    shown = [one for one in result.objects if one.score > _LEAST_SCORE] if isinstance(result, Objects) else []
-    return draw_objects(small, [_mark(one, one.score, small.size) for one in shown])
-
-
-def _with_labels(small: Image, row: Row) -> Image:
-    labels: Any = row.label  # type: ignore[attr-defined]
-    if isinstance(labels, str) or (labels and isinstance(labels[0], str)):
-        return draw_classes(small, [(label, 1.0) for label in row.classes()])
-    return draw_objects(small, [_mark(one, math.nan, small.size) for one in labels])
-
-
-def _mark(one: Any, score: float, size: tuple[int, int]) -> ObjectMark:
-    segments = one.polygon if isinstance(one, PolygonLabel) else one.polygons if isinstance(one, Instance) else ()
-    name = f"{one.label} (crowd)" if isinstance(one, BoxLabel | PolygonLabel) and one.crowd else one.label
-    polygons = tuple(scale_segment(segment, size) for segment in segments if len(segment) >= 6)
-    return ObjectMark(name, score, one.box.to_pixels(size), polygons)
 
 
 def _data_uri(opened: Image) -> str:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from automl_cv_client.drawing.colormaps import colored
 from automl_cv_client.drawing.heat import heat, strongest
-from automl_cv_client.drawing.lettering import fitted, font_for
+from automl_cv_client.drawing.lettering import line_of
 from automl_cv_client.local.sessions import FloatArray
 
 SIZE = (1157, 1181)
@@ -17,7 +17,7 @@ _PANEL = 520
 _LEFT = (39, 598)
 _TOP = (76, 646)
 _PAPER = (255, 255, 255, 255)
-_INK = (20, 20, 24, 255)
+_INK = (20, 20, 24)
 
 
 def figure(view: Image.Image, attributions: FloatArray, title: str) -> bytes:
@@ -56,5 +56,5 @@ def _panels(view: Image.Image, attributions: FloatArray) -> list[tuple[str, Imag
 
 
 def _write(drawing: ImageDraw.ImageDraw, x: float, y: float, text: str, letters: int) -> None:
-    font = font_for(text, letters)
-    drawing.text((x, y), fitted(text, font, SIZE[0] - 40), fill=_INK, font=font, anchor="mm")
+    line = line_of(text, letters, SIZE[0] - 40)
+    line.draw(drawing, x - line.width / 2, y, _INK)

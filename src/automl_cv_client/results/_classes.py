@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -11,9 +11,6 @@ from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.results._explanation import Explanation
 from automl_cv_client.results._result import Result
 from automl_cv_client.task import Task
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 
 class LabelScore(NamedTuple):
@@ -90,11 +87,6 @@ class Classification(_Classes, frozen=True):
     def _best(self) -> int:
         return min(range(len(self.probs)), key=lambda i: rank(self.probs[i]))
 
-    def _drawn(self, image: Image) -> Image:
-        from automl_cv_client.drawing import draw_classes
-
-        return draw_classes(image, self.top(5))
-
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.explanation)
 
@@ -121,11 +113,6 @@ class MultilabelClassification(_Classes, frozen=True):
         """The labels with a probability strictly above ``threshold`` (default: :attr:`threshold`), best first."""
         limit = self.threshold if threshold is None else threshold
         return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._numbers() if self.probs[i] > limit)
-
-    def _drawn(self, image: Image) -> Image:
-        from automl_cv_client.drawing import draw_classes
-
-        return draw_classes(image, self.above())
 
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.explanations)

@@ -12,7 +12,7 @@ from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._numbers import rank
 from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.geometry import PixelBox, keep_by_nms, scale_segment
+from automl_cv_client.geometry import PixelBox, keep_by_nms
 from automl_cv_client.results._columns import Columns
 from automl_cv_client.results._exports import ObjectExports
 from automl_cv_client.results._found import Detection, Instance
@@ -22,9 +22,6 @@ from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL.Image import Image
-
-    from automl_cv_client.drawing import ObjectMark
 
 
 Mask = Union[Sequence[bool], "np.ndarray[Any, np.dtype[np.bool_]]"]
@@ -144,11 +141,6 @@ class Objects(ObjectExports, Columns, Result, frozen=True):
     def _content(self) -> tuple[object, ...]:
         return (self.objects, self.image.size)
 
-    def _drawn(self, canvas: Image) -> Image:
-        from automl_cv_client.drawing import draw_objects
-
-        return draw_objects(canvas, [_mark(one, canvas.size) for one in self.objects])
-
     def __repr__(self) -> str:
         found = ", ".join(f"{one.label!r} {one.score:.3f}" for one in self.objects[:5])
         more = f", … {len(self.objects) - 5} more" if len(self.objects) > 5 else ""
@@ -181,11 +173,3 @@ def _masked(objects: Sequence[ObjectT], mask: Sequence[bool]) -> list[ObjectT]:
     if len(mask) != len(objects):
         raise InvalidInput(f"a mask of {len(mask)} for {len(objects)} objects: give one boolean an object")
     return [one for one, wanted in zip(objects, mask, strict=True) if wanted]
-
-
-def _mark(one: Detection, size: tuple[int, int]) -> ObjectMark:
-    from automl_cv_client.drawing import ObjectMark
-
-    segments = one.polygons if isinstance(one, Instance) else ()
-    polygons = tuple(scale_segment(segment, size) for segment in segments)
-    return ObjectMark(one.label, one.score, one.box.to_pixels(size), polygons)

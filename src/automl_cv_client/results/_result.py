@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from automl_cv_client._image_info import ImageInfo
+from automl_cv_client._notebook import Display, Displayed, Table, show_image
+from automl_cv_client._numbers import rank
 from automl_cv_client._record import Record
 from automl_cv_client.annotations import AnnotatedImage
-from automl_cv_client.errors import InvalidInput
+from automl_cv_client.errors import ImageError, InvalidInput
 from automl_cv_client.geometry import Size
 from automl_cv_client.results._context import CallInfo
 from automl_cv_client.results._exports import Exports
-from automl_cv_client.results._notebook import Notebook
 from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from automl_cv_client._imaging import ImageInput
+    from automl_cv_client.drawing.style import ColorChoice, Style
 
 
-class Result(Record, Exports, Notebook, frozen=True):
+class Result(Record, Exports, Displayed, frozen=True):
     """What the endpoint said of one image.
 
     Two results are equal when they say the same of images of the same size. How the call went (``call``),
@@ -52,58 +55,149 @@ class Result(Record, Exports, Notebook, frozen=True):
     def annotated(self) -> AnnotatedImage:
         """Labels or objects as plain values, as the formats of other tools, drawings and tables take them."""
 
-    def draw(self, image: ImageInput | None = None) -> Image:
+    def draw(
+        self,
+        image: ImageInput | None = None,
+        *,
+        labels: bool = True,
+        scores: bool = True,
+        boxes: bool = True,
+        masks: bool = True,
+        line: int | None = None,
+        text: int | None = None,
+        colors: Mapping[str, ColorChoice] | None = None,
+        threshold: float | None = None,
+        blur: bool = False,
+        font: str | None = None,
+        note: bool = False,
+    ) -> Image:
         """The result drawn on its image: a new PIL image, RGB, upright.
 
         Args:
             image: the image, in any form the client takes. May be left out when the result came from a
                 file that is still there.
+            labels: write the label of each object.
+            scores: write its score behind the label.
+            boxes: draw the boxes.
+            masks: fill the outlines of instances, and draw their edges.
+            line: thickness of lines in pixels; by default it follows the size of the image.
+            text: height of letters in pixels; by default it follows the size of the image and how many tags there are.
+            colors: of some labels, such as ``{"cat": "#f00"}``; of up to 20 labels no two share a colour.
+            threshold: draw only what has a score above it, 0 to 1.
+            blur: make the objects unrecognisable, such as faces and number plates.
+            font: a font file; by default one that has the letters is looked for (``AUTOML_CV_FONT`` names one, too).
+            note: write a line where there is nothing to draw, such as "nothing above 0.5".
 
         Raises:
-            InvalidInput: no image is given and the result does not come from a file.
+            InvalidInput: no image is given and the result does not come from a file; or an option is none.
             ImageError: the image cannot be read.
+
+        >>> found.draw(threshold=0.5, colors={"cat": "#f00"}).save("cat.jpg")  # doctest: +SKIP
         """
-        return self._drawn(self._image(image))
+        from automl_cv_client.drawing import Style
+
+        return self._drawn(image, Style(labels, scores, boxes, masks, line, text, colors, threshold, blur, font, note))
 
     def draw_beside(
         self, other: Result, image: ImageInput | None = None, *, titles: tuple[str, str] = ("", "")
     ) -> Image:
         """This result and another one of the same image, drawn side by side: a new PIL image, RGB.
 
+        A label has one colour in both.
+
         Args:
             other: drawn on the right, such as the answer of another deployment.
             image: as for :meth:`draw`.
             titles: a line above each.
         """
-        from automl_cv_client.drawing import side_by_side
+        from automl_cv_client.drawing import colors_of, draw, side_by_side
 
-        canvas = self._image(image)
-        return side_by_side(self._drawn(canvas), other._drawn(canvas), titles)
+        canvas = open_image(self.image, image)
+        both = (self.annotated(), other.annotated())
+        colors = colors_of(item.label for content in both for item in content.objects)
+        left, right = (draw(canvas, content, colors=colors) for content in both)
+        return side_by_side(left, right, titles)
 
-    def save(self, path: str | os.PathLike[str], image: ImageInput | None = None) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        image: ImageInput | None = None,
+        *,
+        labels: bool = True,
+        scores: bool = True,
+        boxes: bool = True,
+        masks: bool = True,
+        line: int | None = None,
+        text: int | None = None,
+        colors: Mapping[str, ColorChoice] | None = None,
+        threshold: float | None = None,
+        blur: bool = False,
+        font: str | None = None,
+        note: bool = False,
+    ) -> Path:
         """Write the result to a file and return its path: JSON for ``.json``, else the drawn image.
 
         Args:
             path: where to; its ending chooses the format (``.json``, ``.png``, ``.jpg``, …).
-            image: as for :meth:`draw`; not needed for JSON.
+            image: as for :meth:`draw`, as are all that follow; not needed for JSON.
+
+        Raises:
+            InvalidInput: as for :meth:`draw`, or for an unknown ending.
+            ImageError: the image cannot be read.
         """
         target = Path(path)
         if target.suffix.lower() == ".json":
             target.write_text(self.model_dump_json(indent=2), encoding="utf-8")
         else:
-            save_image(self.draw(image), target)
+            from automl_cv_client.drawing import Style
+
+            style = Style(labels, scores, boxes, masks, line, text, colors, threshold, blur, font, note)
+            drawn = self._drawn(image, style)
+            save_image(drawn, target)
         return target
 
-    def show(self, image: ImageInput | None = None) -> None:
-        """Open the drawn image in the desktop's viewer."""
-        self.draw(image).show()
+    def show(
+        self,
+        image: ImageInput | None = None,
+        *,
+        labels: bool = True,
+        scores: bool = True,
+        boxes: bool = True,
+        masks: bool = True,
+        line: int | None = None,
+        text: int | None = None,
+        colors: Mapping[str, ColorChoice] | None = None,
+        threshold: float | None = None,
+        blur: bool = False,
+        font: str | None = None,
+        note: bool = False,
+    ) -> None:
+        """Show the drawn image: inline in a notebook, elsewhere in the desktop's viewer. Arguments as :meth:`draw`."""
+        from automl_cv_client.drawing import Style
 
-    @abstractmethod
-    def _drawn(self, canvas: Image) -> Image:
-        """Draw on an upright RGB image."""
+        style = Style(labels, scores, boxes, masks, line, text, colors, threshold, blur, font, note)
+        drawn = self._drawn(image, style)
+        show_image(drawn)
 
-    def _image(self, image: ImageInput | None) -> Image:
-        return open_image(self.image, image)
+    def _drawn(self, image: ImageInput | None, style: Style) -> Image:
+        from automl_cv_client.drawing import draw
+
+        return draw(open_image(self.image, image), self, style)
+
+    def _display(self) -> Display:
+        from automl_cv_client.formats.tables import columns_of
+
+        names = [name for name in columns_of(self) if name not in ("image", "index")]
+        rows = sorted(self.to_rows(), key=lambda row: rank(row["score"]))
+        return Display(repr(self), self._shown_image(), [Table(names, [[row[name] for name in names] for row in rows])])
+
+    def _shown_image(self) -> Image | None:
+        if self.image.source is None:
+            return None
+        try:
+            return self.draw()
+        except (ImageError, InvalidInput):  # the file went away: the table is still worth showing
+            return None
 
 
 def open_image(info: ImageInfo, image: ImageInput | None) -> Image:

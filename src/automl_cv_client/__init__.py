@@ -13,9 +13,11 @@ from automl_cv_client._flow.call_settings import RetryPolicy
 from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from automl_cv_client._imaging import ImagePolicy, UrlRules
 from automl_cv_client._protocol.xai import XaiParameters
+from automl_cv_client._streaming.runs import AsyncRun, Run
 from automl_cv_client.geometry import Box, PixelBox, Size
 from automl_cv_client.results import (
     CallInfo,
+    Capacity,
     Classification,
     Deployment,
     Detection,
@@ -29,6 +31,7 @@ from automl_cv_client.results import (
     MultilabelClassification,
     Outcome,
     Result,
+    RunStats,
     Stats,
 )
 from automl_cv_client.task import Task
@@ -37,8 +40,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AsyncClient",
+    "AsyncRun",
     "Box",
     "CallInfo",
+    "Capacity",
     "Classification",
     "Client",
     "Deployment",
@@ -61,6 +66,8 @@ __all__ = [
     "Result",
     "RetryEvent",
     "RetryPolicy",
+    "Run",
+    "RunStats",
     "Size",
     "Stats",
     "Task",

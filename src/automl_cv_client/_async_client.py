@@ -6,12 +6,13 @@ from automl_cv_client._clients.access import AsyncAccess
 from automl_cv_client._clients.explain import AsyncExplain
 from automl_cv_client._clients.many import AsyncMany
 from automl_cv_client._clients.one import AsyncOne
+from automl_cv_client._clients.streams import AsyncStreams
 from automl_cv_client._clients.tiled import AsyncTiled
 from automl_cv_client._keywords import named_methods
 
 
 @named_methods
-class AsyncClient(AsyncAccess, AsyncOne, AsyncMany, AsyncTiled, AsyncExplain):
+class AsyncClient(AsyncAccess, AsyncOne, AsyncMany, AsyncStreams, AsyncTiled, AsyncExplain):
     """Scores images with one deployed model of AutoML for Images, awaited. Make one and keep it.
 
     Connections are opened at the first call and shared by all calls of an event loop; another loop, such as that of

@@ -6,12 +6,13 @@ from automl_cv_client._clients.access import Access
 from automl_cv_client._clients.explain import Explain
 from automl_cv_client._clients.many import Many
 from automl_cv_client._clients.one import One
+from automl_cv_client._clients.streams import Streams
 from automl_cv_client._clients.tiled import Tiled
 from automl_cv_client._keywords import named_methods
 
 
 @named_methods
-class Client(Access, One, Many, Tiled, Explain):
+class Client(Access, One, Many, Streams, Tiled, Explain):
     """Scores images with one deployed model of AutoML for Images. Thread-safe; make one and keep it.
 
     Connections are opened at the first call and shared by all calls. Use it in a ``with`` block, or call

@@ -17,12 +17,12 @@ import pytest
 from PIL import Image
 
 from automl_cv_client import AsyncClient, Client, Outcome, RetryPolicy, Task, errors
-from automl_cv_client._streaming.streams import async_stream_for, stream_for
 from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.local import LocalEndpoint
 from tests.capped import CappedServer, capped
 from tests.conftest import PHOTOS, Caller, encoded
 from tests.servers import Answer, Drip, ScriptedServer, wait_until
+from tests.streaming.streams import async_stream_of, stream_of
 from tests.timing import Stopwatch, is_within
 
 QUICK = RetryPolicy(attempts=5, backoff=0.001, longest_backoff=0.002)
@@ -265,23 +265,23 @@ class TestNothingIsLeftBehind:
 def test_places_are_given_back_whatever_happens(tiny: bytes) -> None:
     images: list[Any] = [tiny, b"no image", tiny, 7, tiny] * 10
     with capped(cap=2, service=0.005) as server, Client(server.url, "k", retry=QUICK) as client:
-        stream = stream_for(client._settings, client._backend, iter(images), Task.DETECTION, 0.5, per_request=2)
+        stream = stream_of(client, iter(images), per_request=2)
         taken = 0
         while ready := stream.take():
             taken += len(ready)
         stream.close()
         assert taken == 50
-        assert (stream.traffic.waiting, stream.traffic.active, stream.traffic.in_flight) == (0, 0, 0)
+        assert stream.counters == (0, 0, 0)
 
 
 async def _cancelled_midway(url: str, tiny: bytes) -> tuple[int, int, int]:
     async with AsyncClient(url, "k") as client:
-        stream = async_stream_for(client._settings, client._backend, itertools.repeat(tiny), Task.DETECTION, 0.5)
+        stream = async_stream_of(client, itertools.repeat(tiny))
         for _ in range(10):
             await stream.take()
         await stream.close()
         await asyncio.sleep(0)
-        return stream.traffic.waiting, stream.traffic.active, stream.traffic.in_flight
+        return stream.counters
 
 
 def test_places_are_given_back_by_cancelled_tasks(tiny: bytes) -> None:
@@ -294,9 +294,7 @@ def test_a_drained_run_hands_out_every_answer_that_came(tiny: bytes) -> None:
 
     async def main(url: str) -> int:
         async with AsyncClient(url, "k") as client:
-            stream = async_stream_for(
-                client._settings, client._backend, itertools.repeat(tiny), Task.DETECTION, 0.5, ordered=False
-            )
+            stream = async_stream_of(client, itertools.repeat(tiny), ordered=False)
             taken = 0
             while taken < 40:
                 taken += len(await stream.take())
@@ -319,9 +317,7 @@ def test_a_drained_run_waits_for_no_pause(drained_first: bool, tiny: bytes, serv
 
     async def awaited() -> list[Any]:
         async with AsyncClient(server.url, "k") as client:
-            stream = async_stream_for(
-                client._settings, client._backend, iter([tiny]), Task.DETECTION, 0.5, ordered=False
-            )
+            stream = async_stream_of(client, iter([tiny]), ordered=False)
             asyncio.get_running_loop().call_later(0.05 if drained_first else 0.5, stream.drain)
             found = await stream.take()
             await stream.close()
@@ -329,7 +325,7 @@ def test_a_drained_run_waits_for_no_pause(drained_first: bool, tiny: bytes, serv
 
     def blocking() -> list[Any]:
         with Client(server.url, "k") as client:
-            stream = stream_for(client._settings, client._backend, iter([tiny]), Task.DETECTION, 0.5, ordered=False)
+            stream = stream_of(client, iter([tiny]), ordered=False)
             threading.Timer(0.05 if drained_first else 0.5, stream.drain).start()
             found = stream.take()
             stream.close()

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+import threading
 
 import pytest
 
 from automl_cv_client import Outcome
-from automl_cv_client._protocol.messages import Reply
+from automl_cv_client._flow.effects import Flow, Send, authorize, send
+from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._streaming.job import ReorderBuffer
-from automl_cv_client._streaming.throttle import (
-    AsyncThrottle,
-    AsyncThrottledBackend,
-    Stopped,
-    Throttle,
-    ThrottledBackend,
-)
+from automl_cv_client._streaming.throttle import Batch, Stopped, Throttle, Turn
 from automl_cv_client._streaming.traffic import Traffic
 from automl_cv_client.errors import ConnectionFailed, TimedOut
 
@@ -65,13 +59,20 @@ def test_which_failures_lower_the_limit(error: Exception, lowers: bool) -> None:
     assert (traffic.limit < 5) is lowers
 
 
+def throttle_of(traffic: Traffic) -> Throttle:
+    return Throttle(traffic, b"", threading.Event)
+
+
 def test_groups_that_pause_bound_what_is_read() -> None:
-    """Or an outage would read the whole source."""
+    """Or an outage would read the whole source. A batch of its own that has nothing in work may always read one."""
     traffic = Traffic(4, None, clock=lambda: 0.0)
+    batch, other = Batch(throttle_of(traffic)), Batch(throttle_of(traffic))
+    batch.active = 1
     traffic.active = 4 * 4 + 7
-    assert traffic.wants_more
+    assert batch.wants_more
     traffic.active += 1
-    assert not traffic.wants_more
+    assert not batch.wants_more
+    assert other.wants_more
 
 
 def test_one_slow_image_bounds_what_waits_behind_it() -> None:
@@ -89,18 +90,44 @@ def test_one_slow_image_bounds_what_waits_behind_it() -> None:
     assert not free.full
 
 
-def test_who_comes_to_a_gate_that_is_shut_does_not_pass() -> None:
+def test_who_comes_to_a_stopped_batch_has_no_turn() -> None:
     """Though there is a free place: its image was still being prepared when the run was drained."""
-    backend: Any = None
-
-    async def awaited() -> None:
-        throttle = AsyncThrottle(backend, Traffic(4, None, clock=lambda: 0.0), b"")
-        throttle.stop()
-        await AsyncThrottledBackend(throttle).authorize(None, 1.0)
-
-    throttle = Throttle(backend, Traffic(4, None, clock=lambda: 0.0), b"")
-    throttle.stop()
+    batch = Batch(throttle_of(Traffic(4, None, clock=lambda: 0.0)))
+    turn = Turn(batch)
+    batch.stop()
+    flow = turn.throttled(authorize(None, 1.0))
     with pytest.raises(Stopped):
-        ThrottledBackend(throttle).authorize(None, 1.0)
-    with pytest.raises(Stopped):
-        asyncio.run(awaited())
+        next(flow)
+    turn.end()
+    turn.end()
+    assert (batch.waiting, batch.active, batch.throttle.traffic.in_flight) == (0, 0, 0)
+
+
+def test_places_go_round_robin_from_batch_to_batch() -> None:
+    """One image does not wait for the many that came before it."""
+    throttle = throttle_of(Traffic(2, None, clock=lambda: 0.0))
+    large, small = Batch(throttle), Batch(throttle)
+    served: list[str] = []
+
+    def flow(name: str) -> Flow[None]:
+        yield from authorize(None, 1.0)
+        served.append(name)
+        yield from send(Request("http://x"), 1.0)
+
+    waiting = {name: Turn(batch).throttled(flow(name)) for batch, name in [(large, f"large {n}") for n in range(6)]}
+    effects = {name: next(turn) for name, turn in waiting.items()}
+    waiting["small"] = Turn(small).throttled(flow("small"))
+    effects["small"] = next(waiting["small"])
+    while waiting:
+        for name, turn in list(waiting.items()):
+            match effects[name]:
+                case Send():
+                    answer: object = Reply(200)
+                case _:
+                    answer = None
+            try:
+                effects[name] = turn.send(answer)
+            except StopIteration:
+                del waiting[name]
+    assert served.index("small") == 3
+    assert throttle.traffic.in_flight == 0

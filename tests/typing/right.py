@@ -18,8 +18,10 @@ from PIL.Image import Image
 
 from automl_cv_client import (
     AsyncClient,
+    AsyncRun,
     Box,
     CallInfo,
+    Capacity,
     Classification,
     Client,
     Deployment,
@@ -39,6 +41,8 @@ from automl_cv_client import (
     RequestEvent,
     Result,
     RetryPolicy,
+    Run,
+    RunStats,
     Size,
     Stats,
     Task,
@@ -120,6 +124,11 @@ def options(seen: list[int]) -> None:
         assert_type(client.warm_up(), CallInfo)
         assert_type(client.deployments(), tuple[Deployment, ...])
         assert_type(client.stats(), Stats)
+        assert_type(client.find_capacity("img.jpg", seconds=10), Capacity)
+        with client.stream("image-object-detection", concurrency="ask") as run:
+            assert_type(run, Run)
+            assert_type(run.score(["img.jpg"]), list[Outcome[Result]])
+            assert_type(run.stats(), RunStats)
         assert_type(client.close(), None)
 
 
@@ -182,6 +191,10 @@ async def awaited(client: AsyncClient, paths: list[Path], stream: AsyncIterator[
     assert_type(await client.health(), Health)
     assert_type(await client.warm_up(), CallInfo)
     assert_type(await client.deployments(), tuple[Deployment, ...])
+    assert_type(await client.find_capacity("img.jpg"), Capacity)
+    async with client.stream(Task.SEGMENTATION, per_request=4) as run:
+        assert_type(run, AsyncRun)
+        assert_type(await run.score(stream), list[Outcome[Result]])
     assert_type(await AsyncClient.from_workspace("id", "group", "workspace", "cats"), AsyncClient)
     assert_type(await AsyncClient.from_ml_client(MLClient(DefaultAzureCredential()), "cats"), AsyncClient)
     assert_type(AsyncClient.from_env(), AsyncClient)

@@ -10,8 +10,10 @@ from automl_cv_client._clients.many import async_outcomes, outcomes
 from automl_cv_client._flow.explaining import explain_one
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._protocol.xai import XaiParameters, check_explainable
+from automl_cv_client._streaming.options import StreamOptions
+from automl_cv_client._streaming.runs import async_stream_for, stream_for
 from automl_cv_client._streaming.sources import AsyncImages, Images, images_of
-from automl_cv_client._streaming.streams import async_explaining_stream_for, explaining_stream_for
+from automl_cv_client._streaming.stream import AsyncStream
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Classification, MultilabelClassification, Outcome
 from automl_cv_client.task import Task, task_of
@@ -90,9 +92,8 @@ class Explain(Connected):
     ) -> Generator[Outcome[Any], None, None]:
         check_explainable(task)
         wanted = _checked(parameters)
-        return outcomes(
-            explaining_stream_for(self._settings, self._backend, images_of(images), task, wanted, concurrency)
-        )
+        source, options = images_of(images), StreamOptions(concurrency)
+        return outcomes(lambda: stream_for(self._settings, self._backend, source, task, 0.5, options, explain=wanted))
 
 
 class AsyncExplain(AsyncConnected):
@@ -132,9 +133,12 @@ class AsyncExplain(AsyncConnected):
     ) -> AsyncGenerator[Outcome[Any], None]:
         check_explainable(task)
         source = images if isinstance(images, AsyncIterable) else images_of(images)
-        return async_outcomes(
-            async_explaining_stream_for(self._settings, self._backend, source, task, _checked(parameters), concurrency)
-        )
+        wanted, options = _checked(parameters), StreamOptions(concurrency)
+
+        async def begin() -> AsyncStream:
+            return async_stream_for(self._settings, self._backend, source, task, 0.5, options, explain=wanted)
+
+        return async_outcomes(begin)
 
 
 def _checked(parameters: XaiParameters | None) -> XaiParameters:

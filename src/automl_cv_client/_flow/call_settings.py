@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -43,6 +43,8 @@ class RetryPolicy(Options, frozen=True):
     longest_retry_after: _Seconds = 120.0
 
 
+_REMEMBERED_FOR = 300.0  # seconds: deployments are scaled within minutes
+
 CAPACITY = 500
 COST = 5  # of one retry: in a full outage at most CAPACITY / COST = 100 retries go out
 
@@ -74,6 +76,25 @@ class RetryBudget:
             self._tokens = min(self._capacity, self._tokens + spent + 1)
 
 
+class LearnedLimits:
+    """What streams found out about how much a deployment takes, for those that begin soon after. Thread-safe.
+
+    Of a client and its copies; it holds a handful of entries, one per deployment and way of asking.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[Hashable, tuple[float, Any]] = {}  # its own operations are atomic: no lock to fork with
+
+    def keep(self, key: Hashable, value: object, now: float) -> None:
+        """Remember it for some minutes."""
+        self._entries[key] = (now, value)
+
+    def recall(self, key: Hashable, now: float) -> Any:
+        """What was kept last, or None."""
+        kept_at, value = self._entries.get(key, (-math.inf, None))
+        return value if now - kept_at <= _REMEMBERED_FOR else None
+
+
 @dataclass(frozen=True, slots=True)
 class CallSettings:
     """Everything a flow needs to know besides its image.
@@ -93,6 +114,7 @@ class CallSettings:
         budget: what retries may add to the load; one of a client and its copies.
         hooks: whom to tell what the client does.
         tally: counts what the client and its copies do.
+        learned: how much each deployment takes at once, as found out; one of a client and its copies.
     """
 
     url: str
@@ -109,6 +131,7 @@ class CallSettings:
     budget: RetryBudget = field(default_factory=RetryBudget)
     hooks: Hooks = field(default_factory=Hooks)
     tally: Tally = field(default_factory=Tally)
+    learned: LearnedLimits = field(default_factory=LearnedLimits)
 
     @property
     def shown_url(self) -> str:

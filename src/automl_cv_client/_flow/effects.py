@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from automl_cv_client._protocol.messages import Reply, Request
 
@@ -44,14 +44,35 @@ class Send:
     limit: float
 
 
+class Signal(Protocol):
+    """What one thread or task waits for and another one sets; ``threading.Event`` is one."""
+
+    def set(self) -> None: ...
+    def clear(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Wait."""
+    """Pause before another attempt, so many seconds or until ``over`` is set."""
 
+    seconds: float
+    over: Signal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until the signal is set, at most so many seconds. No pause: ``no_waiting()`` leaves it alone."""
+
+    signal: Signal
     seconds: float
 
 
-Effect = Call | Authorize | Send | Sleep
+@dataclass(frozen=True, slots=True)
+class GiveWay:
+    """Let those run first who were just told to go on; for an event loop, where one thread does everything."""
+
+
+Effect = Call | Authorize | Send | Sleep | Wait | GiveWay
 Flow = Generator[Effect, Any, T]
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Sequence
 
+from automl_cv_client._numbers import Durations
 from automl_cv_client._protocol.http_headers import model_time
 from automl_cv_client._protocol.messages import Reply
 from automl_cv_client.results import Stats
-
-_KEPT = 2048  # calls whose seconds are kept for the percentiles
 
 
 class Tally:
@@ -23,7 +20,7 @@ class Tally:
         self._first: float | None = None
         self._latest = 0.0
         self._model = self._network = 0.0
-        self._call_seconds: deque[float] = deque(maxlen=_KEPT)
+        self._call_seconds = Durations()
 
     def request(self, sent_bytes: int, now: float) -> None:
         """A request goes out."""
@@ -49,7 +46,7 @@ class Tally:
             self._calls += 1
             self._images += images
             self._latest = now
-            self._call_seconds.append(elapsed)
+            self._call_seconds.add(elapsed)
 
     def retry(self) -> None:
         """A request will be sent again."""
@@ -64,7 +61,6 @@ class Tally:
     def stats(self) -> Stats:
         """The numbers as they are now."""
         with self._lock:
-            ordered = sorted(self._call_seconds)
             seconds = max(0.0, self._latest - self._first) if self._first is not None else 0.0
             return Stats(
                 calls=self._calls,
@@ -77,16 +73,8 @@ class Tally:
                 received_bytes=self._received,
                 seconds=seconds,
                 images_per_second=self._images / seconds if seconds else 0.0,
-                p50=_percentile(ordered, 0.50),
-                p95=_percentile(ordered, 0.95),
+                p50=self._call_seconds.percentile(0.50),
+                p95=self._call_seconds.percentile(0.95),
                 model_seconds=self._model,
                 network_seconds=self._network,
             )
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float | None:
-    """The nearest-rank percentile: the smallest value that ``share`` of all values do not exceed."""
-    if not ordered:
-        return None
-    rank = -int(-share * len(ordered) // 1)  # rounded up
-    return ordered[max(0, rank - 1)]

@@ -33,6 +33,13 @@ class Breaker:
         self._failures = self._unanswered = 0
         self._failing_since = self._unanswered_since = self._failed_at = 0.0
 
+    def half_open(self) -> None:
+        """Let one request find out whether things are better; the next failure of the same kind opens it again."""
+        self.open = None
+        self._refusals = min(self._refusals, _REFUSALS - 1)
+        self._unanswered = min(self._unanswered, _DEAD - 1)
+        self._failures = min(self._failures, _DEAD - 1)
+
     @property
     def suspicious(self) -> bool:
         """Whether the last answer was a refusal, or the endpoint is away: one request at a time finds out."""

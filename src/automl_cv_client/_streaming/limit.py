@@ -46,11 +46,12 @@ class AdaptiveLimit:
 
     Args:
         most: the limit never rises above this.
+        is_known: it is what the endpoint takes: begin there, and only ever look for it again after a refusal.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, is_known: bool = False) -> None:
         self._most = most
-        self.limit = min(START, most)
+        self.limit = most if is_known else min(START, most)
         self.in_flight = 0
         self._wall: int | None = None
         self._epoch = 0  # changes with every cut
@@ -60,6 +61,19 @@ class AdaptiveLimit:
         self._usual: float | None = None  # seconds of the quickest answers when little is in flight
         self._round: list[float] = []
         self._full = False  # whether the limit was reached in this round
+
+    @property
+    def wall(self) -> int | None:
+        """The number that was refused, or made answers slow; None before."""
+        return self._wall
+
+    def go_on_from(self, earlier: AdaptiveLimit, is_known: bool) -> None:
+        """Begin where an earlier limit of the same deployment stood, unless what is known says more."""
+        if is_known and earlier._wall is None:
+            return
+        self.limit = max(1, min(earlier.limit, self._most))
+        self._wall, self._wait = earlier._wall, earlier._wait
+        self._good, self._met, self._usual = earlier._good, earlier._met, earlier._usual
 
     def sent(self, now: float) -> Sent:
         """A request leaves; ``in_flight`` counts it already."""

@@ -1,62 +1,113 @@
 """Reads images as their turn comes, scores them side by side, and hands out the outcomes.
 
-The caller's thread (or task) reads the source and takes the outcomes; workers only score. So nothing is read
-ahead of demand, and closing leaves nothing behind. An error of the source ends it as its end does: the images that
-were read have their outcomes first, then the error reaches the caller as it is.
+The loop of a stream, in :meth:`_Stream.taking`, is turned by whoever takes the outcomes, in that caller's thread or
+task; workers only score. So nothing is read ahead of demand, a source that belongs to a thread (a database cursor) is
+read in that thread, and who stops asking has stopped the stream. Each turn of the loop does the first of these that
+can be done:
+
+1. Hand out what is ripe: outcomes that are there and, where order is asked for, are next.
+2. Read one more group and start it, as long as the throttle has work for it: a few more groups than may be in flight,
+   so that one is prepared when its turn comes, and no more, so that memory stays flat. Where outcomes are handed out
+   in order, one slow image holds up all behind it: then reading stops at a bound, too (``ReorderBuffer.full``).
+3. Wait for news: a group got its turn (one more may be read), or its outcome. The signal is cleared under the
+   throttle's lock before the loop looks, so news that comes between looking and waiting ends the wait at once. A
+   tenth of a second is the longest wait, so that signals, :meth:`drain` and a growing limit are noticed.
+
+It ends when the source is at its end and no group is active. An error of the source ends it as its end does: the
+images that were read have their outcomes first, then the error reaches the caller as it is. So does the breaker's
+verdict that nothing more can succeed, as a ``BatchError``. An error that should not be, a bug of ours in a worker, is
+raised where the outcomes are taken, never lost in a thread.
+
+Closing is final, and safe at any point: groups that wait or pause give up, requests in flight end (threads) or are
+cancelled (tasks), and every group has left the throttle when :meth:`close` returns.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import suppress
 from functools import partial
 
+from automl_cv_client._flow.effects import Flow, Wait
 from automl_cv_client._flow.run import AsyncBackend, Backend, run, run_async, running_loop
-from automl_cv_client._flow.service import harmless_body
 from automl_cv_client._streaming.job import AnyOutcome, GroupScorer, ReorderBuffer
 from automl_cv_client._streaming.sources import AsyncReader, Group
-from automl_cv_client._streaming.throttle import (
-    AsyncThrottle,
-    AsyncThrottledBackend,
-    Stopped,
-    Throttle,
-    ThrottledBackend,
-)
+from automl_cv_client._streaming.throttle import Batch, Stopped, Throttle, Turn
 from automl_cv_client._streaming.traffic import Traffic
-from automl_cv_client.errors import BatchError
+from automl_cv_client.errors import BatchError, InvalidInput
 
-_LOOK = 0.1  # seconds between two looks at the clock, so that signals and drain() are noticed
-_GRACE = 10.0  # seconds close() waits for requests in flight
+LOOK = 0.1  # seconds between two looks at the clock, so that signals and drain() are noticed
+GRACE = 10.0  # seconds close() waits for requests in flight
 
 
-class _Base:
-    """What both streams keep.
+class _Stream:
+    """What both kinds keep, and the loop of both.
 
     Attributes:
-        while_waiting: called some ten times a second while :meth:`take` has nothing to hand out.
+        while_waiting: called some ten times a second while there is nothing to hand out.
+        at_end: called once, when the stream is closed.
     """
 
-    def __init__(self, scorer: GroupScorer, traffic: Traffic, buffer: ReorderBuffer) -> None:
-        self.traffic = traffic
+    def __init__(self, scorer: GroupScorer, throttle: Throttle, buffer: ReorderBuffer) -> None:
         self.while_waiting: Callable[[], object] = lambda: None
+        self.at_end: Callable[[], object] = lambda: None
         self._scorer = scorer
+        self._throttle = throttle
+        self._batch = Batch(throttle)
         self._buffer = buffer
         self._exhausted = False
         self._source_error: Exception | None = None
         self._give_up_at: float | None = None
         self._failure: BaseException | None = None
+        self._process = os.getpid()
 
-    def drain(self, seconds: float = _GRACE) -> None:
+    @property
+    def traffic(self) -> Traffic:
+        """What may be sent, and was."""
+        return self._throttle.traffic
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the source was read to its end, and every image has its outcome."""
+        return self._exhausted and self._buffer.missing == 0
+
+    @property
+    def counters(self) -> tuple[int, int, int]:
+        """Groups waiting, groups active, and requests in flight: all 0 once the stream is closed."""
+        return self._batch.waiting, self._batch.active, self.traffic.in_flight
+
+    def drain(self, seconds: float = GRACE) -> None:
         """Read no further image, and end pauses; what is in flight has ``seconds`` to end.
 
-        Safe in a signal handler. The next :meth:`take` acts on it.
+        Safe in a signal handler. The next ``take`` acts on it.
         """
         if self._give_up_at is None:
             self._give_up_at = time.monotonic() + seconds
+
+    def taking(self) -> Flow[list[AnyOutcome]]:
+        """The outcomes that are ready, at least one; empty when there are no more. Raises what the source raises."""
+        batch = self._batch
+        self._check_process()
+        while True:
+            if self._give_up_at is not None and not batch.stopped:
+                batch.stop()
+            with self._throttle.lock:
+                batch.news.clear()
+                self._raise_failure()
+                ripe = self._buffer.ripe()
+                if ripe or self._gives_up:
+                    return ripe
+                more = self._wants_more()
+                if not more and batch.active == 0:
+                    return self._end()
+            if more and self._read_one():
+                continue
+            yield Wait(batch.news, LOOK)
+            self.while_waiting()
 
     @property
     def _gives_up(self) -> bool:
@@ -64,7 +115,7 @@ class _Base:
 
     def _wants_more(self) -> bool:
         stopping = self._exhausted or self._give_up_at is not None
-        return not stopping and self.traffic.wants_more and not self._buffer.full
+        return not stopping and self._batch.wants_more and not self._buffer.full
 
     def _end(self) -> list[AnyOutcome]:
         """Nothing is active any more: the rest, then the reason why it ended early."""
@@ -77,176 +128,211 @@ class _Base:
             raise error
         return rest
 
-    def _source_failed(self, error: Exception) -> None:
-        self._exhausted, self._source_error = True, error
+    def _read_one(self) -> bool:
+        """Go on with the source; False when an async one has nothing yet."""
+        try:
+            group = self._next_group()
+        except StopIteration:
+            self._exhausted = True
+            return True
+        except Exception as error:  # noqa: BLE001 - raised again when the rest is handed out
+            self._exhausted, self._source_error = True, error
+            return True
+        if group is None:
+            return False
+        with self._throttle.lock:
+            first = self._buffer.enter(len(group))
+        self._start(first, group, Turn(self._batch))
+        return True
+
+    def _next_group(self) -> Group | None:
+        raise NotImplementedError
+
+    def _start(self, first: int, group: Group, turn: Turn) -> None:
+        raise NotImplementedError
+
+    def _is_over(self, turn: Turn, outcomes: list[AnyOutcome], failure: BaseException | None = None) -> None:
+        """A group has come to its end."""
+        with self._throttle.lock:
+            self._buffer.add(outcomes)
+            self._failure = self._failure or failure
+        turn.end()
+
+    def _left(self) -> None:
+        self._batch.leave()
+        at_end, self.at_end = self.at_end, lambda: None
+        at_end()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
 
+    def _check_process(self) -> None:
+        """After a fork nobody works here any more: what was in flight is the parent's."""
+        if os.getpid() != self._process:
+            raise InvalidInput("this stream was begun by another process, before a fork: begin one in this process")
 
-class Stream(_Base):
-    """Scores with threads, which are started as they are needed."""
+
+class Workers:
+    """Threads for the batches of a stream, started as they are needed. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._busy = 0
+        self._lock = threading.RLock()  # closing may happen anywhere, by the garbage collector
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Have it done, at once."""
+        with self._lock:
+            self._busy += 1
+            needed = self._busy > len(self._threads)
+            if needed:
+                name = f"automl-cv-{len(self._threads)}"
+                thread = threading.Thread(target=self._works, args=(self._work,), name=name, daemon=True)
+                self._threads.append(thread)
+        self._work.put(work)
+        if needed:
+            thread.start()
+
+    def close(self, until: float) -> None:
+        """Let the threads end, once their work is done; wait for it until then, on the clock of ``time.monotonic``."""
+        with self._lock:
+            threads = list(self._threads)
+        for _ in threads:
+            self._work.put(None)
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _works(self, work: queue.SimpleQueue[Callable[[], None] | None]) -> None:
+        while (task := work.get()) is not None:
+            task()
+            del task  # a waiting thread holds no image
+            with self._lock:
+                self._busy -= 1
+
+
+class Stream(_Stream):
+    """Scores with threads.
+
+    Args:
+        groups: the images.
+        scorer: what is done with each group.
+        backend: what carries it out.
+        throttle: whose turn it is; it may be shared with others.
+        buffer: the order of the outcomes.
+        workers: to share with others; by default the stream has its own.
+    """
 
     def __init__(
-        self, groups: Iterator[Group], scorer: GroupScorer, backend: Backend, traffic: Traffic, buffer: ReorderBuffer
+        self,
+        groups: Iterator[Group],
+        scorer: GroupScorer,
+        backend: Backend,
+        throttle: Throttle,
+        buffer: ReorderBuffer,
+        workers: Workers | None = None,
     ) -> None:
-        super().__init__(scorer, traffic, buffer)
+        super().__init__(scorer, throttle, buffer)
         self._groups = groups
-        self._throttle = Throttle(backend, traffic, harmless_body(scorer.settings))
-        self._work: queue.SimpleQueue[tuple[int, Group, ThrottledBackend] | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._backend = backend
+        self._workers = Workers() if workers is None else workers
+        self._owns_workers = workers is None
 
     def take(self) -> list[AnyOutcome]:
         """The outcomes that are ready, at least one; empty when there are no more. Raises what the source raises."""
-        throttle = self._throttle
-        while True:
-            if self._give_up_at is not None and not throttle.stopped.is_set():
-                throttle.stop()
-            with throttle.lock:
-                self._raise_failure()
-                ripe = self._buffer.ripe()
-                if ripe or self._gives_up:
-                    return ripe
-                more = self._wants_more()
-                if not more and self.traffic.active == 0:
-                    return self._end()
-                if not more:
-                    throttle.news.wait(_LOOK)
-            if more:
-                self._read_one()
-            else:
-                self.while_waiting()
+        return run(self.taking(), self._backend)
 
-    def close(self, grace: float = _GRACE) -> None:
+    def close(self, grace: float = GRACE) -> None:
         """Stop, and wait for requests in flight, at most ``grace`` seconds; they end by themselves later."""
+        if os.getpid() != self._process:
+            return  # the threads that would end are the parent's
         self.drain(0)
-        self._throttle.stop()
-        for _ in self._threads:
-            self._work.put(None)
+        self._batch.stop()
         until = time.monotonic() + grace
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+        if self._owns_workers:
+            self._workers.close(until)
+        while self._batch.active and (left := until - time.monotonic()) > 0:
+            run(self._news(min(left, LOOK)), self._backend)
+        self._left()
 
-    def _read_one(self) -> None:
+    def _news(self, seconds: float) -> Flow[None]:
+        self._batch.news.clear()
+        if self._batch.active:
+            yield Wait(self._batch.news, seconds)
+
+    def _next_group(self) -> Group:
+        return next(self._groups)
+
+    def _start(self, first: int, group: Group, turn: Turn) -> None:
+        self._workers.do(partial(self._score, first, group, turn))
+
+    def _score(self, first: int, group: Group, turn: Turn) -> None:
+        outcomes: list[AnyOutcome] = []
+        failure: BaseException | None = None
         try:
-            group = next(self._groups)
-        except StopIteration:
-            self._exhausted = True
-            return
-        except Exception as error:  # noqa: BLE001 - raised again when the rest is handed out
-            self._source_failed(error)
-            return
-        with self._throttle.lock:
-            first = self._buffer.enter(len(group))
-            needed = self.traffic.active >= len(self._threads)
-        self._work.put((first, group, ThrottledBackend(self._throttle)))
-        if needed:
-            thread = threading.Thread(target=self._scores, name=f"automl-cv-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _scores(self) -> None:
-        """The life of a thread."""
-        while (work := self._work.get()) is not None:
-            first, group, backend = work
-            outcomes: list[AnyOutcome] = []
-            failure: BaseException | None = None
-            try:
-                outcomes = run(self._scorer.score(first, group), backend)
-            except Stopped:
-                pass
-            except BaseException as error:  # noqa: BLE001 - raised again where the outcomes are taken
-                failure = error
-            with self._throttle.lock:
-                self._buffer.add(outcomes)
-                self._failure = self._failure or failure
-            backend.end()
-            del work, group, outcomes, failure  # a waiting thread holds no image
+            outcomes = run(turn.throttled(self._scorer.score(first, group)), self._backend)
+        except Stopped:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again where the outcomes are taken
+            failure = error
+        self._is_over(turn, outcomes, failure)
 
 
-class AsyncStream(_Base):
-    """Scores with tasks: one for each group in work, none for those not yet read."""
+class AsyncStream(_Stream):
+    """Scores with tasks: one for each group in work, none for those not yet read. Arguments as of :class:`Stream`."""
 
     def __init__(
         self,
         groups: Iterator[Group] | AsyncGenerator[Group, None],
         scorer: GroupScorer,
         backend: AsyncBackend,
-        traffic: Traffic,
+        throttle: Throttle,
         buffer: ReorderBuffer,
     ) -> None:
-        super().__init__(scorer, traffic, buffer)
-        self._throttle = AsyncThrottle(backend, traffic, harmless_body(scorer.settings))
-        self._tasks: dict[asyncio.Task[None], AsyncThrottledBackend] = {}
-        self._reader = AsyncReader(groups, self._throttle.news.set) if isinstance(groups, AsyncGenerator) else None
-        self._next = self._reader.next if self._reader else partial(next, groups)
+        super().__init__(scorer, throttle, buffer)
+        self._backend = backend
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reader = AsyncReader(groups, self._batch.news.set) if isinstance(groups, AsyncGenerator) else None
+        self._next_group = self._reader.next if self._reader else partial(next, groups)  # type: ignore[method-assign]
 
     async def take(self) -> list[AnyOutcome]:
-        """As :meth:`Stream.take`, awaited."""
-        running_loop()
-        while True:
-            if self._give_up_at is not None and not self._throttle.stopped:
-                self._stop()
-            self._raise_failure()
-            ripe = self._buffer.ripe()
-            if ripe or self._gives_up:
-                return ripe
-            self._throttle.news.clear()
-            wanted = self._wants_more()
-            if wanted and self._read_one():
-                continue
-            if not wanted and self.traffic.active == 0:
-                return self._end()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK):
-                    await self._throttle.news.wait()
-            self.while_waiting()
+        """The outcomes that are ready, at least one; empty when there are no more. Raises what the source raises."""
+        return await run_async(self.taking(), self._backend)
 
     async def close(self) -> None:
         """Cancel what is in work, and wait until it is gone."""
+        if os.getpid() != self._process:
+            return
         self.drain(0)
+        self._batch.stop()
         for task in self._tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._reader:
-            await self._reader.close()
-
-    def _stop(self) -> None:
-        """Nothing more goes out. Who pauses is cancelled; an answer that is here already comes to its outcome."""
-        self._throttle.stop()
-        for task, backend in self._tasks.items():
-            if backend.pausing:
-                task.cancel()
-
-    def _read_one(self) -> bool:
-        """Go on with the source; False when an async one has nothing yet."""
         try:
-            group = self._next()
-        except StopIteration:
-            self._exhausted = True
-            return True
-        except Exception as error:  # noqa: BLE001 - raised again when the rest is handed out
-            self._source_failed(error)
-            return True
-        if group is None:
-            return False
-        first = self._buffer.enter(len(group))
-        backend = AsyncThrottledBackend(self._throttle)
-        task = asyncio.create_task(self._score(first, group, backend))
-        self._tasks[task] = backend
-        task.add_done_callback(self._done)
-        return True
+            if self._tasks:
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._reader:
+                await self._reader.close()
+        finally:
+            self._left()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task).end()
+    def _start(self, first: int, group: Group, turn: Turn) -> None:
+        running_loop()
+        task = asyncio.create_task(self._score(first, group, turn))
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._done, turn))
 
-    async def _score(self, first: int, group: Group, backend: AsyncThrottledBackend) -> None:
+    def _done(self, turn: Turn, task: asyncio.Task[None]) -> None:
+        """Also when the task was cancelled before it began."""
+        self._tasks.discard(task)
+        turn.end()
+
+    async def _score(self, first: int, group: Group, turn: Turn) -> None:
         try:
-            self._buffer.add(await run_async(self._scorer.score(first, group), backend))
+            outcomes = await run_async(turn.throttled(self._scorer.score(first, group)), self._backend)
+            self._is_over(turn, outcomes)
         except Stopped:
             pass
         except Exception as error:  # noqa: BLE001 - raised again where the outcomes are taken
-            self._failure = self._failure or error
+            self._is_over(turn, [], error)

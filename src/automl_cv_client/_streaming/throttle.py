@@ -1,334 +1,334 @@
-"""Lets the requests of a run out only as fast as its traffic allows: for threads, and for an event loop.
+"""Lets the requests of many images out only as fast as the endpoint takes them. Decided once, for threads and tasks.
 
-A group of images takes its turn where its flow asks for authorization, which is the step before each attempt:
-so the time it waits is not taken from the attempt's own ``timeout``.
+How the lock is used. All state of a throttle, and of the batches that share it, is read and changed under one lock,
+and nothing waits, sends or calls foreign code while holding it. Threads need that; an event loop, where nobody else
+can come between, pays a tenth of a microsecond for it and gets the same code.
+
+Who may send next is decided by whoever makes room, not by whoever wakes up first. A group that wants to send queues up
+in its batch; a request that ends gives its place, under the lock, to the group at the head of the next batch, and only
+then sets the signal of that one group. So:
+
+* One place wakes one group. To wake all and let them race costs tasks a quarter of their throughput, and threads a
+  stampede for the lock.
+* The place is taken before its new owner runs. Nobody who comes in between can have it, so batches get their turns
+  round robin: one image of a web request waits for one answer, not for the thousand images before it.
+* A group that was given a place may be cancelled, or stopped, before it learns of it. Whatever ends its wait,
+  :meth:`Turn.end` looks under the lock where the group is (queued, inside, neither) and undoes that. This is why the
+  counters are back at 0 after a cancellation at any point.
+
+Time makes room, too: the pace, and the second between two probes of an endpoint that is away. For these the group at
+the head of the queue waits, no longer than until the next request may leave, and then hands out turns itself; whoever
+changes the head wakes the new one, so that somebody always watches the clock.
+
+A group takes its turn where its flow asks for authorization, the step before each attempt: so the time it waits is not
+taken from the attempt's own ``timeout``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any, TypeVar
 
-from automl_cv_client._flow import run
-from automl_cv_client._flow.run import AsyncBackend, Backend
+from automl_cv_client._flow.effects import Authorize, Effect, Flow, GiveWay, Send, Signal, Sleep, Wait
 from automl_cv_client._protocol.http_headers import CLIENT_REQUEST_ID, new_client_request_id
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._streaming.traffic import Traffic
 from automl_cv_client.errors import CallError, TimedOut
 
-FOREVER = 3600.0  # seconds
-AWAY = "the endpoint was away, and did not come back in time"
+T = TypeVar("T")
+
+_FOREVER = 3600.0  # seconds
+_AWAY = "the endpoint was away, and did not come back in time"
 _NO_TURN = "no turn to send in time: the endpoint answers too slowly for the deadline"
 
 
 class Stopped(Exception):
-    """The run is over: this group is not scored any more. Never seen by users."""
-
-
-class Conversations:
-    """Tells a request that is sent again from a new one of the same group."""
-
-    def __init__(self) -> None:
-        self._latest: str | None = None
-
-    def goes_on(self, request: Request) -> bool:
-        """Whether the request before this one had the same id."""
-        before, self._latest = self._latest, request.headers.get(CLIENT_REQUEST_ID)
-        return before is not None and before == self._latest
+    """The batch is over: this group is not scored any more. Never seen by users."""
 
 
 class Throttle:
-    """The way out for threads. ``turn`` and ``news`` share one lock, under which all state is kept.
+    """Hands out turns to the batches that share it.
 
-    ``harmless`` is the body of a request that finds out whether an endpoint that seems to be away is there.
+    Args:
+        traffic: decides how many may send.
+        harmless: the body of a request that finds out whether an endpoint that seems to be away is there.
+        new_signal: makes what groups wait for: ``threading.Event``, or its like for an event loop.
     """
 
-    def __init__(self, backend: Backend, traffic: Traffic, harmless: bytes) -> None:
-        self.backend = backend
+    def __init__(self, traffic: Traffic, harmless: bytes, new_signal: Callable[[], Signal]) -> None:
         self.traffic = traffic
         self.harmless = harmless
-        self.lock = threading.Lock()
-        self.turn = threading.Condition(self.lock)
-        self.news = threading.Condition(self.lock)
-        self.stopped = threading.Event()
+        self.new_signal = new_signal
+        self.lock = threading.RLock()  # closing an abandoned stream may happen anywhere, by the garbage collector
+        self.queue: deque[Batch] = deque()  # those in which a group waits for its turn, the next one first
+        self.batches: set[Batch] = set()
 
-    def stop(self) -> None:
-        """Nothing more goes out; whoever waits or pauses gives up."""
-        with self.lock:
-            self.stopped.set()
-            self.turn.notify_all()
-            self.news.notify_all()
+    def hand_out(self) -> float | None:
+        """Give out the turns there are (the lock is held).
 
-    def wake(self) -> None:
-        """Something changed: as many waiting groups look again as there are places (the lock is held)."""
-        if self.traffic.breaker.open:
-            self.turn.notify_all()
-        else:
-            self.turn.notify(self.traffic.free)
+        Returns:
+            Seconds until time brings the next one; None when only an answer can.
+        """
+        while (wait := self.traffic.wait()) == 0 and self.queue and self.traffic.breaker.open is None:
+            batch = self.queue.popleft()
+            turn = batch.queue.popleft()
+            if batch.queue:
+                self.queue.append(batch)
+            turn.begin()
+        if self.traffic.breaker.open is not None:
+            for batch in self.batches:
+                batch.wake_all()
+        elif wait and self.queue:
+            self.queue[0].queue[0].signal.set()  # to watch the clock
+        return wait
 
 
-class ThrottledBackend:
-    """One group's way through a throttle: the backend of its flow."""
+class Batch:
+    """The groups of one stream: how many are where, and whether it goes on. All under the throttle's lock.
+
+    Attributes:
+        waiting: groups that are being prepared, or wait for their turn.
+        active: all groups without an outcome, pausing ones included.
+        queue: those that wait for their turn.
+        news: set when a group has its turn or its outcome: the stream looks whether to read on, or to hand out.
+        stopped: nothing more goes out.
+    """
 
     def __init__(self, throttle: Throttle) -> None:
-        self._throttle = throttle
-        self._conversations = Conversations()
-        self._waiting = True  # from being read to its first turn
-        self._inside = False
-        traffic = throttle.traffic
+        self.throttle = throttle
+        self.waiting = self.active = 0
+        self.stopped = False
+        self.queue: deque[Turn] = deque()
+        self.turns: set[Turn] = set()
+        self.news = throttle.new_signal()
         with throttle.lock:
-            traffic.waiting += 1
-            traffic.active += 1
+            throttle.batches.add(self)
 
-    def authorize(self, refused: str | None, limit: float | None) -> str | None:
-        if refused is None:
-            self._take_turn(limit)
-        header = self._throttle.backend.authorize(refused, limit)
-        if refused is not None and header is not None:
-            self._take_turn(limit)
+    @property
+    def wants_more(self) -> bool:
+        """Whether a further group should be read and prepared, so that one is ready when its turn comes.
+
+        Of an endpoint that is away each batch has one group, at least: else a long one would keep out all others.
+        """
+        traffic = self.throttle.traffic
+        if self.stopped or traffic.breaker.open is not None or self.waiting >= 2 + traffic.limit // 2:
+            return False
+        return self.active == 0 or traffic.active < traffic.most_active
+
+    def stop(self) -> None:
+        """Whoever waits or pauses gives up; what is in flight ends by itself."""
+        with self.throttle.lock:
+            self.stopped = True
+            self.wake_all()
+
+    def leave(self) -> None:
+        """The batch is over, and needs no news any more."""
+        with self.throttle.lock:
+            self.throttle.batches.discard(self)
+
+    def wake_all(self) -> None:
+        """Let every group look how things stand (the lock is held)."""
+        for turn in self.turns:
+            turn.signal.set()
+        self.news.set()
+
+
+class Turn:
+    """One group's way through the throttle, from being read to its end."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.signal = batch.throttle.new_signal()
+        self._throttle = batch.throttle
+        self._batch = batch
+        self._latest: str | None = None  # id of the request sent last
+        self._waiting = True
+        self._queued = self._inside = self._ended = False
+        with self._throttle.lock:
+            batch.waiting += 1
+            batch.active += 1
+            self._throttle.traffic.active += 1
+            batch.turns.add(self)
+
+    def throttled(self, flow: Flow[T]) -> Flow[T]:
+        """The same flow, held back: it has its turn before each attempt, and gives it back with the answer."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    answer = yield from self._perform(effect)
+                except Exception as error:  # noqa: BLE001 - the flow decides what an error means
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(answer)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            flow.close()
+
+    def begin(self) -> None:
+        """The turn has come (the lock is held)."""
+        self._queued, self._inside = False, True
+        self._no_longer_waits()
+        self._throttle.traffic.take()
+        self.signal.set()
+        self._batch.news.set()  # one more group may be read
+
+    def end(self) -> None:
+        """The group is done, or will not be. May be called twice."""
+        with self._throttle.lock:
+            if self._ended:
+                return
+            self._ended = True
+            self._step_back()
+            self._no_longer_waits()
+            self._batch.active -= 1
+            self._throttle.traffic.active -= 1
+            self._batch.turns.discard(self)
+            self._throttle.hand_out()
+            self._batch.news.set()
+
+    def _perform(self, effect: Effect) -> Flow[Any]:
+        match effect:
+            case Authorize(refused, limit):
+                if refused is None:
+                    yield from self._take(limit)
+                header = yield from self._authorize(effect)
+                if refused is not None and header is not None:
+                    yield from self._take(limit)
+                return header
+            case Send(request, limit):
+                return (yield from self._send(request, limit))
+            case Sleep(seconds):
+                return (yield from self._pause(seconds))
+            case _:
+                return (yield effect)
+
+    def _authorize(self, effect: Effect) -> Flow[str | None]:
+        try:
+            header: str | None = yield effect
+        except BaseException:
+            with self._throttle.lock:
+                self._step_back()  # there is nothing to send now, and others may
+            raise
         return header
 
-    def send(self, request: Request, limit: float) -> Reply:
-        again = self._conversations.goes_on(request)
-        if self._throttle.traffic.breaker.away:
-            limit = self._wait_for_endpoint(request, limit)
-        return self._exchange(request, limit, again=again)
+    def _take(self, limit: float | None) -> Flow[None]:
+        throttle, traffic = self._throttle, self._throttle.traffic
+        until = traffic.clock() + (_FOREVER if limit is None else limit)
+        with throttle.lock:
+            if self._inside:
+                return
+            self._queue_up()
+        while True:
+            with throttle.lock:
+                left = until - traffic.clock()
+                if self._is_over() or left <= 0:
+                    self._step_back()
+                    raise Stopped if self._is_over() else TimedOut(_NO_TURN)
+                wait = throttle.hand_out()
+                if self._inside:
+                    return
+                self.signal.clear()
+            yield Wait(self.signal, left if wait is None else min(left, wait))
 
-    def _wait_for_endpoint(self, request: Request, limit: float) -> float:
+    def _is_over(self) -> bool:
+        return self._batch.stopped or self._throttle.traffic.breaker.open is not None
+
+    def _queue_up(self) -> None:
+        if not self._waiting:
+            self._waiting = True
+            self._batch.waiting += 1
+        if not self._batch.queue:
+            self._throttle.queue.append(self._batch)
+        self._batch.queue.append(self)
+        self._queued = True
+
+    def _step_back(self) -> None:
+        """Out of the queue, or out of the place this group has (the lock is held)."""
+        if self._inside:
+            self._leave()
+        elif self._queued:
+            self._queued = False
+            self._batch.queue.remove(self)
+            if not self._batch.queue:
+                self._throttle.queue.remove(self._batch)
+            self._throttle.hand_out()  # there may be a new head
+
+    def _no_longer_waits(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._batch.waiting -= 1
+
+    def _leave(self) -> None:
+        self._inside = False
+        self._throttle.traffic.leave()
+        self._throttle.hand_out()
+
+    def _send(self, request: Request, limit: float) -> Flow[Reply]:
+        latest, self._latest = self._latest, request.headers.get(CLIENT_REQUEST_ID)
+        again = latest is not None and latest == self._latest
+        if self._throttle.traffic.breaker.away:
+            limit = yield from self._wait_for_endpoint(request, limit)
+        reply = yield from self._exchange(request, limit, again=again)
+        yield GiveWay()  # first the endpoint gets work again, then this reply is read
+        return reply
+
+    def _wait_for_endpoint(self, request: Request, limit: float) -> Flow[float]:
         """Send a harmless image a second until the endpoint is back; the seconds of the limit that are left then."""
         throttle, traffic = self._throttle, self._throttle.traffic
         until = traffic.clock() + limit
         try:
             while traffic.breaker.away:
                 with suppress(CallError):  # it is counted, and says nothing of this image
-                    self._exchange(harmless(request, throttle.harmless), until - traffic.clock(), last=False)
-                self.pause(traffic.breaker.wait(traffic.clock()))
-                give_up(traffic.breaker.open is not None, until - traffic.clock(), AWAY)
+                    yield from self._exchange(
+                        _harmless(request, throttle.harmless), until - traffic.clock(), last=False
+                    )
+                yield from self._pause(traffic.breaker.wait(traffic.clock()))
+                if self._is_over():
+                    raise Stopped
+                if traffic.clock() >= until:
+                    raise TimedOut(_AWAY)
         except BaseException:
             with throttle.lock:
-                self._leave()
+                self._step_back()
             raise
         return until - traffic.clock()
 
-    def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Reply:
+    def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Flow[Reply]:
         """Send; after the ``last`` request the turn is over."""
-        throttle = self._throttle
+        throttle, traffic = self._throttle, self._throttle.traffic
         with throttle.lock:
-            sent = throttle.traffic.sent(len(request.body), again=again)
+            sent = traffic.sent(len(request.body), again=again)
         try:
-            reply = throttle.backend.send(request, limit)
+            reply: Reply = yield Send(request, limit)
         except BaseException as error:
             with throttle.lock:
-                throttle.traffic.failed(sent, error)
+                traffic.failed(sent, error)
                 if last:
-                    self._leave()
+                    self._step_back()
             raise
         with throttle.lock:
-            throttle.traffic.answered(sent, reply)
+            traffic.answered(sent, reply)
             if last:
                 self._leave()
         return reply
 
-    def pause(self, seconds: float) -> None:
-        """Wait before another try. Raises Stopped when the run ends before."""
-        run.pause(seconds, self._throttle.stopped)
-        if self._throttle.stopped.is_set():
+    def _pause(self, seconds: float) -> Flow[None]:
+        """Wait before another try. Raises Stopped when the batch ends before."""
+        with self._throttle.lock:
+            if self._batch.stopped:
+                raise Stopped
+            self.signal.clear()
+        yield Sleep(seconds, self.signal)
+        if self._batch.stopped:
             raise Stopped
 
-    def end(self) -> None:
-        """The group is done."""
-        throttle = self._throttle
-        with throttle.lock:
-            if self._inside:
-                self._leave()
-            if self._waiting:
-                throttle.traffic.waiting -= 1
-            throttle.traffic.active -= 1
-            throttle.wake()
-            throttle.news.notify()
 
-    def _take_turn(self, limit: float | None) -> None:
-        throttle, traffic = self._throttle, self._throttle.traffic
-        until = traffic.clock() + (FOREVER if limit is None else limit)
-        with throttle.lock:
-            if self._inside:
-                return
-            if not self._waiting:
-                self._waiting = True
-                traffic.waiting += 1
-            while (wait := traffic.wait()) != 0 or throttle.stopped.is_set() or traffic.breaker.open:
-                left = until - traffic.clock()
-                give_up(throttle.stopped.is_set() or traffic.breaker.open is not None, left)
-                throttle.turn.wait(left if wait is None else min(left, wait))
-            self._waiting, self._inside = False, True
-            traffic.waiting -= 1
-            traffic.take()
-            throttle.news.notify()  # one more group may be read
-
-    def _leave(self) -> None:
-        self._inside = False
-        self._throttle.traffic.leave()
-        self._throttle.wake()
-
-
-_TURNS = 3  # of the event loop, until one who waited has sent: benchmarks/saturation.py, 0.926 to 0.937 at a cap of 6
-
-
-class AsyncThrottle:
-    """The way out for an event loop."""
-
-    def __init__(self, backend: AsyncBackend, traffic: Traffic, harmless: bytes) -> None:
-        self.backend = backend
-        self.traffic = traffic
-        self.harmless = harmless
-        self.stopped = False
-        self.news = asyncio.Event()
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    def stop(self) -> None:
-        """Nothing more goes out; whoever waits gives up."""
-        self.stopped = True
-        self.wake()
-
-    async def turn(self, seconds: float) -> None:
-        """Wait until a place may be free, at most so long."""
-        future = asyncio.get_running_loop().create_future()
-        self._queue.append(future)
-        try:
-            async with asyncio.timeout(seconds):
-                await future
-        except TimeoutError:
-            pass
-        finally:
-            if not future.done() or future.cancelled():
-                self._queue = deque(one for one in self._queue if one is not future)
-
-    def wake(self) -> None:
-        """Something changed: as many waiting groups look again as there are places."""
-        self.news.set()
-        places = len(self._queue) if self.stopped or self.traffic.breaker.open else self.traffic.free
-        while places > 0 and self._queue:
-            future = self._queue.popleft()
-            if not future.done():
-                future.set_result(None)
-                places -= 1
-
-
-class AsyncThrottledBackend:
-    """As :class:`ThrottledBackend`, awaited.
-
-    Attributes:
-        pausing: whether its flow pauses before another try.
-    """
-
-    def __init__(self, throttle: AsyncThrottle) -> None:
-        self._throttle = throttle
-        self._conversations = Conversations()
-        self.pausing = False
-        self._waiting = True
-        self._inside = False
-        throttle.traffic.waiting += 1
-        throttle.traffic.active += 1
-
-    async def authorize(self, refused: str | None, limit: float | None) -> str | None:
-        if refused is None:
-            await self._take_turn(limit)
-        header = await self._throttle.backend.authorize(refused, limit)
-        if refused is not None and header is not None:
-            await self._take_turn(limit)
-        return header
-
-    async def send(self, request: Request, limit: float) -> Reply:
-        again = self._conversations.goes_on(request)
-        if self._throttle.traffic.breaker.away:
-            limit = await self._wait_for_endpoint(request, limit)
-        reply = await self._exchange(request, limit, again=again)
-        for _ in range(_TURNS):  # first the endpoint gets work again, then this reply is read
-            await asyncio.sleep(0)
-        return reply
-
-    async def _wait_for_endpoint(self, request: Request, limit: float) -> float:
-        throttle, traffic = self._throttle, self._throttle.traffic
-        until = traffic.clock() + limit
-        try:
-            while traffic.breaker.away:
-                with suppress(CallError):
-                    await self._exchange(harmless(request, throttle.harmless), until - traffic.clock(), last=False)
-                await self.pause(traffic.breaker.wait(traffic.clock()))
-                give_up(traffic.breaker.open is not None, until - traffic.clock(), AWAY)
-        except BaseException:
-            self._leave()
-            raise
-        return until - traffic.clock()
-
-    async def _exchange(self, request: Request, limit: float, *, again: bool = False, last: bool = True) -> Reply:
-        traffic = self._throttle.traffic
-        sent = traffic.sent(len(request.body), again=again)
-        try:
-            reply = await self._throttle.backend.send(request, limit)
-        except BaseException as error:
-            traffic.failed(sent, error)
-            if last:
-                self._leave()
-            raise
-        traffic.answered(sent, reply)
-        if last:
-            self._leave()
-        return reply
-
-    async def pause(self, seconds: float) -> None:
-        """Wait before another try; at the end of the run the task is cancelled. Raises Stopped after that."""
-        if self._throttle.stopped:
-            raise Stopped
-        self.pausing = True
-        try:
-            await run.pause_async(seconds)
-        finally:
-            self.pausing = False
-
-    def end(self) -> None:
-        """The group is done."""
-        if self._inside:
-            self._leave()
-        if self._waiting:
-            self._throttle.traffic.waiting -= 1
-        self._throttle.traffic.active -= 1
-        self._throttle.wake()
-
-    async def _take_turn(self, limit: float | None) -> None:
-        throttle, traffic = self._throttle, self._throttle.traffic
-        if self._inside:
-            return
-        until = traffic.clock() + (FOREVER if limit is None else limit)
-        if not self._waiting:
-            self._waiting = True
-            traffic.waiting += 1
-        while (wait := traffic.wait()) != 0 or throttle.stopped or traffic.breaker.open:
-            left = until - traffic.clock()
-            give_up(throttle.stopped or traffic.breaker.open is not None, left)
-            await throttle.turn(left if wait is None else min(left, wait))
-        self._waiting, self._inside = False, True
-        traffic.waiting -= 1
-        traffic.take()
-        throttle.news.set()
-
-    def _leave(self) -> None:
-        self._inside = False
-        self._throttle.traffic.leave()
-        self._throttle.wake()
-
-
-def harmless(request: Request, body: bytes) -> Request:
+def _harmless(request: Request, body: bytes) -> Request:
     """To the same place with the same credential."""
     return replace(request.with_headers({CLIENT_REQUEST_ID: new_client_request_id()}), body=body)
-
-
-def give_up(stopped: bool, left: float, why: str = _NO_TURN) -> None:
-    """Raise Stopped when the run is over, and TimedOut when no seconds are left."""
-    if stopped:
-        raise Stopped
-    if left <= 0:
-        raise TimedOut(why)

@@ -1,7 +1,6 @@
-"""What a run of many images may send now, and what its answers teach; values in, values out, no waiting.
+"""What a stream of images may send now, and what its answers teach; values in, values out, no waiting.
 
-Joins the adaptive limit, the pace and the breaker, and counts who is where: a group of images is *waiting*
-(being prepared, or for its turn), *in flight*, or pausing before another try.
+Joins the adaptive limit, the pace and the breaker.
 """
 
 from __future__ import annotations
@@ -18,62 +17,60 @@ _BURST = 0.05  # seconds' worth that may be made up for after a late wake-up
 
 
 class Traffic:
-    """The state of one run. Not thread-safe: a throttle holds its lock around every call.
+    """What a stream and all its batches share. Not thread-safe: a throttle holds its lock around every call.
 
-    A ``patient`` run waits also for an endpoint that answers that nobody is there.
+    Where ``patient``, waits also for an endpoint that answers that nobody is there. Where ``is_known``, the endpoint
+    takes ``concurrency`` requests at once.
 
     Attributes:
         requests: requests sent so far.
         retries: of them, those that were sent again after a failure.
         bytes_sent: bytes of their bodies.
         refused: answers that said "too much at once".
+        active: groups of images that are read and have no outcome yet.
+        most_active: how many there may be, pausing ones included: an outage must not read the whole source.
     """
 
     def __init__(
-        self, concurrency: int, bytes_per_second: float | None, clock: Callable[[], float], patient: bool = False
+        self,
+        concurrency: int,
+        bytes_per_second: float | None,
+        clock: Callable[[], float],
+        patient: bool = False,
+        is_known: bool = False,
     ) -> None:
         self.clock = clock
         self.breaker = Breaker(patient)
         self.requests = self.retries = self.bytes_sent = self.refused = 0
-        self.waiting = self.active = 0
-        self.most_active = 4 * concurrency + 8  # pausing ones included: an outage must not read the whole source
-        self._adaptive = AdaptiveLimit(concurrency)
+        self.active = 0
+        self.most_active = 4 * concurrency + 8
+        self.adaptive = AdaptiveLimit(concurrency, is_known)
         self._pace = None if bytes_per_second is None else Pace(bytes_per_second)
 
     @property
     def in_flight(self) -> int:
         """Requests in flight."""
-        return self._adaptive.in_flight
+        return self.adaptive.in_flight
 
     @property
     def limit(self) -> int:
         """Requests that may be in flight."""
-        return 1 if self.breaker.suspicious else self._adaptive.limit
-
-    @property
-    def wants_more(self) -> bool:
-        """Whether a further group should be read and prepared, so that one is ready when its turn comes."""
-        return self.waiting < 2 + self.limit // 2 and self.active < self.most_active and self.breaker.open is None
-
-    @property
-    def free(self) -> int:
-        """Requests that may still be put in flight."""
-        return max(0, self.limit - self.in_flight)
+        return 1 if self.breaker.suspicious else self.adaptive.limit
 
     def wait(self) -> float | None:
         """Seconds until the next request may leave, 0 for now; None when all places are taken."""
-        if not self.free:
+        if self.in_flight >= self.limit:
             return None
         now = self.clock()
         return max(self.breaker.wait(now), 0.0 if self._pace is None else self._pace.wait(now))
 
     def take(self) -> None:
         """A group has its turn."""
-        self._adaptive.in_flight += 1
+        self.adaptive.in_flight += 1
 
     def leave(self) -> None:
         """The turn is over."""
-        self._adaptive.in_flight -= 1
+        self.adaptive.in_flight -= 1
 
     def sent(self, count: int, *, again: bool = False) -> Sent:
         """A request with a body of ``count`` bytes leaves, perhaps ``again`` after a failure."""
@@ -83,7 +80,7 @@ class Traffic:
         self.requests += 1
         self.retries += again
         self.bytes_sent += count
-        return self._adaptive.sent(now)
+        return self.adaptive.sent(now)
 
     def answered(self, sent: Sent, reply: Reply) -> None:
         """Its answer."""
@@ -91,14 +88,14 @@ class Traffic:
         self.breaker.answered(reply.status, sent.at, now, away=_nobody_there(reply))
         verdict = _verdict(reply)
         self.refused += reply.status == 429
-        self._adaptive.answered(sent, verdict, now)
+        self.adaptive.answered(sent, verdict, now)
 
     def failed(self, sent: Sent, error: BaseException) -> None:
         """No answer came."""
         if isinstance(error, ConnectionFailed):
             self.breaker.failed(self.clock())
         verdict = Verdict.TOO_MUCH if isinstance(error, TimedOut) else Verdict.NOTHING
-        self._adaptive.answered(sent, verdict, self.clock())
+        self.adaptive.answered(sent, verdict, self.clock())
 
 
 def _nobody_there(reply: Reply) -> bool:

@@ -7,12 +7,11 @@ A SQLite ledger in the output folder is the record of what was done; JSONL, CSV 
 
 from automl_cv_client.batch.bar import progress_bar
 from automl_cv_client.batch.exports import export
-from automl_cv_client.batch.folder import BatchOptions, score_folder, score_folder_async
+from automl_cv_client.batch.folder import score_folder, score_folder_async
 from automl_cv_client.batch.job_status import BatchStatus, status
 from automl_cv_client.batch.summary import BatchSummary, Progress
 
 __all__ = [
-    "BatchOptions",
     "BatchStatus",
     "BatchSummary",
     "Progress",

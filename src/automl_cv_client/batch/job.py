@@ -17,7 +17,7 @@ from automl_cv_client.batch.ledger import Ledger, State, ToDo
 from automl_cv_client.batch.lock import Lock
 from automl_cv_client.batch.records import finished
 from automl_cv_client.batch.sources import Source, names_of
-from automl_cv_client.batch.summary import BatchSummary, Progress, ProgressCallback, Tally
+from automl_cv_client.batch.summary import BatchSummary, OutcomeCounts, Progress, ProgressCallback
 from automl_cv_client.errors import BatchError, ImageError
 from automl_cv_client.results import Outcome
 
@@ -61,8 +61,8 @@ class JobRun:
         self._worst = worst
         self._progress = progress
         self._retry_failed = retry_failed
-        self._tally = Tally()
-        self._fresh = Tally()  # without those that failed before: they say nothing new about the endpoint
+        self._counts = OutcomeCounts()
+        self._fresh = OutcomeCounts()  # without those that failed before: they say nothing new about the endpoint
         self._in_work: dict[int, ToDo] = {}  # by their index
         self._traffic: Traffic | None = None
         self._started = self._logged = time.monotonic()
@@ -118,7 +118,7 @@ class JobRun:
         self.ledger.record(finished(row.id, one, one.index in self.probe.not_counted) for row, one in done)
         self.probe.not_counted.difference_update(one.index for one in outcomes)
         for row, one in done:
-            self._tally.add(one)
+            self._counts.add(one)
             if not row.failed:
                 self._fresh.add(one)
         tally = self._fresh
@@ -133,7 +133,7 @@ class JobRun:
         """What this run did; checks that every image is accounted for."""
         counts = self.ledger.counts()
         seconds = time.monotonic() - self._started
-        traffic, tally = self._traffic, self._tally
+        traffic, tally = self._traffic, self._counts
         return BatchSummary(
             total=sum(counts.values()),
             ok=counts[State.OK],
@@ -147,8 +147,8 @@ class JobRun:
             retries=traffic.retries if traffic else 0,
             refused=traffic.refused if traffic else 0,
             bytes_sent=traffic.bytes_sent if traffic else 0,
-            p50=tally.percentile(0.5),
-            p95=tally.percentile(0.95),
+            p50=tally.durations.percentile(0.5),
+            p95=tally.durations.percentile(0.95),
             errors=dict(tally.errors),
         )
 
@@ -166,14 +166,14 @@ class JobRun:
             self._progress(self._step(now))
 
     def _left(self) -> int:
-        return self._before[State.TO_DO] - self._tally.scored
+        return self._before[State.TO_DO] - self._counts.scored
 
     def _step(self, now: float) -> Progress:
-        rate = self._tally.scored / max(now - self._started, 1e-9)
+        rate = self._counts.scored / max(now - self._started, 1e-9)
         return Progress(
             total=sum(self._before.values()),
             done=sum(self._before.values()) - self._left(),
-            failed=self._tally.failed,
+            failed=self._counts.failed,
             rate=rate,
             eta=self._left() / rate if rate else None,
             in_flight=self._traffic.in_flight if self._traffic else 0,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from automl_cv_client._numbers import Durations
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Outcome
 
@@ -81,13 +81,13 @@ class BatchSummary:
     errors: dict[str, int] = field(default_factory=dict)
 
 
-class Tally:
+class OutcomeCounts:
     """Counts one run's outcomes in constant memory."""
 
     def __init__(self) -> None:
         self.scored = self.failed = 0
         self.errors: Counter[str] = Counter()
-        self._seconds: Counter[int] = Counter()  # by size class, 5 % wide
+        self.durations = Durations()
 
     def add(self, outcome: Outcome[Any]) -> None:
         """One more image."""
@@ -98,18 +98,7 @@ class Tally:
         elif outcome.error is not None:
             self.failed += 1
             self.errors[_kind(outcome.error)] += 1
-        elapsed = getattr(call, "elapsed", 0.0)
-        if elapsed > 0:
-            self._seconds[round(math.log(elapsed, 1.05))] += 1
-
-    def percentile(self, share: float) -> float | None:
-        """Seconds below which this share of the images was, within 5 %."""
-        wanted = share * self._seconds.total()
-        for size in sorted(self._seconds):
-            wanted -= self._seconds[size]
-            if wanted <= 0:
-                return float(1.05**size)
-        return None
+        self.durations.add(getattr(call, "elapsed", None))
 
 
 def _kind(error: AutoMLVisionError) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
+from automl_cv_client._client import Client
+from automl_cv_client._streaming.options import CONCURRENCY
 from automl_cv_client.cli.completing import formats as complete_formats
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, USAGE
@@ -69,8 +71,12 @@ Sources = Annotated[
 TaskOption = Annotated[Task, typer.Option("--task", metavar="TASK", help=TASKS)]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the job; give it again to resume.")]
 Concurrency = Annotated[
-    int,
-    typer.Option(min=1, max=256, metavar="N", help="Requests in flight at most, up to 256; how many are is found out."),
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        metavar="N",
+        help="Requests in flight at most, up to 256; how many are is found out. Or ask: what the deployment takes, "
+        "as Resource Manager says. By default ask where the endpoint is looked up in its workspace, else 64.",
+    ),
 ]
 PerRequest = Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Images a request, up to 100.")]
 Pace = Annotated[
@@ -122,7 +128,7 @@ def run(
     sources: Sources,
     task: TaskOption,
     out: Out,
-    concurrency: Concurrency = 64,
+    concurrency: Concurrency = None,
     per_request: PerRequest = 1,
     bytes_per_second: Pace = None,
     threshold: Threshold = 0.5,
@@ -138,31 +144,47 @@ def run(
     Draws a progress bar when standard error is a terminal. The first Ctrl-C lets requests in flight end, 10 s at most,
     and says so; the second stops at once. What is recorded stays.
     """
-    from automl_cv_client.batch import BatchOptions, score_folder
+    from automl_cv_client.batch import score_folder
     from automl_cv_client.batch.exports import checked_formats
 
-    options: BatchOptions = {
-        "concurrency": concurrency,
-        "per_request": per_request,
-        "bytes_per_second": bytes_per_second,
-        "threshold": threshold,
-        "stop_above": stop_above,
-        "retry_failed": retry_failed,
-        "formats": checked_formats(formats or ("jsonl",)),
-    }
+    exports = checked_formats(formats or ("jsonl",))
     with client_for(uri, deployment) as client, watching(out) as progress:
-        options["progress"] = progress
-        summary = score_folder(client, _one_source(sources), out, task, **options)
+        summary = score_folder(
+            client,
+            _one_source(sources),
+            out,
+            task,
+            concurrency=_concurrency_of(concurrency, client),
+            per_request=per_request,
+            bytes_per_second=bytes_per_second,
+            threshold=threshold,
+            stop_above=stop_above,
+            retry_failed=retry_failed,
+            formats=exports,
+            progress=progress,
+        )
     _tell(summary, as_json)
     if not summary.total:
         complain(f"there are no images in {'standard input' if sources == ['-'] else ', '.join(sources)}")
         raise typer.Exit(FAILED)
     if summary.failed:
-        complain(_why(summary, out / f"results.{options['formats'][0]}"))
+        complain(_why(summary, out / f"results.{exports[0]}"))
     if summary.errors and not summary.ok and all(kind in _HOPELESS for kind in summary.errors):
         raise typer.Exit(USAGE)
     if summary.failed or summary.to_do:
         raise typer.Exit(FAILED)
+
+
+def _concurrency_of(text: str | None, client: Client) -> int | Literal["ask"]:
+    if text is None:
+        return CONCURRENCY if client._control is None else "ask"
+    if text == "ask":
+        return "ask"
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is no number, nor ask", param_hint="--concurrency")
 
 
 def _one_source(sources: list[str]) -> Source:

@@ -9,7 +9,7 @@ from automl_cv_client.results._found import Detection, Instance
 from automl_cv_client.results._objects import Detections, Instances, Objects
 from automl_cv_client.results._outcome import Outcome
 from automl_cv_client.results._result import Result
-from automl_cv_client.results._stats import Stats
+from automl_cv_client.results._stats import Capacity, RunStats, Stats
 from automl_cv_client.task import Task
 
 KINDS: dict[Task, type[Result]] = {
@@ -19,6 +19,7 @@ KINDS: dict[Task, type[Result]] = {
 
 __all__ = [
     "CallInfo",
+    "Capacity",
     "Classification",
     "Deployment",
     "Detection",
@@ -35,5 +36,6 @@ __all__ = [
     "Outcome",
     "Ragged",
     "Result",
+    "RunStats",
     "Stats",
 ]

@@ -1,4 +1,4 @@
-"""A client's work so far, in numbers."""
+"""What a client, or a stream, has done so far, in numbers; and what an endpoint was found to take."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Stats(Record, frozen=True):
         received_bytes: bytes of all reply bodies.
         seconds: from the first request to the latest answer.
         images_per_second: ``images / seconds``; 0 before the first answer.
-        p50: seconds of a call, retries included, that half of the latest 2,048 calls stayed below; None before any.
+        p50: seconds of a call, retries included, that half of the calls did not exceed; None before any.
         p95: the same for 95 of 100 calls.
         model_seconds: what the models took by their own account, summed over answers that tell it.
         network_seconds: what the same answers took besides: network, queues, and the service itself.
@@ -39,3 +39,48 @@ class Stats(Record, frozen=True):
     p95: float | None = None
     model_seconds: float = 0.0
     network_seconds: float = 0.0
+
+
+class RunStats(Record, frozen=True):
+    """How a kept stream stands, over all its batches.
+
+    Attributes:
+        limit: requests that may be in flight now, as found out so far.
+        in_flight: requests in flight now.
+        images: images that have their outcome.
+        failed: of them, those whose outcome is an error.
+        requests: requests sent, retries included.
+        retries: requests sent again after a failure.
+        refused: answers "too many at once" (429).
+        bytes_sent: bytes of all request bodies.
+        p50: seconds of an image, retries and pauses included, that half of the images did not exceed; None before any.
+        p95: the same for 95 of 100 images.
+    """
+
+    limit: int = 0
+    in_flight: int = 0
+    images: int = 0
+    failed: int = 0
+    requests: int = 0
+    retries: int = 0
+    refused: int = 0
+    bytes_sent: int = 0
+    p50: float | None = None
+    p95: float | None = None
+
+
+class Capacity(Record, frozen=True):
+    """What an endpoint was found to take at once.
+
+    Attributes:
+        requests_at_once: requests in flight that were answered well; give it as ``concurrency=``.
+        images_per_second: answers per second at that number, in the second half of the measurement.
+        refused: share of all answers that were "too many at once" (429), 0 to 1.
+        is_limit: whether one request more was refused, or made answers slow; else the endpoint may take more than
+            ``requests_at_once``, and the time was too short to find out.
+    """
+
+    requests_at_once: int
+    images_per_second: float
+    refused: float
+    is_limit: bool

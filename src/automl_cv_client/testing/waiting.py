@@ -26,7 +26,7 @@ def no_waiting() -> Iterator[list[float]]:
     def skip(seconds: float, over: object = None) -> None:
         pauses.append(seconds)
 
-    async def skip_async(seconds: float) -> None:
+    async def skip_async(seconds: float, over: object = None) -> None:
         pauses.append(seconds)
         await asyncio.sleep(0)  # others get their turn, as they would
 

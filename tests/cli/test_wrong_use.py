@@ -163,7 +163,7 @@ def test_a_missing_library_of_an_export_names_its_extra(monkeypatch, tmp_path):
 
 
 def test_a_library_that_is_none_of_ours_is_a_fault_of_ours(monkeypatch, places):
-    def broken(*_):
+    def broken(*_, **__):
         raise ModuleNotFoundError("No module named 'nonsense'", name="nonsense")
 
     monkeypatch.setattr("automl_cv_client.cli.tasks.client_for", broken)

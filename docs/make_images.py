@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from automl_cv_client import Client, Detections, Task
+from automl_cv_client import Client, Detections, Task, XaiParameters
 from automl_cv_client.geometry import Box, Frames, Size
 from automl_cv_client.local import LocalEndpoint
 from automl_cv_client.testing import instances
@@ -37,6 +37,41 @@ def draw_results() -> None:
         write(beside, "coffee.beside.jpg")
         for client in clients.values():
             client.close()
+
+
+STRIP = 300  # pixels: the height of each image of strip.jpg
+
+
+def draw_strip() -> None:
+    """What the package draws, side by side: four tasks, an explanation, and the head of an evaluation report."""
+    parts = []
+    with LocalEndpoint.for_all_tasks() as endpoint:
+        clients = {task: Client(endpoint.scoring_uri_of(task), endpoint.key) for task in Task}
+        cat, coffee = PHOTOS / "chelsea.png", PHOTOS / "coffee.png"
+        parts.append(("classify", clients[Task.CLASSIFICATION].classify(cat).draw()))
+        parts.append(("classify_multilabel", clients[Task.MULTILABEL].classify_multilabel(coffee).draw()))
+        parts.append(("detect", clients[Task.DETECTION].detect(coffee).draw()))
+        parts.append(("segment", clients[Task.SEGMENTATION].segment(coffee).draw()))
+        asked = XaiParameters(algorithm="guided_gradcam", visualizations=False, attributions=True)
+        explained = clients[Task.CLASSIFICATION].explain(cat, asked)
+        assert explained.explanation is not None
+        parts.append(("explain", explained.explanation.draw()))
+        for client in clients.values():
+            client.close()
+    with Image.open(IMAGES / "evaluation-report.jpg") as report:
+        shown = report.convert("RGB")
+    parts.append(("evaluate", shown.crop((0, 0, shown.width, min(shown.height, shown.width * 3 // 4)))))
+    images = [(name, image.resize((round(image.width * STRIP / image.height), STRIP))) for name, image in parts]
+    width = max(sum(image.width + 10 for _, image in row) for row in (images[:3], images[3:])) - 10
+    strip = Image.new("RGB", (width, 2 * (STRIP + 40)), PAPER)
+    draw = ImageDraw.Draw(strip)
+    for number, row in enumerate((images[:3], images[3:])):
+        x, y = 0, number * (STRIP + 40)
+        for name, image in row:
+            strip.paste(image, (x, y + 30))
+            draw.text((x, y + 4), name, fill=INK, font=LETTERS)
+            x += image.width + 10
+    write(strip, "strip.jpg")
 
 
 def draw_turned(found: Detections) -> None:
@@ -119,5 +154,6 @@ def write(image: Image.Image, name: str) -> None:
 
 if __name__ == "__main__":
     draw_results()
+    draw_strip()
     draw_hole()
     draw_frames()

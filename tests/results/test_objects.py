@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from automl_cv_client import Box, Detection, Detections, ImageInfo, Instance, Instances, PixelBox, Size, errors
+from automl_cv_client.testing import builders
 
 
 def info(width: int = 400, height: int = 200, source: str | None = None) -> ImageInfo:
@@ -151,3 +152,16 @@ def test_repr_is_short_and_says_what_was_found(three: Detections) -> None:
     many = found(*[("a", 0.5, (0, 0, 1, 1))] * 9)
     assert repr(many).endswith("… 4 more], 400x200 px)")
     assert repr(found()) == "Detections([], 400x200 px)"
+
+
+def test_an_object_prints_what_people_ask_for():
+    """Label, score, and the box in whole pixels; no escape of a label reaches the terminal."""
+    found = builders.detections(
+        ("cup", 0.9612, (0.288, 0.0575, 0.6917, 0.635)), ("a\x1b[2J", 0.5, (0, 0, 1, 1)), size=(600, 400)
+    )
+    assert [str(detection) for detection in found] == [
+        "cup 0.96 at (173, 23, 415, 254)",
+        "a\\x1b[2J 0.50 at (0, 0, 600, 400)",
+    ]
+    alone = Detection(label="cup", score=0.5, box=Box(0.25, 0, 1, 1))
+    assert str(alone) == "cup 0.50 at (0.250, 0.000, 1.000, 1.000)"

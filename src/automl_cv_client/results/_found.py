@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr
 from automl_cv_client._extras import need
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._record import Record
+from automl_cv_client._text import printable
 from automl_cv_client.annotations import Annotation
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import (
@@ -56,6 +57,14 @@ class Detection(Record, frozen=True):
     def pixel_box(self) -> PixelBox:
         """The box in pixels of the upright image. Raises InvalidInput for an object outside any result."""
         return self.box.to_pixels(self._size())
+
+    def __str__(self) -> str:
+        """Such as ``cup 0.96 at (173, 23, 415, 254)``, in whole pixels; in fractions where the image is not known."""
+        if self._image is None:
+            edges = ", ".join(f"{edge:.3f}" for edge in self.box)
+        else:
+            edges = ", ".join(f"{edge:.0f}" for edge in self.pixel_box)
+        return f"{printable(self.label)} {self.score:.2f} at ({edges})"
 
     def to_pixels(self, size: tuple[int, int]) -> PixelBox:
         """The box in pixels of an image of another ``size`` (width, height)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from automl_cv_client._protocol import requests
 from automl_cv_client._protocol.explained import explained_result, read_explained
 from automl_cv_client._protocol.http_headers import deployment_header
 from automl_cv_client._protocol.messages import Request
+from automl_cv_client._protocol.wire import Row
 from automl_cv_client._protocol.xai import XaiParameters, check_explainable, explaining_body
 from automl_cv_client.errors import ManyClassesWarning
 from automl_cv_client.results import ImageInfo
@@ -42,8 +44,8 @@ def explain_one(image: ImageInput, task: Task, parameters: XaiParameters, settin
     return result
 
 
-def _read(body: bytes, task: Task, *, strict: bool, parameters: XaiParameters) -> Any:
-    return read_explained(body, task, parameters, strict=strict)
+def _read(body: bytes, task: Task, *, strict: bool, step: Callable[[], None], parameters: XaiParameters) -> list[Row]:
+    return read_explained(body, task, parameters, strict=strict, step=step)
 
 
 def _prepared_request(

@@ -133,6 +133,11 @@ class Conversation:
             raise DeadlineExceeded(self._deadline_words())
         return left
 
+    def check_time(self) -> None:
+        """Raises DeadlineExceeded when the call has taken too long."""
+        if self.settings.clock() >= self._until:
+            raise DeadlineExceeded(self._deadline_words(), **self.how())
+
     def _as_deadline(self, error: CallError) -> CallError:
         """What looks like a slow attempt is the deadline when that is what ended it."""
         if isinstance(error, TimedOut) and self.settings.clock() >= self._until:

@@ -22,6 +22,7 @@ from automl_cv_client.errors import CallError, ImageDropped, ImageError, Unexpec
 from automl_cv_client.results import CallInfo, ImageInfo, Outcome, Result
 from automl_cv_client.task import Task
 
+_LARGE_REPLY = 256_000  # bytes; a larger one is read off the event loop
 _PUNCTUATION = 3  # bytes around an image in a list of strings
 
 
@@ -130,16 +131,29 @@ def exchange(
     """As many rows as images; raises ImageDropped when there are fewer."""
     conversation.images = len(infos)
     reply = yield from conversation.send(request)
-    problem = ""
-    try:
-        rows = read(reply.body, task, strict=conversation.settings.strict)
-    except WrongShape as error:
-        problem = str(error)
-    if problem or len(rows) > len(infos):
-        raise _unexpected(problem or f"{len(rows)} rows for {len(infos)} images", reply, conversation)
+    reading = partial(_rows_of, reply, task, conversation, read)
+    rows = (yield from call(reading)) if len(reply.body) > _LARGE_REPLY else reading()
+    if len(rows) > len(infos):
+        raise _unexpected(f"{len(rows)} rows for {len(infos)} images", reply, conversation)
     if len(rows) < len(infos):
         raise _dropped(infos, len(rows), reply, conversation)
     return rows, conversation.call_info(reply)
+
+
+def _rows_of(reply: Reply, task: Task, conversation: Conversation, read: Callable[..., list[Row]]) -> list[Row]:
+    """The rows of a reply. Raises UnexpectedReply, whatever is wrong with it; DeadlineExceeded between two steps."""
+    said: str | None = None
+    try:
+        conversation.check_time()
+        rows: list[Row] = read(reply.body, task, strict=conversation.settings.strict, step=conversation.check_time)
+        return rows
+    except CallError:
+        raise
+    except WrongShape as error:
+        problem, said = str(error), error.said
+    except Exception as error:  # noqa: BLE001 - the last net: a reply is from outside, and must not end a batch
+        problem = f"its reply cannot be read ({type(error).__name__}: {error})"
+    raise _unexpected(problem, reply, conversation, said)
 
 
 def _prepared_request(image: ImageInput, settings: CallSettings) -> tuple[ImageInfo, Request]:
@@ -163,9 +177,11 @@ def _request(images: Sequence[bytes], settings: CallSettings) -> Request:
     return Request(settings.url, body, {**headers, **deployment_header(settings.deployment)})
 
 
-def _unexpected(problem: str, reply: Reply, conversation: Conversation) -> UnexpectedReply:
+def _unexpected(problem: str, reply: Reply, conversation: Conversation, said: str | None = None) -> UnexpectedReply:
+    secrets = [conversation.secret]
+    words = f" (it said: {clean(said, secrets, 200)})" if said else ""
     return UnexpectedReply(
-        f"{conversation.settings.shown_url} answered 200, but {clean(problem, [conversation.secret], 500)}",
+        f"{conversation.settings.shown_url} answered 200, but {clean(problem, secrets, 500)}{words}",
         excerpt=excerpt(reply.body, (conversation.secret,)),
         request_id=request_id(reply.headers),
         **conversation.how(),

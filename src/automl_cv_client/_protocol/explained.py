@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from automl_cv_client._numbers import rank
-from automl_cv_client._protocol.drift import NotAReply
-from automl_cv_client._protocol.parts import KEYS, Part, Unusual, Value, cut, cut_slowly, unwrapped
-from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
+from automl_cv_client._protocol.drift import NotAReply, unwrapped
+from automl_cv_client._protocol.parts import KEYS, Part, Unusual, Value, Values, cut, cut_slowly
+from automl_cv_client._protocol.replies import WrongShape, nothing, read_rows, refuse_wrong_outline, result_of
 from automl_cv_client._protocol.wire import Row
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.results import CallInfo, Classification, Explanation, ImageInfo, MultilabelClassification
@@ -17,41 +18,51 @@ from automl_cv_client.task import Task
 
 
 class _Explained(NamedTuple):
-    place: int
+    number: int  # of the class
     figure: Part | None
     numbers: Part | None
 
 
-def read_explained(body: bytes, task: Task, parameters: XaiParameters, *, strict: bool = False) -> list[Row]:
-    """The rows of a reply, each with its explained classes under a key of our own.
+def read_explained(
+    body: bytes,
+    task: Task,
+    parameters: XaiParameters,
+    *,
+    strict: bool = False,
+    step: Callable[[], None] = nothing,
+) -> list[Row]:
+    """The rows of a reply, each with its explained classes under a key of our own; ``step`` as for ``read_rows``.
 
     Raises:
         WrongShape: not a reply of the task, plain scores, or explanations that cannot be told apart.
     """
-    rows, values = _skeletons(body, task, strict)
+    rows, values = _skeletons(body, task, strict, step)
     for row in rows:
-        found = [_value(values, row.pop(key, None)) for key in KEYS]
-        row["explained"] = _matched(row, task, parameters, *found)
+        figures, numbers = (None if (mark := row.pop(key, None)) is None else values[mark] for key in KEYS)
+        row["explained"] = _matched(row, task, parameters, figures, numbers)
     return rows
 
 
-def _skeletons(body: bytes, task: Task, strict: bool) -> tuple[list[Row], list[Value]]:
-    """The rows with the number of a value in the place of each value."""
+def _skeletons(body: bytes, task: Task, strict: bool, step: Callable[[], None]) -> tuple[list[Row], Values]:
+    """The rows with a mark in the place of each value."""
     try:
         body = unwrapped(body)
         try:
             skeleton, values = cut(body)
-            rows = read_rows(skeleton, task, strict=strict)
-            if sum(row.get(key) is not None for row in rows for key in KEYS) == len(values):
+            rows = read_rows(skeleton, task, strict=strict, step=step)
+            marks = [row[key] for row in rows for key in KEYS if row.get(key) is not None]
+            if len(marks) == len(values) and all(isinstance(mark, str) and mark in values for mark in marks):
                 return rows, values  # else there is a key of that name deeper inside, or twice
         except Unusual:
             pass
+        refuse_wrong_outline(body, task, step)
+        step()
         skeleton, values = cut_slowly(body)
     except NotAReply as error:
-        problem = str(error)
+        problem, said = str(error), error.said
     else:
-        return read_rows(skeleton, task, strict=strict), values
-    raise WrongShape(f"the reply is {problem}")
+        return read_rows(skeleton, task, strict=strict, step=step), values
+    raise WrongShape(f"the reply is {problem}", said)
 
 
 def explained_result(task: Task, row: Row, image: ImageInfo, call: CallInfo, parameters: XaiParameters) -> Any:
@@ -59,24 +70,24 @@ def explained_result(task: Task, row: Row, image: ImageInfo, call: CallInfo, par
     explained = row.pop("explained")
     plain = result_of(task, row, image, call, parameters.confidence_score_threshold_multilabel)
     assert isinstance(plain, Classification | MultilabelClassification)
-    explanations = tuple(_explanation(plain, one, parameters) for one in explained)
+    explanations = tuple(_explanation(plain, part, parameters) for part in explained)
     if task is Task.CLASSIFICATION:
         return Classification._trusted({**plain.__dict__, "explanation": explanations[0]})
     return MultilabelClassification._trusted({**plain.__dict__, "explanations": explanations})
 
 
 def _explanation(
-    plain: Classification | MultilabelClassification, one: _Explained, parameters: XaiParameters
+    plain: Classification | MultilabelClassification, part: _Explained, parameters: XaiParameters
 ) -> Explanation:
-    figure = one.figure
+    figure = part.figure
     return Explanation._trusted(
         {
-            "label": plain.labels[one.place],
-            "score": plain.probs[one.place],
+            "label": plain.labels[part.number],
+            "score": plain.probs[part.number],
             "algorithm": parameters.algorithm,
             "image": plain.image,
             "sent_visualization": None if figure is None else figure.body[figure.start : figure.end],
-            "sent_attributions": None if one.numbers is None else FloatMap.of_text(*one.numbers),
+            "sent_attributions": None if part.numbers is None else FloatMap.of_text(*part.numbers),
         }
     )
 
@@ -89,9 +100,9 @@ def _matched(row: Row, task: Task, parameters: XaiParameters, figures: Value, nu
         parts = [_single(figures), _single(numbers)]
     else:
         classes, parts = _multilabel(row, parameters, figures, numbers)
-    explained = [_Explained(*one) for one in zip(classes, *parts, strict=True)]
+    explained = [_Explained(*parts_of_one) for parts_of_one in zip(classes, *parts, strict=True)]
     asked = parameters.visualizations or parameters.attributions
-    if explained and asked and all(one.figure is None and one.numbers is None for one in explained):
+    if explained and asked and all(part.figure is None and part.numbers is None for part in explained):
         raise WrongShape(
             "with plain scores and no explanation: only models that AutoML itself trained for image classification "
             "explain; use classify or classify_multilabel for this endpoint"
@@ -118,7 +129,7 @@ def _multilabel(
     lists: list[list[Part | None] | None] = [
         [value] if isinstance(value, Part) else value for value in (figures, numbers)
     ]
-    told = {len(one) for one in lists if one is not None}
+    told = {len(parts) for parts in lists if parts is not None}
     limit = parameters.confidence_score_threshold_multilabel
     exact = [i for i, prob in enumerate(row["probs"]) if prob > limit]
     short = [i for i, prob in enumerate(row["probs"]) if _float32(prob) > _float32(limit)]
@@ -129,7 +140,7 @@ def _multilabel(
             f"with {counts} explanations for {len(classes)} classes above the threshold {limit:g}, "
             "so it cannot be told which class each explains"
         )
-    return classes, [one if one is not None else [None] * len(classes) for one in lists]
+    return classes, [parts if parts is not None else [None] * len(classes) for parts in lists]
 
 
 def _float32(value: float) -> float:
@@ -137,7 +148,3 @@ def _float32(value: float) -> float:
         return value
     rounded: float = struct.unpack("f", struct.pack("f", value))[0]
     return rounded
-
-
-def _value(values: list[Value], place: Any) -> Value:
-    return None if place is None else values[place]

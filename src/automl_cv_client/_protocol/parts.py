@@ -8,14 +8,14 @@ with plain scores. The cut-out parts stay as they are until somebody looks at th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
-
-from pydantic_core import from_json
 
 from automl_cv_client._protocol import drift
 
 KEYS = ("visualizations", "attributions")
+_MOST = 10_000  # parts of a reply: of one image each class takes a tenth of a second at least, and all of them 180 s
 
 
 class Part(NamedTuple):
@@ -34,57 +34,48 @@ class Unusual(Exception):
     """The body is not written as the service writes it: read it the slow way."""
 
 
-def unwrapped(body: bytes) -> bytes:
-    """The JSON inside a JSON string, once or twice; other bodies as they are. Raises NotAReply."""
-    for _ in range(2):
-        if not body[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b'"'):
-            break
-        try:
-            body = from_json(body.removeprefix(b"\xef\xbb\xbf")).encode()
-        except ValueError as error:
-            reason = str(error)
-        else:
-            continue
-        raise drift.NotAReply(f"not JSON ({reason[:200]})")
-    return body
+Values = dict[str, Value]
+"""Values by the mark that stands in their place: a random text, so that nothing in a reply can be taken for one."""
 
 
-def cut(body: bytes) -> tuple[bytes, list[Value]]:
-    """The body with each value replaced by its number, and the values. Raises Unusual."""
+def cut(body: bytes) -> tuple[bytes, Values]:
+    """The body with a mark in the place of each value, and the values. Raises Unusual."""
     pieces: list[bytes] = []
-    values: list[Value] = []
+    values: Values = {}
+    token = secrets.token_hex(8)
     done = 0
-    for key, start in _places(body):
+    for key, start in _starts(body):
         if start < done:
             raise Unusual
         value, end = _read_figures(body, start) if key == KEYS[0] else _read_numbers(body, start)
-        pieces += [body[done:start], b"null" if value is None else b"%d" % len(values)]
+        mark = f"{token}-{len(values)}"
+        pieces += [body[done:start], b"null" if value is None else f'"{mark}"'.encode()]
         if value is not None:
-            values.append(value)
+            values[mark] = value
         done = end
     pieces.append(body[done:])
     return b"".join(pieces), values
 
 
-def _places(body: bytes) -> Iterator[tuple[str, int]]:
+def _starts(body: bytes) -> Iterator[tuple[str, int]]:
     """Where the value of each of the two keys begins, in the order of the body."""
-    found = []
+    starts: list[tuple[int, str]] = []
     for key in KEYS:
-        name, place = f'"{key}"'.encode(), -1
-        while (place := body.find(name, place + 1)) >= 0:
-            start = _next(body, place + len(name))
-            if body[start : start + 1] == b":":  # else it is a label of that name
-                if body[place - 1 : place] == b"\\":
+        name, at = f'"{key}"'.encode(), -1
+        while (at := body.find(name, at + 1)) >= 0:
+            after = _next(body, at + len(name))
+            if body[after : after + 1] == b":":  # else it is a label of that name
+                if body[at - 1 : at] == b"\\" or len(starts) == _MOST:
                     raise Unusual
-                found.append((_next(body, start + 1), key))
-    return ((key, start) for start, key in sorted(found))
+                starts.append((_next(body, after + 1), key))
+    return ((key, start) for start, key in sorted(starts))
 
 
-def _next(body: bytes, place: int) -> int:
-    """The first place at or after this one that is not blank."""
-    while body[place : place + 1] in (b" ", b"\n", b"\r", b"\t"):
-        place += 1
-    return place
+def _next(body: bytes, at: int) -> int:
+    """The first position at or after this one that is not blank."""
+    while body[at : at + 1] in (b" ", b"\n", b"\r", b"\t"):
+        at += 1
+    return at
 
 
 def _read_figures(body: bytes, start: int) -> tuple[Value, int]:
@@ -98,16 +89,21 @@ def _read_numbers(body: bytes, start: int) -> tuple[Value, int]:
     return _read_list(body, start, _read_array) if several else _read_array(body, start)
 
 
-def _read_list(body: bytes, start: int, read: Any) -> tuple[list[Part | None], int]:
+_Reader = Callable[[bytes, int], tuple[Part | None, int]]
+
+
+def _read_list(body: bytes, start: int, read: _Reader) -> tuple[list[Part | None], int]:
     parts: list[Part | None] = []
-    place = _next(body, start + 1)
-    while body[place : place + 1] != b"]":
-        part, place = read(body, place)
+    at = _next(body, start + 1)
+    while body[at : at + 1] != b"]":
+        part, at = read(body, at)
+        if len(parts) == _MOST:
+            raise Unusual
         parts.append(part)
-        place = _next(body, place)
-        if body[place : place + 1] == b",":
-            place = _next(body, place + 1)
-    return parts, place + 1
+        at = _next(body, at)
+        if body[at : at + 1] == b",":
+            at = _next(body, at + 1)
+    return parts, at + 1
 
 
 def _read_text(body: bytes, start: int) -> tuple[Part | None, int]:
@@ -128,25 +124,28 @@ def _read_array(body: bytes, start: int) -> tuple[Part | None, int]:
     return Part(body, start, end + 3), end + 3
 
 
-def cut_slowly(body: bytes) -> tuple[bytes, list[Value]]:
+def cut_slowly(body: bytes) -> tuple[bytes, Values]:
     """As :func:`cut`, for any JSON: read whole, and the values written again as the service writes them.
 
     Raises NotAReply.
     """
     rows = drift.modernised(body)
-    values: list[Value] = []
+    values: Values = {}
+    token = secrets.token_hex(8)
     for row in rows:
         for key in KEYS if isinstance(row, dict) else ():
             value = _rewritten(row.get(key), depth=0 if key == KEYS[0] else 3)
             if value is not None:
-                row[key] = len(values)
-                values.append(value)
+                row[key] = mark = f"{token}-{len(values)}"
+                values[mark] = value
     return json.dumps(rows).encode(), values
 
 
 def _rewritten(value: Any, depth: int) -> Value:
     if isinstance(value, list) and (_depth(value) > depth or not value or value[0] is None):
-        return [_rewritten_part(one) for one in value]
+        if len(value) > _MOST:
+            raise drift.NotAReply(f"one of {len(value)} explanations")
+        return [_rewritten_part(part) for part in value]
     return _rewritten_part(value)
 
 
@@ -160,5 +159,5 @@ def _rewritten_part(value: Any) -> Part | None:
 def _depth(value: Any) -> int:
     depth = 0
     while isinstance(value, list):
-        depth, value = depth + 1, next((one for one in value if one is not None), None)
+        depth, value = depth + 1, next((item for item in value if item is not None), None)
     return depth

@@ -1,11 +1,15 @@
 """Reads replies of status 200: bytes in, rows and results out; no I/O.
 
+A wrong reply costs no more than a right one of its size: reading stops at the first error, and a body of very many
+small values is walked through before it is parsed (``outline.py``).
+
 JSON oddities: NaN and infinity are numbers, of a key that comes twice the last counts, a byte-order mark is
 skipped, a lone surrogate or more than some 200 levels of nesting are refused.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -28,28 +32,88 @@ from automl_cv_client.results import (
 )
 from automl_cv_client.task import Task
 
+_PER_VALUE = 32  # bytes of a number, in a list
+_PER_BRACKET = 450  # bytes of an empty object or list, parsed
+_PER_KEY = 150  # bytes, with its text and its share of the dictionary
+_ALLOWANCE = 8_000_000  # bytes
+_SMALL = 80_000  # bytes of a body that takes 20 MB at most, parsed, whatever it holds
+_SPOTS, _SPOT, _MOST_APART = 40, 256, 100_000  # at least so many, of so many bytes, so many bytes apart
+_USUAL = 4  # bytes a character: polygons and probabilities take 2
+
 
 class WrongShape(ValueError):
-    """The body is not a reply of the task; the text says what it is and what to do."""
+    """The body is not a reply of the task; the text says what it is and what to do.
+
+    Attributes:
+        said: what the server says in it, as it stands there; None where it says nothing.
+    """
+
+    def __init__(self, problem: str, said: str | None = None) -> None:
+        super().__init__(problem)
+        self.said = said
 
 
-def read_rows(body: bytes, task: Task, *, strict: bool = False) -> list[Row]:
+def nothing() -> None:
+    """The step of a reader whom nobody stops."""
+
+
+def read_rows(body: bytes, task: Task, *, strict: bool = False, step: Callable[[], None] = nothing) -> list[Row]:
     """The rows of a reply, one an image the server could read, in request order.
 
     Args:
         body: the reply's bytes.
         task: what was asked for.
         strict: accept only today's form, without unknown keys.
+        step: called before each part of the work; what it raises ends the reading.
 
     Raises:
         WrongShape: anything else.
     """
+    refuse_wrong_outline(body, task, step)
     rows = _read_todays(body, task)
     if rows is None:
-        rows = _read_drifted(body, task, strict)
+        step()
+        rows = _read_drifted(body, task, strict, step)
     for row in rows:
-        _check(row, strict)
+        _check(row, task, strict)
     return rows
+
+
+def refuse_wrong_outline(body: bytes, task: Task, step: Callable[[], None] = nothing) -> None:
+    """Raises WrongShape for a body that would take much memory to parse and is no reply of this task."""
+    if not _is_dense(body):
+        return
+    from automl_cv_client._protocol.outline import OutOfLine, check_outline  # patterns, which take 20 ms to compile
+
+    try:
+        check_outline(drift.unwrapped(body), task, step)
+    except drift.NotAReply as error:
+        problem = f"the reply is {error}"
+    except OutOfLine as error:
+        problem = f"the reply is not one of {task.value}: {error}"
+    else:
+        return
+    raise WrongShape(problem)
+
+
+def _is_dense(body: bytes) -> bool:
+    """Whether the body holds so many values that parsing it would take much more memory than the body."""
+    size = len(body)
+    if size <= _SMALL:
+        return False
+    # Counting costs a third of the parsing, so first a few spots are looked at, where nobody can know.
+    apart = min(size // _SPOTS, _MOST_APART)
+    first = random.randrange(apart)
+    spots = (body[at : at + _SPOT] for at in range(first, size, apart))
+    if max(map(_parsed_size, spots)) <= _USUAL * _SPOT:
+        return False
+    return _parsed_size(body) > size // 2 + _ALLOWANCE
+
+
+def _parsed_size(text: bytes) -> int:
+    """About how many bytes the values of a JSON text take."""
+    brackets = text.count(b"{") + text.count(b"[")
+    return brackets * _PER_BRACKET + text.count(b":") * _PER_KEY + text.count(b",") * _PER_VALUE
 
 
 def _read_todays(body: bytes, task: Task) -> list[Row] | None:
@@ -64,20 +128,24 @@ def _read_todays(body: bytes, task: Task) -> list[Row] | None:
         return None
 
 
-def _read_drifted(body: bytes, task: Task, strict: bool) -> list[Row]:
-    problem = ""
+def _read_drifted(body: bytes, task: Task, strict: bool, step: Callable[[], None]) -> list[Row]:
+    said: str | None = None
     try:
-        rows = drift.modernised(body)
+        inside = drift.unwrapped(body)
+        if len(inside) != len(body):
+            refuse_wrong_outline(inside, task, step)
+        rows = drift.modernised(inside)
+        step()
         valid = adapter(task).validate_python(rows)
     except drift.NotAReply as error:
-        problem = f"the reply is {error}"
+        problem, said = f"the reply is {error}", error.said
     except ValidationError as error:
-        problem = _diagnosis(rows, task, error)
+        problem, said = _diagnosis(rows, task, error), drift.said_in(rows[0])
     else:
         if not strict:
             return valid
         problem = "the reply has a form of another server version, and strict=True refuses those"
-    raise WrongShape(problem)  # out of the handler: pydantic's error holds the whole reply
+    raise WrongShape(problem, said)  # out of the handler: pydantic's error holds the whole reply
 
 
 def _diagnosis(rows: list[Any], task: Task, error: ValidationError) -> str:
@@ -90,7 +158,7 @@ def _diagnosis(rows: list[Any], task: Task, error: ValidationError) -> str:
         return "this endpoint answers with class probabilities: use classify or classify_multilabel"
     if "boxes" in keys and task is Task.SEGMENTATION and not _has_polygons(first):
         return "this endpoint answers with boxes but no polygons: use detect"
-    if "message" in keys:
+    if drift.said_in(first) is not None:
         return "the reply is a message, not a score"
     where = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where["loc"])
@@ -105,18 +173,18 @@ def _methods_for(row: Any) -> str:
 
 def _has_polygons(row: Any) -> bool:
     boxes = row["boxes"]
-    return isinstance(boxes, list) and all(isinstance(one, dict) and "polygon" in one for one in boxes)
+    return isinstance(boxes, list) and all(isinstance(found, dict) and "polygon" in found for found in boxes)
 
 
 _KNOWN = {"boxes", "probs", "labels", "box", "label", "score", "polygon", "visualizations", "attributions"}
 
 
-def _check(row: Row, strict: bool) -> None:
-    if "probs" in row and (len(row["probs"]) != len(row["labels"]) or not row["probs"]):
+def _check(row: Row, task: Task, strict: bool) -> None:
+    if task.explainable and (len(row["probs"]) != len(row["labels"]) or not row["probs"]):
         raise WrongShape(f"the reply has {len(row['probs'])} probs for {len(row['labels'])} labels")
     if strict:
-        objects = row.get("boxes", ())
-        unknown = set().union(row, *objects) - _KNOWN | set().union(*(one["box"] for one in objects)) - {*_CORNERS}
+        found = () if task.explainable else row["boxes"]
+        unknown = set().union(row, *found) - _KNOWN | set().union(*(wire["box"] for wire in found)) - {*_CORNERS}
         if unknown:
             raise WrongShape(f"the reply has unknown keys, and strict=True refuses those: {sorted(unknown)[:8]}")
 
@@ -162,16 +230,16 @@ def _of_objects(row: Row, image: ImageInfo, call: CallInfo) -> dict[str, Any]:
 def _objects(kind: type[Any], boxes: list[Row], image: ImageInfo) -> tuple[Any, ...]:
     """The records of a row's objects, made of the row's dictionaries in place: a reply holds 100 of them."""
     new, known = tuple.__new__, _OBJECT_KEYS[kind]
-    for one in boxes:
-        box = one["box"]
-        extra = None if len(one) == len(known) and len(box) == len(_CORNERS) else _unknown(one, known)
+    for wire in boxes:
+        box = wire["box"]
+        extra = None if len(wire) == len(known) and len(box) == len(_CORNERS) else _unknown(wire, known)
         for key in extra or ():
-            one.pop(key)
-        one["box"] = new(Box, (box["topX"], box["topY"], box["bottomX"], box["bottomY"]))
-        one["extra"] = extra
+            wire.pop(key)
+        wire["box"] = new(Box, (box["topX"], box["topY"], box["bottomX"], box["bottomY"]))
+        wire["extra"] = extra
     if kind is Instance:
-        for one in boxes:
-            one["polygons"] = one.pop("polygon")
+        for wire in boxes:
+            wire["polygons"] = wire.pop("polygon")
     records: tuple[Any, ...] = kind._trusted_many(boxes, {"_image": image})
     return records
 
@@ -183,10 +251,10 @@ _OBJECT_KEYS: dict[type[Any], tuple[str, ...]] = {
 }
 
 
-def _unknown(one: Row, known: tuple[str, ...]) -> dict[str, Any]:
+def _unknown(wire: Row, known: tuple[str, ...]) -> dict[str, Any]:
     """What an object and its box have besides the known keys, in the reply's own form."""
-    box = _others(one["box"], _CORNERS)
-    return {**_others(one, known), **({"box": box} if box else {})}
+    box = _others(wire["box"], _CORNERS)
+    return {**_others(wire, known), **({"box": box} if box else {})}
 
 
 def _others(row: Row, known: tuple[str, ...]) -> dict[str, Any]:

@@ -130,4 +130,4 @@ def _as_float32(value: Any) -> float:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"a {type(value).__name__} among the numbers")
-    return value if not abs(value) > 3.4028235e38 else math.copysign(math.inf, value)
+    return value if not abs(value) > 3.4028235e38 else math.inf if value > 0 else -math.inf

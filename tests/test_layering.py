@@ -74,7 +74,7 @@ LIBRARIES = {
         "settings.py",
     ),
     "pydantic_core": ("_protocol/", "results/_float_map.py"),
-    "typing_extensions": ("_protocol/",),  # comes with pydantic, which needs its TypedDict before Python 3.12
+    "typing_extensions": ("_protocol/", "results/_outcome.py"),  # comes with pydantic
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),
     "httpx": (*OVER_HTTPX, "testing/over_httpx.py"),

@@ -23,6 +23,7 @@ from automl_cv_client.results import (
     Detection,
     Detections,
     Explanation,
+    Failed,
     Health,
     ImageInfo,
     Instance,
@@ -32,6 +33,7 @@ from automl_cv_client.results import (
     Outcome,
     Result,
     RunStats,
+    Scored,
     Stats,
 )
 from automl_cv_client.task import Task
@@ -51,6 +53,7 @@ __all__ = [
     "Detections",
     "DropEvent",
     "Explanation",
+    "Failed",
     "Health",
     "Hooks",
     "ImageInfo",
@@ -68,6 +71,7 @@ __all__ = [
     "RetryPolicy",
     "Run",
     "RunStats",
+    "Scored",
     "Size",
     "Stats",
     "Task",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from automl_cv_client import Client, ImagePolicy, Outcome, Task, errors
+from automl_cv_client import Client, Failed, ImagePolicy, Task, errors
 from automl_cv_client.batch import Progress, score_folder, status
 from automl_cv_client.batch import job as job_module
 from automl_cv_client.batch.summary import OutcomeCounts
@@ -72,7 +72,7 @@ def test_percentiles_are_right_within_five_percent() -> None:
     tally = OutcomeCounts()
     for number in range(100):
         error = errors.TimedOut("too slow", elapsed=0.123 if number < 90 else 4.56)
-        tally.add(Outcome(number, "a.png", None, error))
+        tally.add(Failed(number, "a.png", error=error))
     assert tally.durations.percentile(0.5) == pytest.approx(0.123, rel=0.01)
     assert tally.durations.percentile(0.95) == pytest.approx(4.56, rel=0.01)
     assert OutcomeCounts().durations.percentile(0.5) is None

@@ -18,7 +18,7 @@ from automl_cv_client.evaluation import (
     most_disputed_first,
     prelabel,
 )
-from automl_cv_client.results import Outcome
+from automl_cv_client.results import Failed, Outcome
 from automl_cv_client.task import Task
 from tests.evaluation.made import boxes_row, classification, detections, instances, multilabel
 
@@ -68,7 +68,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
 def test_only_images_both_answered_count():
     a, b = answers(1.0, 1, 200), answers(1.0, 1, 200)
     del a["3.jpg"]
-    failed = dict(b) | {"5.jpg": Outcome(5, "5.jpg", error=InvalidInput("no"))}
+    failed = dict(b) | {"5.jpg": Failed(5, "5.jpg", error=InvalidInput("no"))}
     comparison = compare(labels=ROWS, predictions=(a, failed), draws=20)
     assert comparison.image_count == 198
     assert dict(comparison.left_out) == {"3.jpg": "no prediction for it", "5.jpg": "InvalidInput: no"}
@@ -136,7 +136,7 @@ def test_the_most_disputed_come_first():
 
 
 def test_predictions_become_rows_above_the_threshold():
-    failed: Outcome[Any] = Outcome(1, "e.jpg", error=InvalidInput("no"))
+    failed: Outcome[Any] = Failed(1, "e.jpg", error=InvalidInput("no"))
     predictions: dict[str, Any] = {
         "a.jpg": classification(cat=0.9, dog=0.1),
         "b.jpg": classification(cat=0.4, dog=0.3),

@@ -11,7 +11,7 @@ import pytest
 from automl_cv_client import errors
 from automl_cv_client.dataset import row_of, write_jsonl
 from automl_cv_client.evaluation import evaluate, read_results, write_results
-from automl_cv_client.results import Outcome, Result
+from automl_cv_client.results import Failed, Outcome, Result, Scored
 from tests.evaluation.made import boxes_row, classification, detections, instances, multilabel
 
 BASE = "azureml://subscriptions/s/resourcegroups/r/workspaces/w/datastores/d/paths/deep/images/"
@@ -35,7 +35,7 @@ def test_a_file_name_that_two_images_have_tells_nothing():
 @pytest.mark.parametrize("form", ["mapping", "pairs", "outcomes", "file"])
 def test_predictions_come_in_any_form(tmp_path, form):
     pairs = [(f"{n}.jpg", CAT) for n in range(3)]
-    outcomes = [Outcome(n, Path(name), result=result) for n, (name, result) in enumerate(pairs)]
+    outcomes = [Scored(n, Path(name), result) for n, (name, result) in enumerate(pairs)]
     write_results(pairs, tmp_path / "results.jsonl")
     forms = {"mapping": dict(pairs), "pairs": iter(pairs), "outcomes": outcomes, "file": tmp_path / "results.jsonl"}
     write_jsonl(ROWS, tmp_path / "labels.jsonl")
@@ -43,7 +43,7 @@ def test_predictions_come_in_any_form(tmp_path, form):
 
 
 def test_failed_and_missing_images_are_left_out_and_named():
-    failed: Outcome[Any] = Outcome(1, "1.jpg", error=errors.ImageError("the image is truncated"))
+    failed: Outcome[Any] = Failed(1, "1.jpg", error=errors.ImageError("the image is truncated"))
     report = evaluate([("0.jpg", CAT), ("1.jpg", failed), ("9.jpg", CAT)], ROWS)
     assert (report.image_count, report.unlabelled) == (1, 1)
     assert [reason for _, reason in report.left_out] == [
@@ -60,7 +60,7 @@ def test_failed_and_missing_images_are_left_out_and_named():
         ({"0.jpg": CAT}, [], "there are no labels"),
         ([("0.jpg", CAT), ("0.jpg", CAT)], ROWS, "two predictions for the image '0.jpg'"),
         ({"0.jpg": detections()}, ROWS, "labels are for image-classification, a result is a Detections"),
-        ([Outcome(0, b"bytes", result=CAT)], ROWS, "does not name its image"),
+        ([Scored(0, b"bytes", CAT)], ROWS, "does not name its image"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(predictions, labels, says):

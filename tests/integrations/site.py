@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import FastAPI, Form, UploadFile
 
-from automl_cv_client import AsyncClient, Detections, Outcome, RetryPolicy, Task
+from automl_cv_client import AsyncClient, Detections, Failed, Outcome, RetryPolicy, Scored, Task
 from automl_cv_client.errors import AutoMLVisionError, BatchError
 from automl_cv_client.integrations.fastapi import (
     ScoringClient,
@@ -51,9 +51,9 @@ async def each(client: AsyncClient, images: list[UploadFile]) -> AsyncIterator[O
         if one.filename == "stop.jpg":
             raise BatchError("no more")
         try:
-            yield Outcome(index, one.filename, await client.score(one.file, Task.DETECTION))
+            yield Scored(index, one.filename, await client.score(one.file, Task.DETECTION))
         except AutoMLVisionError as error:
-            yield Outcome(index, one.filename, None, error)
+            yield Failed(index, one.filename, error=error)
 
 
 @contextmanager

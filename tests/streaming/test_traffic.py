@@ -6,13 +6,14 @@ import threading
 
 import pytest
 
-from automl_cv_client import Outcome
+from automl_cv_client import Scored, Task
 from automl_cv_client._flow.effects import Flow, Send, authorize, send
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._streaming.job import ReorderBuffer
 from automl_cv_client._streaming.throttle import Batch, Stopped, Throttle, Turn
 from automl_cv_client._streaming.traffic import Traffic
 from automl_cv_client.errors import ConnectionFailed, TimedOut
+from automl_cv_client.testing.script import usual
 
 
 def grown() -> Traffic:
@@ -76,13 +77,14 @@ def test_groups_that_pause_bound_what_is_read() -> None:
 
 
 def test_one_slow_image_bounds_what_waits_behind_it() -> None:
+    cat = usual(Task.DETECTION)
     line = ReorderBuffer(ordered=True, longest=3)
     assert line.enter(3) == 0
     assert line.full
-    line.add([Outcome(1, "b", None), Outcome(2, "c", None)])
+    line.add([Scored(1, "b", cat), Scored(2, "c", cat)])
     assert line.full
     assert line.ripe() == []
-    line.add([Outcome(0, "a", None)])
+    line.add([Scored(0, "a", cat)])
     assert not line.full
     assert [one.index for one in line.ripe()] == [0, 1, 2]
     free = ReorderBuffer(ordered=False, longest=3)

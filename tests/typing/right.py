@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, assert_never, assert_type
 
 import httpx
 import numpy as np
@@ -28,6 +28,7 @@ from automl_cv_client import (
     Detection,
     Detections,
     Explanation,
+    Failed,
     Health,
     Hooks,
     ImageInfo,
@@ -43,6 +44,7 @@ from automl_cv_client import (
     RetryPolicy,
     Run,
     RunStats,
+    Scored,
     Size,
     Stats,
     Task,
@@ -165,7 +167,22 @@ def many(client: Client, paths: Sequence[Path]) -> None:
         assert_type(detected.unwrap(), Detections)
         if detected.result is not None:
             assert_type(detected.result[0].label, str)
-        assert_type(detected.error, errors.AutoMLVisionError | None)
+        if detected.ok:
+            assert_type(detected.result, Detections)
+        else:
+            assert_type(detected.error, errors.AutoMLVisionError)
+        if not detected.ok:
+            assert_type(detected.error, errors.AutoMLVisionError)
+            continue
+        assert_type(detected.result, Detections)
+        match detected:
+            case Scored(found):
+                assert_type(found, Detections)
+            case Failed(error):
+                assert_type(error, errors.AutoMLVisionError)
+            case _:
+                assert_never(detected)
+    assert_type([outcome.result for outcome in client.segment_many(paths) if outcome.ok], list[Instances])
     assert_type(next(client.classify_many(paths)), Outcome[Classification])
     assert_type(next(client.classify_multilabel_many(paths, threshold=0.4)), Outcome[MultilabelClassification])
     assert_type(next(client.segment_many(path for path in paths)), Outcome[Instances])

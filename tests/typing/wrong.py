@@ -47,7 +47,10 @@ def calls(client: Client, outcome: Outcome[Detections]) -> None:
     client.detect_tiled("a.jpg", tiles=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.with_options(scoring_uri=URL)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.explain("a.jpg", {"algorithm": "xrai"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    outcome.result.top(3)  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+    if outcome.ok:
+        outcome.result.label  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
+    if not outcome.ok:
+        outcome.error.status  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
 
 
 def frozen(found: Detections, outlined: Instances, row: DetectionRow, report: CheckReport) -> None:

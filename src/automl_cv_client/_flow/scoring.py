@@ -19,7 +19,7 @@ from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
 from automl_cv_client._protocol.wire import Row
 from automl_cv_client.errors import CallError, ImageDropped, ImageError, UnexpectedReply
-from automl_cv_client.results import CallInfo, ImageInfo, Outcome, Result
+from automl_cv_client.results import CallInfo, Failed, ImageInfo, Outcome, Result, Scored
 from automl_cv_client.task import Task
 
 _LARGE_REPLY = 256_000  # bytes; a larger one is read off the event loop
@@ -52,8 +52,10 @@ def score_together(
     outcomes: list[Outcome[Any]] = []
     for index, (image, one) in enumerate(zip(images, prepared, strict=True)):
         answer = one if isinstance(one, ImageError) else next(answers)
-        found, error = (answer, None) if isinstance(answer, Result) else (None, answer)
-        outcomes.append(Outcome(index, image, found, error))
+        if isinstance(answer, Result):
+            outcomes.append(Scored(index, image, answer))
+        else:
+            outcomes.append(Failed(index, image, error=answer))
     return outcomes
 
 

@@ -15,7 +15,7 @@ from automl_cv_client._imaging import ImageInput
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client._streaming.probe import Fault, Probe, fault_of
 from automl_cv_client.errors import AutoMLVisionError
-from automl_cv_client.results import Outcome, Result
+from automl_cv_client.results import Failed, Outcome, Result, Scored
 from automl_cv_client.task import Task
 
 _PATIENT_ATTEMPTS = 10  # at 30 % passing failures 6 of 1,000,000 images fail; with 5 attempts 2,400
@@ -42,7 +42,7 @@ class GroupScorer:
                 outcomes += yield from self.score(first + index, [image])
             return outcomes
         if isinstance(found, AutoMLVisionError):
-            found = [Outcome(0, image, None, found) for image in images]
+            found = [Failed(0, image, error=found) for image in images]
         outcomes = []
         for index, one in enumerate(found):
             one = replace(one, index=first + index)
@@ -63,7 +63,7 @@ class GroupScorer:
             if len(images) > 1:
                 return (yield from score_together(images, self.task, self.settings, self.threshold))
             result = yield from self._alone(images[0])
-            return [Outcome(0, images[0], result)]
+            return [Scored(0, images[0], result)]
         except AutoMLVisionError as error:
             return error.with_traceback(None)  # whose frames hold the image
 

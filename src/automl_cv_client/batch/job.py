@@ -19,7 +19,7 @@ from automl_cv_client.batch.records import finished
 from automl_cv_client.batch.sources import Source, names_of
 from automl_cv_client.batch.summary import BatchSummary, OutcomeCounts, Progress, ProgressCallback
 from automl_cv_client.errors import BatchError, ImageError
-from automl_cv_client.results import Outcome
+from automl_cv_client.results import Failed, Outcome
 
 logger = logging.getLogger("automl_cv_client.batch")
 
@@ -106,7 +106,7 @@ class JobRun:
         for one in self.ledger.to_do():
             if _is_pipe(one.name):  # a list may name one
                 self._in_work[-1] = one
-                self.record([Outcome(-1, one.name, None, _A_PIPE)])
+                self.record([Failed(-1, one.name, error=_A_PIPE)])
             else:
                 self._in_work[index] = one
                 index += 1

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from automl_cv_client.dataset import LocalImages, Row, read_jsonl
 from automl_cv_client.errors import AutoMLVisionError, ImageError, InvalidInput, is_hopeless
-from automl_cv_client.results import Outcome, Result
+from automl_cv_client.results import Failed, Outcome, Result, Scored
 
 
 class Scorer(Protocol):
@@ -63,9 +63,9 @@ def _scored(client: Scorer, files: LocalImages, row: Row, number: int) -> Outcom
         if file is None:
             error: AutoMLVisionError = ImageError(f"no file for {row.image_url[-120:]!r} in the folder of images")
         else:
-            return Outcome(number, row.image_url, result=client.score(file, row.task))
+            return Scored(number, row.image_url, client.score(file, row.task))
     except AutoMLVisionError as caught:
         if type(caught) is InvalidInput or is_hopeless(caught):
             raise
         error = caught
-    return Outcome(number, row.image_url, error=error)
+    return Failed(number, row.image_url, error=error)

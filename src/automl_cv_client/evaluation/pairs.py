@@ -12,7 +12,7 @@ from automl_cv_client.dataset import Row, read_jsonl
 from automl_cv_client.dataset.urls import path_of
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput
 from automl_cv_client.evaluation.stored import read_results
-from automl_cv_client.results import KINDS, Outcome, Result
+from automl_cv_client.results import KINDS, Failed, Outcome, Result, Scored
 from automl_cv_client.task import Task
 
 Answer = Result | Outcome[Any] | AutoMLVisionError
@@ -91,7 +91,7 @@ def _by_image(predictions: Predictions, task: Task) -> dict[str, Answer]:
 
 
 def _named(one: tuple[str, Answer] | Outcome[Any]) -> tuple[str, Answer]:
-    if not isinstance(one, Outcome):
+    if not isinstance(one, Scored | Failed):
         return str(one[0]), one[1]
     if not isinstance(one.input, str | os.PathLike):
         raise InvalidInput(f"outcome {one.index} does not name its image: give (image_url, outcome) pairs")
@@ -135,7 +135,7 @@ def _pair(row: Row, image: str | None, answers: Mapping[str, Answer]) -> Pair:
 
 
 def _of(answer: Answer) -> Result | AutoMLVisionError | None:
-    if isinstance(answer, Outcome):
+    if isinstance(answer, Scored | Failed):
         return answer.result if answer.error is None else answer.error
     return answer
 

@@ -8,7 +8,7 @@ from automl_cv_client._numbers import checked_threshold
 from automl_cv_client.dataset import Row, row_of
 from automl_cv_client.evaluation.pairs import Answer
 from automl_cv_client.formats import training_row_of
-from automl_cv_client.results import Outcome, Result
+from automl_cv_client.results import Failed, Result, Scored
 from automl_cv_client.task import Task
 
 
@@ -27,7 +27,7 @@ def prelabel(
     """
     checked_threshold(threshold)
     for image_url, answer in predictions.items() if isinstance(predictions, Mapping) else predictions:
-        result = answer.result if isinstance(answer, Outcome) else answer
+        result = answer.result if isinstance(answer, Scored | Failed) else answer
         if isinstance(result, Result):
             image = result.annotated().above(threshold)
             if image.labels or image.task is not Task.CLASSIFICATION:

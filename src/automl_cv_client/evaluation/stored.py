@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from automl_cv_client._files import whole_text
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput
-from automl_cv_client.results import KINDS, Outcome, Result
+from automl_cv_client.results import KINDS, Failed, Outcome, Result, Scored
 from automl_cv_client.task import Task, task_of
 
 
@@ -57,10 +57,10 @@ def read_results(
 
 
 def _record(image: str, answer: Result | Outcome[Any]) -> dict[str, Any]:
-    error = answer.error if isinstance(answer, Outcome) else None
+    error = answer.error if isinstance(answer, Scored | Failed) else None
     if error is not None:
         return {"image_url": image, "error": f"{type(error).__name__}: {error}"}
-    result = answer.unwrap() if isinstance(answer, Outcome) else answer
+    result = answer.unwrap() if isinstance(answer, Scored | Failed) else answer
     return {"image_url": image, "task": result.task.value, "result": result.model_dump(mode="json")}
 
 

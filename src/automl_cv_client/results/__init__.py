@@ -7,7 +7,7 @@ from automl_cv_client.results._deployment import Deployment
 from automl_cv_client.results._explanation import Explanation, MapKind
 from automl_cv_client.results._found import Detection, Instance
 from automl_cv_client.results._objects import Detections, Instances, Objects
-from automl_cv_client.results._outcome import Outcome
+from automl_cv_client.results._outcome import Failed, Outcome, Scored
 from automl_cv_client.results._result import Result
 from automl_cv_client.results._stats import Capacity, RunStats, Stats
 from automl_cv_client.task import Task
@@ -25,6 +25,7 @@ __all__ = [
     "Detection",
     "Detections",
     "Explanation",
+    "Failed",
     "Health",
     "ImageInfo",
     "Instance",
@@ -37,5 +38,6 @@ __all__ = [
     "Ragged",
     "Result",
     "RunStats",
+    "Scored",
     "Stats",
 ]

@@ -12,12 +12,14 @@ from automl_cv_client.results import (
     Classification,
     Detection,
     Detections,
+    Failed,
     ImageInfo,
     Instance,
     Instances,
     MultilabelClassification,
     Outcome,
     Result,
+    Scored,
 )
 
 SIZE = (640, 480)
@@ -86,8 +88,8 @@ def instances(
 def outcome(what: Result | AutoMLVisionError, index: int = 0, input: object = None) -> Outcome[Result]:
     """One image of many: a result, or the error in its place."""
     if isinstance(what, Result):
-        return Outcome(index, input, what, None)
-    return Outcome(index, input, None, what)
+        return Scored(index, input, what)
+    return Failed(index, input, error=what)
 
 
 def _classes(scores: Mapping[str, float]) -> dict[str, Any]:

@@ -14,7 +14,19 @@ from tests.test_layering import PACKAGE, ROWS, SOURCE, imports_of
 
 IMAGE = Path(__file__).with_name("images") / "rooms.svg"
 ORDER = (
-    ("_extras", "_text", "_files", "_numbers", "_keywords", "_notebook", "errors", "geometry", "annotations", "task"),
+    (
+        "_extras",
+        "_text",
+        "_files",
+        "_numbers",
+        "_keywords",
+        "_notebook",
+        "_processes",
+        "errors",
+        "geometry",
+        "annotations",
+        "task",
+    ),
     ("_image_info", "_record", "_options_base"),
     ("formats", "drawing", "_imaging"),
     ("dataset", "results"),

@@ -17,7 +17,19 @@ PACKAGE = "automl_cv_client"
 SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 
 ROWS = (
-    {"_extras", "_files", "_keywords", "_notebook", "_numbers", "_text", "annotations", "errors", "geometry", "task"},
+    {
+        "_extras",
+        "_files",
+        "_keywords",
+        "_notebook",
+        "_numbers",
+        "_processes",
+        "_text",
+        "annotations",
+        "errors",
+        "geometry",
+        "task",
+    },
     {"_options_base", "_record", "_image_info"},
     {"_imaging", "drawing", "formats"},
     {"results", "dataset"},
@@ -59,7 +71,6 @@ NEIGHBOURS = {
 STRANGERS = {("_protocol", "_imaging"), ("drawing", "_imaging"), ("dataset", "_imaging")}
 """Rooms that do without another one, though it is in a row before theirs."""
 
-OVER_HTTPX = tuple(f"_transports/{name}.py" for name in ("httpx", "awaited_httpx", "httpx_terms"))
 LIBRARIES = {
     "pydantic": (
         "_options_base.py",
@@ -77,13 +88,12 @@ LIBRARIES = {
     "typing_extensions": ("_protocol/", "results/_outcome.py"),  # comes with pydantic
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),
-    "httpx": (*OVER_HTTPX, "testing/over_httpx.py"),
+    "httpx": ("_transports/libraries.py", "testing/over_httpx.py"),
     "aiohttp": ("_transports/aiohttp.py",),
-    "httpcore": (
-        *OVER_HTTPX,
-        *(f"_transports/{name}.py" for name in ("limits", "loop_network", "addresses", "image_urls")),
-    ),
-    "certifi": ("_transports/image_urls.py",),
+    "httpcore": ("_transports/libraries.py",),
+    "httpx2": ("_transports/libraries.py",),
+    "httpcore2": ("_transports/libraries.py",),
+    "idna": ("_transports/image_urls.py",),
     "automl_cv_client_models": ("local/",),
     "numpy": ("local/", "evaluation/"),
     "onnxruntime": ("local/",),

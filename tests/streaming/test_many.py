@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 
 from automl_cv_client import AsyncClient, Client, Outcome, RetryPolicy, Task, errors
-from automl_cv_client._transports.idle import MOST_CONNECTIONS
 from automl_cv_client.local import LocalEndpoint
 from tests.capped import CappedServer, capped
 from tests.conftest import PHOTOS, Caller, encoded
@@ -242,7 +241,12 @@ class TestNothingIsLeftBehind:
             asyncio.run(main(server))
             wait_until(lambda: server.connections == 0)
 
-    def test_a_thousand_cancelled_calls_leave_no_place_taken(self, tiny: bytes) -> None:
+    def test_a_thousand_cancelled_calls_leave_no_place_taken(
+        self, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        most = 100
+        monkeypatch.setattr("automl_cv_client._transports.awaited_httpx.MOST_CONNECTIONS", most)
+
         async def main(server: CappedServer) -> None:
             async with AsyncClient(server.url, "k") as client:
                 for _ in range(10):
@@ -251,11 +255,9 @@ class TestNothingIsLeftBehind:
                     for task in tasks:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
-                transport: Any = client._backend.transport
-                (connections,) = transport._connections.values()
-                assert connections._places._value == MOST_CONNECTIONS
-                assert len(connections._shelf) <= 100
-                assert all(not pool._pool._requests for _, pool in connections._shelf._idle)
+                wait_until(lambda: server.connections <= most)
+                found = await asyncio.gather(*(client.detect(tiny) for _ in range(most)))
+                assert len(found) == most
                 assert len(await client.detect(tiny)) == 0
 
         with capped(service=0.05) as server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,6 +16,8 @@ from automl_cv_client import errors
 from automl_cv_client._transports import connecting
 from automl_cv_client._transports.loop_network import LoopNetwork
 from tests.conftest import Caller
+
+Way = Callable[[], Awaitable[int]]
 
 
 class Sockets:
@@ -62,16 +65,15 @@ def alive() -> Iterator[list[int]]:
 
 
 def give_addresses(ports: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the running loop, the name "a-name" has these ports of this machine for addresses."""
-    loop = asyncio.get_running_loop()
-    honest = loop.getaddrinfo  # which uvloop asks for addresses, too
+    """The name "a-name" has these ports of this machine for addresses."""
+    honest = socket.getaddrinfo
 
-    async def resolved(host: str, port: int, **more: Any) -> Any:
-        if host != "a-name":
-            return await honest(host, port, **more)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", one)) for one in ports]
+    def resolved(host: str, port: int, **more: Any) -> Any:
+        if host != "a-name" or more.get("flags"):
+            return honest(host, port, **more)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", number)) for number in ports]
 
-    monkeypatch.setattr(loop, "getaddrinfo", resolved)
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
 
 
 def named(ports: list[int], use: Callable[[], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -86,49 +88,61 @@ def named(ports: list[int], use: Callable[[], Awaitable[Any]], monkeypatch: pyte
 
 
 async def connect() -> int:
-    with await connecting.connected_socket("a-name", 80) as found:
-        port: int = found.getpeername()[1]
+    with await connecting.connect_in_loop("a-name", 80) as connected:
+        port: int = connected.getpeername()[1]
         return port
 
 
+async def connect_blocking() -> int:
+    with connecting.connect("a-name", 80, 30) as connected:
+        port: int = connected.getpeername()[1]
+        return port
+
+
+@pytest.fixture(params=[connect, connect_blocking], ids=["awaited", "blocking"])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Both ways of connecting."""
+    chosen: Way = request.param
+    return chosen
+
+
 def test_the_next_address_is_tried_beside_one_that_hangs(
-    hole: int, alive: list[int], sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    way: Way, hole: int, alive: list[int], sockets: Sockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert named([hole, *alive], connect, monkeypatch) == alive[0]
+    assert named([hole, *alive], way, monkeypatch) == alive[0]
     assert len(sockets.made) == 2
     assert sockets.open == []
 
 
 def test_an_address_that_refuses_costs_no_time(
-    alive: list[int], sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    way: Way, alive: list[int], sockets: Sockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connecting, "_HEAD_START", 60)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # kept, so that nobody else gets it
         refused = unused.getsockname()[1]
-        assert named([refused, alive[0]], connect, monkeypatch) == alive[0]
-        with pytest.raises(OSError, match=str(refused)) as caught:
-            named([refused, refused], connect, monkeypatch)
-    assert str(caught.value).count(str(refused)) == 1  # twice the same is said once
+        assert named([refused, alive[0]], way, monkeypatch) == alive[0]
+        with pytest.raises(OSError, match=str(errno.ECONNREFUSED)) as caught:
+            named([refused, refused], way, monkeypatch)
+    assert str(caught.value).count(str(errno.ECONNREFUSED)) == 1  # twice the same is said once
     assert sockets.open == []
 
 
-def test_a_name_without_addresses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_addresses_is_told(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="no address"):
-        named([], connect, monkeypatch)
+        named([], way, monkeypatch)
 
 
 def test_families_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     four, six = socket.AF_INET, socket.AF_INET6
 
-    async def resolved(host: str, port: int, **_: Any) -> list[Any]:
+    def resolved(host: str, port: int, **more: Any) -> list[Any]:
+        if more.get("flags"):
+            raise socket.gaierror
         return [(family, socket.SOCK_STREAM, 6, "", number) for number, family in enumerate((six, six, six, four))]
 
-    async def main() -> list[int]:
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
-        return [one[4] for one in await connecting._addresses("a-name", 80)]
-
-    assert asyncio.run(main()) == [0, 3, 1, 2]
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    assert [address[4] for address in connecting.addresses_of("a-name", 80, 30)] == [0, 3, 1, 2]
 
 
 @pytest.mark.parametrize("addresses", [1, 2])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
+import socket
 from pathlib import Path
 from typing import Any
 
-import httpcore
 import pytest
 import trustme
 
 from automl_cv_client import ImagePolicy, UrlRules, errors
-from automl_cv_client._transports import addresses, image_urls
+from automl_cv_client._transports import addresses, connecting, image_urls
 from automl_cv_client._transports.addresses import is_public
+from automl_cv_client._transports.connecting import Address
 from tests.conftest import Caller
 from tests.servers import Answer, Drip, ScriptedServer, boxes
 from tests.transports.test_tls import TlsServer
@@ -25,6 +26,13 @@ NOT_PUBLIC = [
     "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
     "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:c0a8:101::1",
     "2001:0:4136:e378:8000:63bf:80ff:fffe", "168.63.129.16.", "not an address", "",
+    # of Azure's machines, and forms that stand for such an address
+    "168.63.129.16", "::ffff:168.63.129.16", "64:ff9b::a83f:8110", "2002:a83f:8110::1", "::168.63.129.16",
+    "::ffff:0:169.254.169.254", "64:ff9b:1::a9fe:a9fe", "2001:4860:0:1::5efe:a9fe:a9fe", "2002:a9fe:a9fe::1",
+    "fe80::1234:5678:9abc",
+    # site-local, documentation, benchmarks, protocols, segment routing, discard, answers for private addresses
+    "fec0::1", "3fff::1", "2001:2::1", "2001:20::1", "2001:1::1", "5f00::1", "100::1", "100:0:0:1::1",
+    "2620:4f:8000::1", "192.0.0.192", "192.88.99.1", "100.100.100.200", "198.19.255.255", "0.0.0.1", "4000::1",
 ]  # fmt: skip
 FORMS = ["http://{}/c.png", "https://{}/c.png"]
 
@@ -42,19 +50,20 @@ class Network:
         self.asked: list[str] = []
         self.connected: list[str] = []
         self.port = server.port
-        connect = httpcore.SyncBackend.connect_tcp
+        connect = connecting.connect_to
 
-        def resolve(host: str, port: int) -> list[str]:
+        def resolve(host: str, port: int, seconds: float) -> list[Address]:
             self.asked.append(host)
             answers = self.names.get(host, [[PUBLIC]])
-            return answers.pop(0) if len(answers) > 1 else answers[0]
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (text, port)) for text in answer]
 
-        def connect_tcp(backend: Any, host: str, port: int, *args: Any, **options: Any) -> Any:
-            self.connected.append(host)
-            return connect(backend, "127.0.0.1", self.port, *args, **options)
+        def connect_to(chosen: list[Address], until: float) -> socket.socket:
+            self.connected.extend(address[4][0] for address in chosen)
+            return connect([(*chosen[0][:4], ("127.0.0.1", self.port))], until)
 
-        monkeypatch.setattr(addresses, "resolve", resolve)
-        monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_tcp)
+        monkeypatch.setattr(addresses, "addresses_of", resolve)
+        monkeypatch.setattr(addresses, "connect_to", connect_to)
 
 
 RULES = UrlRules(allow_http=True, seconds=60)
@@ -90,7 +99,9 @@ def test_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", [PUBLIC, "8.8.8.8", "2606:2800:220:1::1", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address", [PUBLIC, "8.8.8.8", "2606:2800:220:1::1", "::ffff:8.8.8.8", "64:ff9b::808:808", "168.63.129.17"]
+)
 def test_addresses_that_are(address: str) -> None:
     assert is_public(address)
 
@@ -213,7 +224,7 @@ def test_the_certificate_must_be_the_names(
     """TLS is checked against the name in the URL, though the address is what is connected to."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     server = TlsServer(authority, name)
     server.steps = [Answer(200, image)]
     server.start()

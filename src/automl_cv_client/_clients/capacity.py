@@ -15,7 +15,7 @@ from automl_cv_client._clients.base import AsyncConnected, Connected, WithSettin
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._streaming.options import CONCURRENCY, StreamOptions
 from automl_cv_client._streaming.traffic import Traffic
-from automl_cv_client._transports.idle import MOST_CONNECTIONS
+from automl_cv_client._transports.idle_pool import MOST_CONNECTIONS
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Capacity, Deployment, Outcome
 

@@ -14,6 +14,7 @@ from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.tally import Tally
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._options_base import Options
+from automl_cv_client._processes import in_each_process
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.requests import Dialect
 
@@ -59,7 +60,10 @@ class RetryBudget:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        self._tokens = capacity
+        in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        self._tokens = self._capacity
         self._lock = threading.Lock()
 
     def take(self, cost: int) -> bool:

@@ -1,10 +1,11 @@
-"""Counts what a client does. One of a client and its copies; thread-safe; some 2 µs a request."""
+"""Counts what a client does in one process. One of a client and its copies; thread-safe; some 2 µs a request."""
 
 from __future__ import annotations
 
 import threading
 
 from automl_cv_client._numbers import Durations
+from automl_cv_client._processes import in_each_process
 from automl_cv_client._protocol.http_headers import model_time
 from automl_cv_client._protocol.messages import Reply
 from automl_cv_client.results import Stats
@@ -14,6 +15,9 @@ class Tally:
     """The numbers behind ``client.stats()``."""
 
     def __init__(self) -> None:
+        in_each_process(self._begin)
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._calls = self._images = self._requests = self._retries = self._failures = self._drops = 0
         self._sent = self._received = 0

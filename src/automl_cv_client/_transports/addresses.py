@@ -8,15 +8,41 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
-from typing import Any
+import time
 
-import httpcore
+from automl_cv_client._transports.connecting import Address, addresses_of, connect_to
+from automl_cv_client._transports.socket_network import SocketNetwork
 
-from automl_cv_client._transports.limits import BoundedNetwork
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")
+# https://www.iana.org/assignments/iana-ipv4-special-registry, written out as Python's own list differs by version
+_NOT_PUBLIC_4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+        "224.0.0.0/3",
+        "168.63.129.16/32",  # Azure's own: certificates, secrets and DNS of every virtual machine
+    )
+)  # fmt: skip
+_PUBLIC_6 = ipaddress.IPv6Network("2000::/3")
+_NOT_PUBLIC_6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "2001::/23",  # protocols, Teredo's tunnels among them
+        "2001:db8::/32", "3fff::/20",  # documentation
+        "2620:4f:8000::/48",  # answers for private addresses, RFC 7535
+    )
+)  # fmt: skip
+_LAST_32_BITS = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "::/96",  # compatible, RFC 4291
+        "::ffff:0:0/96",  # mapped
+        "::ffff:0:0:0/96",  # translated, RFC 2765
+        "64:ff9b::/96",  # NAT64, RFC 6052
+    )
+)
+_6TO4 = ipaddress.IPv6Network("2002::/16")
+_ISATAP = 0x5EFE  # RFC 5214: before the last 32 bits, whatever the network
 
 
 class NotPublic(Exception):
@@ -26,7 +52,7 @@ class NotPublic(Exception):
 def is_public(address: str) -> bool:
     """Whether an address is reachable from everywhere: not this machine's, not private, not a cloud's own.
 
-    IPv6 addresses that stand for an IPv4 address are judged by that one (RFC 4291, 3056, 4380, 6052).
+    IPv6 addresses that stand for an IPv4 address are judged by that one.
 
     >>> is_public("93.184.216.34"), is_public("169.254.169.254"), is_public("::ffff:10.0.0.1")
     (True, False, False)
@@ -35,45 +61,38 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.scope_id is not None:
-            return False
-        embedded = _embedded(ip)
-        if embedded is not None:
-            return is_public(str(embedded))
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip.is_global and not any(ip in network for network in _NOT_PUBLIC_4)
+    if ip.scope_id is not None:
+        return False
+    embedded = _embedded(ip)
+    if embedded is not None and not is_public(str(embedded)):
+        return False
+    if any(ip in network for network in _LAST_32_BITS):
+        return True
+    return ip in _PUBLIC_6 and not any(ip in network for network in _NOT_PUBLIC_6)
 
 
 def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if ip.ipv4_mapped is not None:
-        return ip.ipv4_mapped
-    if ip.sixtofour is not None:
-        return ip.sixtofour
-    if ip.teredo is not None:
-        return ip.teredo[1]
-    if ip in _NAT64 or ip in _COMPATIBLE:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    number = int(ip)
+    if any(ip in network for network in _LAST_32_BITS) or (number >> 32) & 0xFCFFFFFF == _ISATAP:
+        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
+    if ip in _6TO4:
+        return ipaddress.IPv4Address((number >> 80) & 0xFFFFFFFF)
     return None
 
 
-def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, in the system's order. Raises OSError when there is none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+def resolve(host: str, port: int, seconds: float) -> list[Address]:
+    """The addresses of a name. Raises OSError when there is none, or none in time."""
+    return addresses_of(host, port, seconds)
 
 
-class PublicNetwork(BoundedNetwork):
-    """Connects to public addresses only; a name is resolved once, and the address that was checked is used."""
+class PublicNetwork(SocketNetwork):
+    """Connects to public addresses only; a name is resolved once, and the addresses that were checked are used."""
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        addresses = resolve(host, port)
-        if not addresses or not all(map(is_public, addresses)):
+    def _connected(self, host: str, port: int, seconds: float) -> socket.socket:
+        until = time.monotonic() + seconds
+        addresses = resolve(host, port, seconds)
+        if not addresses or not all(is_public(str(address[4][0])) for address in addresses):
             raise NotPublic(host)
-        return super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        return connect_to(addresses, until)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import io
-import time
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
+from automl_cv_client._processes import forks
 from automl_cv_client._protocol.http_headers import ALWAYS_SENT
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._transports.failures import Failure
-from automl_cv_client._transports.limits import Body
+from automl_cv_client._transports.answers import Incoming
+from automl_cv_client._transports.failures import Failure, foreign_client
+from automl_cv_client._transports.socket_network import is_readable
 from automl_cv_client.errors import InvalidInput
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # asyncio.timeout bounds the whole; aiohttp rounds up to seconds
@@ -23,40 +27,75 @@ class AiohttpTransport:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self._closed = False
+        self._made_after = forks()
 
     async def send(self, request: Request, limit: float) -> Reply:
-        """The reply, whole, within ``limit`` seconds. Raises TransportError or UnexpectedReply."""
+        """The reply, whole, within ``limit`` seconds. Raises TransportError, UnexpectedReply or InvalidInput."""
         if self._closed or self._session.closed:
             raise InvalidInput("this client or its aiohttp session is closed: make a new one")
+        if forks() != self._made_after:  # it belongs to the parent's event loop
+            raise foreign_client("session of aiohttp")
+        answer = await self._answer(request, limit)
+        if isinstance(answer, Reply):
+            return answer
+        del request  # it holds the key, and a debugger or an error tracker shows what a frame holds
+        raise answer
+
+    async def close(self) -> None:
+        """Send no more; the session is closed by its owner."""
+        self._closed = True
+
+    async def _answer(self, request: Request, limit: float) -> Reply | Exception:
+        """An error is a value here, and is made outside the handler, as aiohttp's own holds the request."""
         failure: Exception
         try:
             async with asyncio.timeout(limit):
                 return await self._reply(request)
         except Exception as error:  # noqa: BLE001 - mapped below, or raised again as it is
             failure = error
-        raise _ours(failure, request, limit)  # out of the handler: aiohttp's error holds the request
-
-    async def close(self) -> None:
-        """Send no more; the session is closed by its owner."""
-        self._closed = True
+        return _ours(failure, request, limit)
 
     async def _reply(self, request: Request) -> Reply:
         sent = self._session.request(
             request.method,
             request.url,
             data=io.BytesIO(request.body),  # of raw bytes above 1 MB aiohttp warns; a file it sends in pieces
-            headers={**ALWAYS_SENT, **request.headers},
+            headers={**ALWAYS_SENT, **request.headers, **self._for_connection(request.url)},
             allow_redirects=False,  # a 307 would post the image to somebody else
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
             auto_decompress=False,  # Body does it, within bounds
         )
         async with sent as response:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            body = Body(headers)
+            incoming = Incoming(request, response.status, response.raw_headers)
             async for piece in response.content.iter_any():
-                body.add(piece)
-            return Reply(response.status, headers, body.whole(), time.time())
+                incoming.add(piece)
+            return incoming.whole()
+
+    def _for_connection(self, url: str) -> dict[str, str]:
+        """Close what has unasked bytes among the idle connections that aiohttp would take next.
+
+        aiohttp does not look: it would read them as the answer to this request. Where its list of idle connections
+        cannot be seen, as in a connector of the user's own, no connection is used twice.
+        """
+        idle: Any = getattr(self._session.connector, "_conns", None)
+        if not isinstance(idle, dict):
+            return {"connection": "close"}
+        host = urlsplit(url).hostname
+        for key, connections in idle.items():
+            if key.host == host:
+                _close_until_clean(connections)
+        return {}
+
+
+def _close_until_clean(connections: Iterable[tuple[Any, float]]) -> None:
+    for protocol, _ in connections:
+        transport = protocol.transport
+        if transport is None or transport.is_closing():
+            continue  # aiohttp passes over it
+        if not protocol.should_close and not is_readable(transport.get_extra_info("socket")):
+            return
+        protocol.close()
 
 
 def _ours(error: Exception, request: Request, limit: float) -> Exception:

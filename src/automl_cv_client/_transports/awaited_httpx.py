@@ -4,133 +4,198 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
-from collections.abc import AsyncIterable
-
-import httpcore
-import httpx
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from typing import Any
 
 from automl_cv_client._flow.run import running_loop
+from automl_cv_client._processes import forks, in_each_process, leave_to_parent
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports import httpx_terms
-from automl_cv_client._transports.idle import LONGEST_IDLE, MOST_CONNECTIONS, Shelf
-from automl_cv_client._transports.limits import Body
+from automl_cv_client._transports.answers import Incoming
+from automl_cv_client._transports.environment import tls_context
+from automl_cv_client._transports.failures import foreign_client
+from automl_cv_client._transports.idle_pool import LONGEST_IDLE, MOST_CONNECTIONS, IdlePool
+from automl_cv_client._transports.libraries import httpcore
 from automl_cv_client._transports.loop_network import LoopNetwork
+from automl_cv_client.errors import InvalidInput
 
 
 class AsyncHttpxTransport:
     """Sends requests, awaited, in whatever event loop runs; connections belong to the loop they were made in.
 
-    So a client lives through one ``asyncio.run`` after another: those of a loop that is closed are forgotten.
+    So a client lives through one ``asyncio.run`` after another: a loop's connections are closed with it.
     """
 
-    def __init__(self, client: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, client: Any = None) -> None:
         self._injected = client
-        self._library = httpx_terms.library_of(client)
-        self._connections: dict[asyncio.AbstractEventLoop, _Connections] = {}
-        self._tls: ssl.SSLContext | None = None
         self._closed = False
+        self._made_after = forks()
+        self._loops: dict[asyncio.AbstractEventLoop, _Connections] = {}
+        self._of_the_parent: tuple[asyncio.AbstractEventLoop, ...] = ()
+        in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        """In a child this lets the parent's connections lie: closing one would unregister it in the parent's loop."""
+        if self._loops:
+            leave_to_parent(self._loops)
+        self._of_the_parent = (*self._of_the_parent, *self._loops)
+        self._foreign = forks() != self._made_after and httpx_terms.has_connections(self._injected)
+        self._loops = {}
+        self._tls: ssl.SSLContext | None = None
 
     async def send(self, request: Request, limit: float) -> Reply:
-        """The reply, whole, within ``limit`` seconds. Raises TransportError or UnexpectedReply."""
+        """The reply, whole, within ``limit`` seconds. Raises TransportError, UnexpectedReply or InvalidInput."""
         httpx_terms.refuse_closed(self._closed)
+        answer = await self._answer(request, limit)
+        if isinstance(answer, Reply):
+            return answer
+        del request  # it holds the key, and a debugger or an error tracker shows what a frame holds
+        raise answer
+
+    async def close(self) -> None:
+        """Close this loop's connections, unless the client was injected. One in use is closed after its request."""
+        self._closed = True
+        connections = self._loops.pop(running_loop(), None)
+        self._forget_closed_loops()
+        self._loops = {}
+        if connections is not None:
+            await connections.close()
+
+    async def _answer(self, request: Request, limit: float) -> Reply | Exception:
+        """An error is a value here, and is made outside the handler, as httpx's own holds the request."""
         failure: Exception
         try:
             async with asyncio.timeout(limit):
                 if self._injected is not None:
                     return await self._through_injected(self._injected, request, limit)
-                return await self._here(request.url).reply(request, limit)
+                connections = self._loops.get(running_loop()) or await self._begin_in_loop()
+                return await connections.reply(request, limit)
         except Exception as error:  # noqa: BLE001 - mapped below, or raised again as it is
             failure = error
-        # Out of the handler, as httpx's error holds the request.
-        raise httpx_terms.our_error(failure, self._library, request, limit)
+        return httpx_terms.our_error(failure, self._injected, request, limit)
 
-    async def close(self) -> None:
-        """Close this loop's connections, unless the client was injected. One in use is closed after its request."""
-        self._closed = True
-        here = self._connections.pop(running_loop(), None)
-        self._connections.clear()
-        if here is not None:
-            await here.close()
-
-    async def _through_injected(self, client: httpx.AsyncClient, request: Request, limit: float) -> Reply:
+    async def _through_injected(self, client: Any, request: Request, limit: float) -> Reply:
+        if self._foreign:
+            raise foreign_client(type(client).__name__)
         built = httpx_terms.built_by(client, request, limit)
-        return await _whole(await client.send(built, stream=True, auth=None, follow_redirects=False))
+        response = await client.send(built, stream=True, auth=None, follow_redirects=False)
+        try:
+            live = httpx_terms.is_live(response)
+            incoming = Incoming(request, response.status_code, response.headers.raw, live=live)
+            async for piece in _pieces(response):
+                incoming.add(piece)
+                if live and httpx_terms.unasked_in(response):
+                    await response.extensions["network_stream"].aclose()
+        finally:
+            await response.aclose()
+        return incoming.whole()
 
-    def _here(self, url: str) -> _Connections:
+    async def _begin_in_loop(self) -> _Connections:
         loop = running_loop()
-        found = self._connections.get(loop)
-        if found is None:
-            self._tls = self._tls or httpx_terms.tls_for(url)
-            found = _Connections(self._tls)
-            living = {one: its for one, its in self._connections.items() if not one.is_closed()}
-            self._connections = {**living, loop: found}
-        return found
+        if loop in self._of_the_parent:
+            raise InvalidInput(
+                "this event loop ran before this process was forked, and two processes cannot share one: begin a new "
+                "one in each process, as asyncio.run does"
+            )
+        self._forget_closed_loops()
+        connections = self._loops[loop] = _Connections(self._tls_for)
+        await connections.close_with_loop()
+        return connections
+
+    def _tls_for(self, url: str) -> ssl.SSLContext | None:
+        if self._tls is None and url.startswith("https:"):
+            self._tls = tls_context()
+        return self._tls
+
+    def _forget_closed_loops(self) -> None:
+        for loop in [loop for loop in self._loops if loop.is_closed()]:
+            self._loops.pop(loop).abandon()
 
 
 class _Connections:
     """The connections of one event loop.
 
-    Each has a pool of its own here, too (encode/httpx#3215 tells of the awaited pool): with 64 in flight pools of 8
-    cost half as much again a request (benchmarks/async_rate.py).
-
-    A request that is cancelled while httpcore puts its connection back leaves it taken for ever. So the pool of a
-    cancelled request is thrown away; its connection could not have been used again anyway.
+    A request that is cancelled leaves its connection in the middle of an answer: it is closed.
     """
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        self._tls = tls
-        self._shelf: Shelf[httpx.AsyncHTTPTransport] = Shelf(LONGEST_IDLE)
-        self._places = asyncio.Semaphore(MOST_CONNECTIONS)
+    def __init__(self, tls_for: Callable[[str], ssl.SSLContext | None]) -> None:
+        self._tls_for = tls_for
+        self._network = LoopNetwork()
+        self._idle: IdlePool[httpcore.AsyncConnectionInterface] = IdlePool(LONGEST_IDLE)
+        self._free = asyncio.Semaphore(MOST_CONNECTIONS)
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
+        self._end = self._until_the_end()
+
+    async def close_with_loop(self) -> None:
+        """``asyncio.run`` ends the async generators that were begun in its loop, and this one closes connections."""
+        await anext(self._end)
+
+    async def _until_the_end(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await self._close()
 
     async def reply(self, request: Request, limit: float) -> Reply:
         """The reply, over an idle connection or a new one."""
-        async with self._places:
-            pool = self._shelf.take() or _LoopTransport(request.url, self._tls)
+        built = httpx_terms.request_of(request, limit)
+        async with self._free:
+            connection = await self._idle_connection(built) or self._new_connection(request.url, built)
             usable = False
             try:
-                reply = await _whole(await pool.handle_async_request(httpx_terms.plain_request(request, limit)))
-                usable = True
+                reply = await _read(request, await connection.handle_async_request(built))
+                usable = connection.is_idle() and not httpx_terms.has_unread(connection)
                 return reply
             finally:
-                for old in self._shelf.put(pool) if usable and not self._closed else [pool]:
+                for old in self._idle.put(connection) if usable and not self._closed else [connection]:
                     await self._throw_away(old)
 
     async def close(self) -> None:
         """Close those that are idle, and see those end that are being closed."""
+        await self._end.aclose()
+
+    def abandon(self) -> None:
+        """Close the sockets of a loop that is closed, and can do nothing more."""
+        self._network.abandon()
+
+    async def _close(self) -> None:
         self._closed = True
-        for pool in self._shelf.clear():
-            await pool.aclose()
+        for connection in self._idle.clear():
+            await connection.aclose()
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def _throw_away(self, pool: httpx.AsyncHTTPTransport) -> None:
-        closing = asyncio.ensure_future(pool.aclose())
+    async def _idle_connection(self, request: httpcore.Request) -> httpcore.AsyncConnectionInterface | None:
+        while (connection := self._idle.take()) is not None:
+            if connection.can_handle_request(request.url.origin) and not connection.has_expired():
+                return connection
+            await self._throw_away(connection)  # the server closed it, or sent what nobody asked for
+        return None
+
+    def _new_connection(self, url: str, request: httpcore.Request) -> httpcore.AsyncConnectionInterface:
+        options = httpx_terms.pool_options(url, self._tls_for(url))
+        return httpcore.AsyncConnectionPool(**options, network_backend=self._network).create_connection(
+            request.url.origin
+        )
+
+    async def _throw_away(self, connection: httpcore.AsyncConnectionInterface) -> None:
+        closing = asyncio.ensure_future(connection.aclose())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         await asyncio.shield(closing)  # a second cancellation must not leave the connection open
 
 
-class _LoopTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport over a pool of one connection, which the event loop itself serves."""
-
-    def __init__(self, url: str, tls: ssl.SSLContext) -> None:
-        options = httpx_terms.of_one_connection(url, tls)
-        self._pool = httpcore.AsyncConnectionPool(**options, network_backend=LoopNetwork())
-
-
-async def _whole(response: httpx.Response) -> Reply:
+async def _read(request: Request, response: httpcore.Response) -> Reply:
     try:
-        headers = httpx_terms.headers_of(response)
-        body = Body(headers)
+        incoming = Incoming(request, response.status, response.headers)
         async for piece in _pieces(response):
-            body.add(piece)
+            incoming.add(piece)
     finally:
         await response.aclose()
-    return Reply(response.status_code, headers, body.whole(), time.time())
+    return incoming.whole()
 
 
-def _pieces(response: httpx.Response) -> AsyncIterable[bytes]:
-    return response.stream  # type: ignore[return-value]
+def _pieces(response: Any) -> AsyncIterable[bytes]:
+    stream: AsyncIterable[bytes] = response.stream
+    return stream

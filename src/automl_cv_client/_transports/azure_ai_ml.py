@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from automl_cv_client._processes import forks
 from automl_cv_client._protocol.control_plane import (
     EndpointAddress,
     EndpointRecord,
@@ -49,6 +50,7 @@ class MLClientControl:
         workspace = ml_client.workspace_name
         if not workspace:
             raise InvalidInput("ml_client has no workspace: make it with workspace_name=")
+        self._made_after = forks()
         self.client = ml_client
         self.address = EndpointAddress(ml_client.subscription_id, ml_client.resource_group_name, workspace, endpoint)
 
@@ -91,7 +93,16 @@ class MLClientControl:
         token = self._asked(lambda: self.client.online_endpoints.get_keys(self.address.endpoint))
         return token_secret(token.access_token, token.expiry_time_utc, token.refresh_after_time_utc)
 
+    def refuse_fork(self) -> None:
+        """Raise InvalidInput in a forked child: the MLClient's connections are the parent's."""
+        if forks() != self._made_after:
+            raise InvalidInput(
+                "ml_client was made before this process was forked, and two processes cannot share its connections: "
+                "make it, and the client that uses it, in each process"
+            )
+
     def _asked(self, question: Callable[[], T]) -> T:
+        self.refuse_fork()
         failure: Exception
         try:
             return question()

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from automl_cv_client._processes import ProcessLock
 from automl_cv_client._protocol.control_plane import EndpointAddress
 from automl_cv_client._protocol.http_headers import DEPLOYMENT
 from automl_cv_client._protocol.messages import Reply, Request
@@ -25,7 +26,7 @@ from automl_cv_client._transports.azure_ai_ml import MLClientControl, our_error,
 from automl_cv_client._transports.backends import AsyncTransport, Transport
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput, TimedOut
 
-_INVOKING = threading.Lock()  # one for the process, as the dictionary it guards
+_INVOKING = ProcessLock()  # one for the process, as the dictionary it guards
 
 
 class InvokeTransport:
@@ -84,10 +85,12 @@ class _Invoker:
 
     def __init__(self, control: MLClientControl) -> None:
         _shared_headers()  # refuse an unknown azure-ai-ml now, not at the first call
+        self._control = control
         self._client = control.client
         self._address = control.address
 
     def start(self, request: Request, limit: float) -> Future[Reply | Exception]:
+        self._control.refuse_fork()
         outcome: Future[Reply | Exception] = Future()
         outcome.set_running_or_notify_cancel()
         arguments = (request, time.monotonic() + limit, outcome)

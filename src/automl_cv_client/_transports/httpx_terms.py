@@ -1,21 +1,19 @@
-"""What both transports over httpx share: requests in its terms, and its failures in ours."""
+"""What both transports over httpx share: requests and connections in its terms, and its failures in ours."""
 
 from __future__ import annotations
 
-import ssl
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-import httpcore
-import httpx
-
 from automl_cv_client._protocol.http_headers import ALWAYS_SENT
 from automl_cv_client._protocol.messages import Request
+from automl_cv_client._transports.environment import proxy_for
 from automl_cv_client._transports.failures import Failure
-from automl_cv_client._transports.idle import LONGEST_IDLE
-from automl_cv_client._transports.proxies import proxy_for
+from automl_cv_client._transports.idle_pool import LONGEST_IDLE
+from automl_cv_client._transports.libraries import httpcore, httpx
 from automl_cv_client.errors import InvalidInput
 
 
@@ -25,44 +23,92 @@ def refuse_closed(closed: bool) -> None:
 
 
 @lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)  # 30 µs, for a URL that is the same at every call
+def _parsed(url: str) -> tuple[httpcore.URL, bytes]:
+    """The URL, and the value of ``Host``; 30 µs, for a URL that is the same at every call."""
+    parsed = httpx.URL(url)
+    target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
+    return target, parsed.netloc
 
 
-def plain_request(request: Request, limit: float) -> httpx.Request:
-    headers = {**ALWAYS_SENT, **request.headers}
+def request_of(request: Request, limit: float) -> httpcore.Request:
+    """Raises UnicodeError for a host or header that cannot be sent."""
+    url, host = _parsed(request.url)
+    headers = [(b"Host", host)]
+    for name, value in (*ALWAYS_SENT.items(), *request.headers.items()):
+        headers.append((name.encode("ascii"), value.encode("ascii")))
+    if request.method != "GET":
+        headers.append((b"Content-Length", b"%d" % len(request.body)))
     timeouts = dict.fromkeys(("connect", "read", "write", "pool"), limit)
-    url = _parsed(request.url)
-    return httpx.Request(request.method, url, headers=headers, content=request.body, extensions={"timeout": timeouts})
+    return httpcore.Request(
+        request.method, url, headers=headers, content=request.body, extensions={"timeout": timeouts}
+    )
 
 
-def built_by(client: httpx.Client | httpx.AsyncClient, request: Request, limit: float) -> httpx.Request:
+def built_by(client: Any, request: Request, limit: float) -> Any:
+    """The request as an injected client of httpx builds it."""
     headers = {**ALWAYS_SENT, **request.headers}
     return client.build_request(request.method, request.url, content=request.body, headers=headers, timeout=limit)
 
 
-def headers_of(response: httpx.Response) -> dict[str, str]:
-    """The headers as text, names in lower case; of a name that comes twice the last counts."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
+def pool_options(url: str, tls: Any) -> dict[str, Any]:
+    """The arguments of a pool of httpcore which makes connections, through the proxy that the environment names."""
+    proxy = proxy_for(url)
+    if proxy is None:
+        return {"ssl_context": tls, "keepalive_expiry": LONGEST_IDLE}
+    given = httpx.Proxy(proxy.url)
+    secure = tls if given.url.scheme == "https" else None
+    through = httpcore.Proxy(url=str(given.url), auth=given.raw_auth, headers=given.headers.raw, ssl_context=secure)
+    return {"ssl_context": tls, "keepalive_expiry": LONGEST_IDLE, "proxy": through}
 
 
-def tls_for(url: str) -> ssl.SSLContext:
-    """The TLS context of a client. For plain http one that trusts nobody, as loading certificates takes 20 ms."""
-    return httpx.create_ssl_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def has_unread(holder: Any) -> bool:
+    """Whether bytes came behind the end of the answer: they would be taken for the answer to the next request.
+
+    httpcore looks at an idle connection's socket before it is used again. What h11 has read of it already, in the
+    same piece as the end of the answer, it does not see.
+
+    Args:
+        holder: a connection of httpcore, or a response of httpx.
+    """
+    parser = _parser(holder)
+    return parser is None or bool(parser.trailing_data[0])
 
 
-def of_one_connection(url: str, tls: ssl.SSLContext) -> dict[str, Any]:
-    """The arguments of a pool of httpcore that keeps one connection, through the proxy that the environment names."""
-    connections = {"max_connections": 1, "max_keepalive_connections": 1, "keepalive_expiry": LONGEST_IDLE}
-    return {"ssl_context": tls, "proxy": _proxy_of(url), **connections}
+def _parser(holder: Any) -> Any:
+    for _ in range(10):
+        parser = getattr(holder, "_h11_state", None)
+        if parser is not None:
+            return parser
+        for name in ("_connection", "_stream", "_httpcore_stream", "stream"):
+            if (inner := getattr(holder, name, None)) is not None:
+                holder = inner
+                break
+        else:
+            return None
+    return None
 
 
-def _proxy_of(url: str) -> httpcore.Proxy | None:
-    found = proxy_for(url)
-    if found is None:
-        return None
-    proxy = httpx.Proxy(found)
-    return httpcore.Proxy(url=str(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
+def unasked_in(response: Any) -> bool:
+    """Whether a response of httpx, read to the last byte of its body, has more bytes behind it."""
+    return _parser(response) is not None and has_unread(response) and "content-length" in response.headers
+
+
+def is_live(response: Any) -> bool:
+    """Whether a response of httpx came over a connection, and not from a mock or recording."""
+    return "network_stream" in response.extensions
+
+
+def has_connections(client: Any) -> bool:
+    """Whether an injected client has connections, or may have: one with a transport that is not httpx's own."""
+    transports = [getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()]
+    return any(_has_connections(transport) for transport in transports if transport is not None)
+
+
+def _has_connections(transport: Any) -> bool:
+    pool = getattr(transport, "_pool", None)
+    if pool is None:  # a mock or an application in this process has none; of others nobody knows
+        return not any(hasattr(transport, name) for name in ("handler", "app", "in_process"))
+    return bool(getattr(pool, "connections", True)) or bool(getattr(pool, "_requests", True))
 
 
 def library_of(client: object | None) -> ModuleType:
@@ -74,30 +120,30 @@ def library_of(client: object | None) -> ModuleType:
     return httpx
 
 
-def our_error(error: Exception, library: ModuleType, request: Request, limit: float) -> Exception:
+def our_error(error: Exception, client: Any, request: Request, limit: float) -> Exception:
     """Our error for a failure of the library, with plain values only; what is not of the library stays as it is."""
-    failure = Failure(error, request, limit)
+    proxy = None
+    if client is None:
+        try:
+            proxy = proxy_for(request.url)
+        except InvalidInput as unusable:
+            return unusable.with_traceback(None)
+    failure = Failure(error, request, limit, proxy)
     if plain := failure.of_no_library():
         return plain
-    if isinstance(error, library.TimeoutException | httpcore.TimeoutException):
+    libraries = (httpcore, library_of(client))
+    if isinstance(error, _kinds(libraries, "TimeoutException")):
         return failure.too_slow()
-    if _is_bad_certificate(error):
-        return failure.untrusted()
-    if isinstance(error, library.UnsupportedProtocol | library.LocalProtocolError | library.InvalidURL):
+    if isinstance(error, _kinds(libraries, "UnsupportedProtocol", "LocalProtocolError", "InvalidURL")):
         return failure.unsendable()
-    if isinstance(error, library.ConnectError):
+    if isinstance(error, _kinds(libraries, "ConnectError")):
         return failure.no_connection("the scoring URI, the network and the proxy settings")
-    if isinstance(error, library.ProxyError):
-        return failure.no_way_through_proxy("HTTPS_PROXY and NO_PROXY")
-    if isinstance(error, library.TransportError | httpcore.NetworkError | httpcore.ProtocolError):
+    if isinstance(error, _kinds(libraries, "ProxyError")):
+        return failure.no_way_through_proxy("HTTPS_PROXY and NO_PROXY" if proxy is None else proxy.variable)
+    if isinstance(error, _kinds(libraries, "TransportError", "NetworkError", "ProtocolError")):
         return failure.broken()
     return error
 
 
-def _is_bad_certificate(failure: BaseException | None) -> bool:
-    seen = 0
-    while failure is not None and seen < 10:
-        if isinstance(failure, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(failure):
-            return True
-        failure, seen = failure.__cause__ or failure.__context__, seen + 1
-    return False
+def _kinds(libraries: Iterable[ModuleType], *names: str) -> tuple[type[Exception], ...]:
+    return tuple(getattr(library, name) for library in libraries for name in names if hasattr(library, name))

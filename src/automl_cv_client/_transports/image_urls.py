@@ -5,17 +5,18 @@ Straight over httpcore, without proxies (which would resolve names by themselves
 
 from __future__ import annotations
 
-import ssl
 import time
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-import certifi
-import httpcore
+import idna
 
 from automl_cv_client._imaging import UrlRules, describe
 from automl_cv_client._transports.addresses import NotPublic, PublicNetwork
-from automl_cv_client._transports.limits import Body, BrokenReply, ReplyTooLarge, Stopwatch
+from automl_cv_client._transports.environment import tls_context
+from automl_cv_client._transports.libraries import httpcore
+from automl_cv_client._transports.limits import Body, BrokenReply, ReplyTooLarge
+from automl_cv_client._transports.socket_network import Stopwatch
 from automl_cv_client.errors import ImageError
 
 _SAFE = "/%:@!$&'()*+,;=~-._?"
@@ -86,11 +87,11 @@ def _matches(host: str, allowed: str) -> bool:
 
 def _asked(parts: SplitResult, rules: UrlRules, stopwatch: Stopwatch) -> _Answer:
     """One request on a connection of its own."""
-    context = ssl.create_default_context(cafile=certifi.where()) if parts.scheme == "https" else None
+    context = tls_context() if parts.scheme == "https" else None
     left = stopwatch.left(None)
     timeouts = dict.fromkeys(("connect", "read", "write", "pool"), left)
     name = parts.hostname or ""
-    host = name.encode("ascii" if name.isascii() else "idna")
+    host = name.encode() if name.isascii() else idna.encode(name, uts46=True)
     target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
     url = httpcore.URL(scheme=parts.scheme.encode(), host=host, port=parts.port, target=target.encode("ascii"))
     with (

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
-import threading
-import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
-
-import httpcore
 
 LONGEST_REPLY = 512 * 1024 * 1024  # bytes; explanations of many classes reach some 100 MB
 _UNPACKED = ((1, math.inf), (32, 100), (LONGEST_REPLY // 2**20, 20))
@@ -87,66 +83,3 @@ def _inflater(encoding: str) -> Any:
     if encoding in ("gzip", "x-gzip", "deflate"):
         return zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: recognise gzip and zlib by their headers
     raise BrokenReply(f"a body with the unknown content encoding {encoding[:40]!r}")
-
-
-class Stopwatch(threading.local):
-    """When this thread's request must be over, on the clock of ``time.monotonic``; infinite between requests."""
-
-    until = float("inf")
-
-    def left(self, timeout: float | None) -> float:
-        """Seconds left, at most ``timeout``; raises httpcore's timeout when there are none."""
-        left = self.until - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout("time is up")
-        return left if timeout is None else min(left, timeout)
-
-
-class BoundedNetwork(httpcore.NetworkBackend):
-    """httpcore's blocking sockets, with every operation bounded by what is left of the whole request's time.
-
-    httpx bounds each read by itself: a server that drips a byte now and then holds a caller for ever.
-    """
-
-    def __init__(self, stopwatch: Stopwatch) -> None:
-        self._stopwatch = stopwatch
-        self._network = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        left = self._stopwatch.left(timeout)
-        stream = self._network.connect_tcp(host, port, left, local_address, socket_options)
-        return _BoundedStream(stream, self._stopwatch)
-
-
-class _BoundedStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, stopwatch: Stopwatch) -> None:
-        self._stream = stream
-        self._stopwatch = stopwatch
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._stopwatch.left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces, as the bound holds for one write, and a peer may take a large body slowly.
-        view = memoryview(buffer)
-        for start in range(0, len(view), _PIECE):
-            self._stream.write(view[start : start + _PIECE], self._stopwatch.left(timeout))  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = self._stopwatch.left(timeout)
-        return _BoundedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._stopwatch)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)

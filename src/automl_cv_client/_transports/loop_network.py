@@ -9,16 +9,16 @@ its body leave in different turns of the loop, with other requests' work between
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 import ssl
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, cast
+from weakref import WeakSet
 
-import httpcore
-
-from automl_cv_client._transports.connecting import connected_socket
+from automl_cv_client._transports.connecting import connect_in_loop
+from automl_cv_client._transports.libraries import httpcore
+from automl_cv_client._transports.socket_network import is_readable
 
 _ENOUGH = 1024 * 1024  # bytes not yet read before the peer has to wait
 _PIECE = 8 * 1024 * 1024  # bytes written at once: more than sockets hold, so that who does not read is waited for
@@ -26,6 +26,14 @@ _PIECE = 8 * 1024 * 1024  # bytes written at once: more than sockets hold, so th
 
 class LoopNetwork(httpcore.AsyncNetworkBackend):
     """Connects in the running event loop. Timeouts are the caller's: one bound covers the whole request."""
+
+    def __init__(self) -> None:
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+
+    def abandon(self) -> None:
+        """Close all sockets of a loop that is closed: its transports cannot any more."""
+        for connection in list(self._sockets):
+            connection.close()
 
     async def connect_tcp(
         self,
@@ -38,7 +46,8 @@ class LoopNetwork(httpcore.AsyncNetworkBackend):
         del timeout, local_address, socket_options  # the pool of HttpxTransport asks for none
         loop = asyncio.get_running_loop()
         try:
-            connected = await connected_socket(host, port)
+            connected = await connect_in_loop(host, port)
+            self._sockets.add(connected)
             _, stream = await loop.create_connection(_Stream, sock=connected)
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
@@ -111,7 +120,7 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
             used_up = self._over or self._full  # it closed, or answered before it had all that was sent
-            return used_up or bool(self._pieces) or _is_readable(self._transport.get_extra_info("socket"))
+            return used_up or bool(self._pieces) or is_readable(self._transport.get_extra_info("socket"))
         return self._transport.get_extra_info({"client_addr": "sockname", "server_addr": "peername"}.get(info, info))
 
     # What the event loop calls.
@@ -154,14 +163,3 @@ class _Stream(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-
-def _is_readable(connection: socket.socket | None) -> bool:
-    """Whether something came that the loop has not seen yet: of an idle connection, that it was closed."""
-    if connection is None or connection.fileno() < 0:
-        return True
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([connection], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))

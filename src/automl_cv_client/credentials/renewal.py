@@ -16,6 +16,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
+from automl_cv_client._processes import in_each_process
 from automl_cv_client.credentials.contract import Secret
 from automl_cv_client.errors import AutoMLVisionError, TimedOut
 
@@ -59,10 +60,14 @@ class RenewedCredential:
         self._bind = bind
         self._close = close
         self._clock = clock
-        self._lock = threading.Lock()
         self._held: Secret | None = None
-        self._under_way: _Renewal | None = None
         self._no_better: tuple[str, float] = ("", 0.0)
+        in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        """A child keeps the secret that is held; the thread that fetches another one is the parent's alone."""
+        self._lock = threading.Lock()
+        self._under_way: _Renewal | None = None
 
     def authorize(self, refused: str | None, limit: float | None) -> str | None:
         """The header; raises AuthenticationFailed, TransportError or TimedOut when none can be had."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from automl_cv_client._processes import in_each_process, leave_to_parent
 from automl_cv_client._protocol.excerpts import clean
 from automl_cv_client.credentials.clouds import AUTHORITY, Cloud
 from automl_cv_client.credentials.contract import Secret
@@ -58,8 +59,15 @@ class _TokenSource:
         self._is_ours = credential is None
         self._scope = scope
         self._cloud = cloud
+        in_each_process(self._begin)
+
+    def _begin(self) -> None:
+        """A child makes a default credential of its own; one that the user gave is the user's to make anew."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
+        if self._is_ours and self._credential is not None:
+            leave_to_parent(self._credential)
+            self._credential = None
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run an async credential in this loop."""

@@ -24,6 +24,8 @@ Verify = ssl.SSLContext | bool
 class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """An httpx transport, blocking and awaited, that answers in process, and clients over it. Subclasses say what."""
 
+    in_process = True  # no connection that a forked child would share
+
     @property
     def scoring_uri(self) -> str:
         """Where to score, for a client that is made elsewhere."""

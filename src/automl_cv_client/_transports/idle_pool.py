@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,11 +17,11 @@ MOST_CONNECTIONS = 256
 open on most systems."""
 
 
-class Shelf(Generic[T]):
-    """What was used last is taken first, so that what is too many grows old and leaves. Thread-safe.
+class IdlePool(Generic[T]):
+    """The connection used last is taken first, so that those that are too many grow old and leave. Thread-safe.
 
     Args:
-        longest: seconds something may lie here.
+        longest: seconds a connection may be idle.
     """
 
     def __init__(self, longest: float) -> None:
@@ -32,16 +32,16 @@ class Shelf(Generic[T]):
         return len(self._idle)
 
     def take(self) -> T | None:
-        """The one used last, or None."""
+        """The connection used last, or None."""
         try:
             return self._idle.pop()[1]
         except IndexError:
             return None
 
-    def put(self, one: T) -> list[T]:
-        """Lay one down; those that lay too long are handed out, to be closed."""
+    def put(self, connection: T) -> list[T]:
+        """Keep a connection; those idle for too long are handed out, to be closed."""
         now = time.monotonic()
-        self._idle.append((now, one))
+        self._idle.append((now, connection))
         old: list[T] = []
         while self._oldest() < now - self._longest:
             try:
@@ -50,10 +50,10 @@ class Shelf(Generic[T]):
                 break
         return old
 
-    def clear(self) -> Iterable[T]:
-        """Take everything down."""
-        while (one := self.take()) is not None:
-            yield one
+    def clear(self) -> Iterator[T]:
+        """Take all out."""
+        while (connection := self.take()) is not None:
+            yield connection
 
     def _oldest(self) -> float:
         try:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import pytest
 
 from automl_cv_client import Client
 from automl_cv_client._imaging.encoding import grey_png
-from automl_cv_client._transports.idle import MOST_CONNECTIONS, Shelf
+from automl_cv_client._transports.idle_pool import IdlePool
 from automl_cv_client.errors import TransportError
 from tests.capped import CappedServer, capped
-from tests.servers import wait_until
+from tests.servers import Silence, scripted, wait_until
 from tests.timing import Stopwatch, is_within
 
 TINY = grey_png(4)
@@ -21,26 +20,26 @@ TINY = grey_png(4)
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr("automl_cv_client._transports.idle.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("automl_cv_client._transports.idle_pool.time.monotonic", lambda: now[0])
     return now
 
 
 def test_the_last_one_used_is_taken_first(clock: list[float]) -> None:
-    shelf: Shelf[str] = Shelf(60)
-    assert shelf.take() is None
-    assert [*shelf.put("a"), *shelf.put("b")] == []
-    assert [shelf.take(), shelf.take(), shelf.take()] == ["b", "a", None]
+    pool: IdlePool[str] = IdlePool(60)
+    assert pool.take() is None
+    assert [*pool.put("a"), *pool.put("b")] == []
+    assert [pool.take(), pool.take(), pool.take()] == ["b", "a", None]
 
 
 def test_what_lay_too_long_is_handed_out_to_be_closed(clock: list[float]) -> None:
-    shelf: Shelf[str] = Shelf(60)
+    pool: IdlePool[str] = IdlePool(60)
     for name in "abc":
-        shelf.put(name)
+        pool.put(name)
         clock[0] += 10
     clock[0] = 165.0  # a lay for 65 seconds, b for 55
-    assert shelf.put("d") == ["a"]
-    assert list(shelf.clear()) == ["d", "c", "b"]
-    assert len(shelf) == 0
+    assert pool.put("d") == ["a"]
+    assert list(pool.clear()) == ["d", "c", "b"]
+    assert len(pool) == 0
 
 
 def test_threads_share_connections_and_closing_closes_all() -> None:
@@ -67,18 +66,20 @@ def test_a_connection_that_the_server_closed_is_made_anew() -> None:
             _wait_until_none(server)
 
 
-def test_a_full_house_waits_no_longer_than_the_deadline() -> None:
-    with capped(service=0) as server, Client(server.url, "k", deadline=0.3) as client:
-        transport: Any = client._backend.transport
-        for _ in range(MOST_CONNECTIONS):
-            assert transport._places.acquire(blocking=False)
+def test_who_finds_all_connections_in_use_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl_cv_client._transports.httpx.MOST_CONNECTIONS", 1)
+    with scripted(Silence()) as server, Client(server.url, "k", deadline=0.3) as client:
+        first = threading.Thread(target=lambda: client.with_options(deadline=10).health())
+        first.start()
+        server.wait_for(1)
 
         def fail(watch: Stopwatch) -> None:
             with watch.running(), pytest.raises(TransportError):
                 client.detect(TINY)
 
         is_within(0.4, fail, at_most=1)
-        assert server.received == []
+        assert len(server.received) == 1
+    first.join()
 
 
 def _wait_until_none(server: CappedServer) -> None:

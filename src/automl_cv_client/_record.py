@@ -50,6 +50,12 @@ class Record(BaseModel, frozen=True):
             _exhaust(map(put, records, values))
         return tuple(records)
 
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        for name, field in type(self).model_fields.items():
+            if name not in self.__dict__ and not field.is_required():  # pickled before there was this field
+                self.__dict__[name] = field.get_default(call_default_factory=True)
+
     def _content(self) -> tuple[Any, ...]:
         """What equality and hash look at."""
         return tuple(self.__dict__.values())

@@ -46,6 +46,7 @@ def test_json_and_pickle_read_back_and_say_the_same(name: str) -> None:
     read, unpickled = kind.model_validate_json(TEXTS[name]), pickle.loads(PICKLES[name])
     assert isinstance(unpickled, kind)
     assert read.model_dump_json() == unpickled.model_dump_json()
+    assert all(getattr(unpickled, field) == getattr(read, field) for field in kind.model_fields if name != "detections")
     for key, value in json.loads(TEXTS[name]).items():
         assert json.loads(read.model_dump_json())[key] == value
     assert repr(read) == repr(unpickled)

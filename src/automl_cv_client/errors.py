@@ -29,7 +29,7 @@ And one warning: ManyClassesWarning, an explanation of so many classes that it m
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 
 class AutoMLVisionError(Exception):
@@ -79,6 +79,11 @@ class CallError(AutoMLVisionError):
         self.attempts = attempts
         self.elapsed = elapsed
         self.client_request_id = client_request_id
+
+    def add(self, *, attempts: int, elapsed: float, client_request_id: str | None) -> Self:
+        """The same error, with how its call went."""
+        self.attempts, self.elapsed, self.client_request_id = attempts, elapsed, client_request_id
+        return self
 
     def __str__(self) -> str:
         story = [*self._story()]
@@ -130,7 +135,8 @@ class StatusError(CallError):
     Attributes:
         status: the HTTP status.
         model_status: status of the container behind the front end (``ms-azureml-model-error-statuscode``), for 424.
-        reason: ``ms-azureml-model-error-reason``, such as ``model_error`` or ``model_not_ready``, for 424.
+        reason: ``ms-azureml-model-error-reason``, such as ``model_error`` or ``model_not_ready``, for 424;
+            ``scoring_script_raised`` where a container without a front end says so itself.
         request_id: the service's id of the request (``x-ms-request-id``).
         deployment: the deployment that answered, or the one that was asked for.
         retry_after: seconds the service asked to wait, if it did.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+import tenacity
 
 from automl_cv_client import RetryPolicy, errors
 from tests.conftest import Caller
@@ -28,6 +30,8 @@ def failed(model_status: int | None = None, reason: str | None = None) -> Answer
         headers["ms-azureml-model-error-reason"] = reason
     return Answer(424, b"", headers)
 
+
+RAISED = {"x-ms-run-function-failed": "True"}
 
 OFTEN, ONCE, NEVER = 5, 2, 1
 """Requests that go out in all when the answer never changes."""
@@ -73,6 +77,9 @@ ROWS = [
     Row("429", Answer(429), OFTEN, errors.Throttled),
     Row("429, empty body", Answer(429, b"", {"content-type": "text/plain"}), OFTEN, errors.Throttled),
     Row("500", Answer(500), OFTEN, errors.ServiceUnavailable),
+    Row("500, the script raised", Answer(500, b"", RAISED), ONCE, errors.ServiceUnavailable),
+    Row("503, the script raised", Answer(503, b"", RAISED), ONCE, errors.ServiceUnavailable),
+    Row("500, it did not", Answer(500, b"", {"x-ms-run-function-failed": "False"}), OFTEN, errors.ServiceUnavailable),
     Row("501", Answer(501), NEVER, errors.StatusError),
     Row("502", Answer(502), ONCE, errors.ServiceUnavailable),
     Row("503", Answer(503), OFTEN, errors.ServiceUnavailable),
@@ -119,6 +126,64 @@ def test_a_server_that_is_down_is_asked_as_often_as_allowed(call: Caller, server
         call(url, "detect", image, retry=QUICK)
     assert caught.value.attempts == 5
     server.stop = lambda: None  # type: ignore[method-assign]
+
+
+def test_a_script_that_raised_is_named(call: Caller, server: ScriptedServer, image: bytes) -> None:
+    server.steps = [Answer(500, b"", RAISED)]
+    with pytest.raises(
+        errors.ServiceUnavailable, match="the scoring script raised an exception: see the container's log"
+    ):
+        call(server.url, "detect", image, retry=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("policy", "step", "requests"),
+    [
+        (RetryPolicy(backoff=0, retry_on=lambda error: False), Answer(503), 1),
+        (RetryPolicy(backoff=0, attempts=3, retry_on=lambda error: True), Answer(400), 3),
+        (RetryPolicy(backoff=0, attempts=3, retry_on=lambda error: None), Answer(503), 3),
+        (RetryPolicy(backoff=0, retry_on=lambda error: None), Answer(400), 1),
+        (RetryPolicy(backoff=0, attempts=4, retry_on=lambda error: getattr(error, "status", 0) == 504), Answer(504), 4),
+    ],
+)
+def test_a_policy_may_decide_itself(
+    policy: RetryPolicy, step: Answer, requests: int, call: Caller, server: ScriptedServer, image: bytes
+) -> None:
+    server.steps = [step]
+    with pytest.raises(errors.StatusError):
+        call(server.url, "detect", image, retry=policy)
+    assert len(server.received) == requests
+
+
+def test_a_wait_strategy_of_tenacitys(call: Caller, server: ScriptedServer, image: bytes) -> None:
+    seen: list[tuple[int, object, float]] = []
+
+    class Waiting(tenacity.wait.wait_base):
+        def __call__(self, retry_state: tenacity.RetryCallState) -> float:
+            assert retry_state.outcome is not None
+            seen.append((retry_state.attempt_number, retry_state.outcome.exception(), retry_state.idle_for))
+            return 0.01
+
+    server.steps = [Answer(503), Answer(503), Answer(429, b"", {"retry-after-ms": "1"}), OK]
+    call(server.url, "detect", image, retry=RetryPolicy(wait=Waiting() + tenacity.wait_fixed(0.01)))
+    assert [(number, type(error), round(idle, 3)) for number, error, idle in seen] == [
+        (1, errors.ServiceUnavailable, 0.0),
+        (2, errors.ServiceUnavailable, 0.02),
+    ]
+
+
+def test_a_wait_that_never_ends_is_refused(call: Caller, server: ScriptedServer, image: bytes) -> None:
+    server.steps = [Answer(503)]
+    with pytest.raises(errors.InvalidInput, match="gave inf"):
+        call(server.url, "detect", image, retry=RetryPolicy(wait=lambda state: float("inf")), deadline=None)
+
+
+def test_a_policy_is_pickled_and_compared() -> None:
+    assert pickle.loads(pickle.dumps(RetryPolicy(attempts=3))) == RetryPolicy(attempts=3)
+    waiting = RetryPolicy(wait=tenacity.wait_fixed(2))
+    assert pickle.loads(pickle.dumps(waiting)).wait(None) == 2
+    with pytest.raises(errors.InvalidInput, match="retry_on"):
+        RetryPolicy(retry_on=5)  # type: ignore[arg-type]
 
 
 def test_the_second_chance_is_given_once_in_a_call(call: Caller, server: ScriptedServer, image: bytes) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
+from tenacity import RetryCallState
 
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._flow.tally import Tally
@@ -17,6 +18,7 @@ from automl_cv_client._options_base import Options
 from automl_cv_client._processes import in_each_process
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.requests import Dialect
+from automl_cv_client.errors import CallError
 
 TIMEOUT = 200.0  # seconds of one attempt: the service itself allows scoring at most 180 s
 DEADLINE = 600.0  # seconds of a whole call
@@ -31,17 +33,27 @@ class RetryPolicy(Options, frozen=True):
     ``longest_backoff``. When the service says how long to wait (``Retry-After``), that is obeyed up to
     ``longest_retry_after``.
 
+    >>> RetryPolicy(attempts=3, retry_on=lambda error: True if error.status == 409 else None).attempts
+    3
+
     Attributes:
         attempts: requests at most for one call, the first one included; 1 means no retry.
         backoff: seconds; the upper bound of the first pause.
         longest_backoff: seconds.
         longest_retry_after: seconds.
+        retry_on: asked of each :class:`~automl_cv_client.errors.CallError` whether to retry: True or False, or None
+            to decide as usual. ``attempts``, the deadline and the retry budget bound it all the same.
+        wait: a wait strategy of tenacity's, such as ``tenacity.wait_fixed(2) + tenacity.wait_random(0, 1)``, in
+            place of ``backoff`` and ``longest_backoff``; what the service asks for (``Retry-After``) still comes
+            first.
     """
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 5
     backoff: _Seconds = 0.5
     longest_backoff: _Seconds = 8.0
     longest_retry_after: _Seconds = 120.0
+    retry_on: Callable[[CallError], bool | None] | None = None
+    wait: Callable[[RetryCallState], float] | None = None
 
 
 _REMEMBERED_FOR = 300.0  # seconds: deployments are scaled within minutes

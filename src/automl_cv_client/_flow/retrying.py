@@ -1,11 +1,13 @@
 """Sends a request until it succeeds, cannot succeed, or has taken too long.
 
-tenacity decides how often and how long; its pauses are recorded and yielded to the driver.
+How long to wait is a wait strategy of tenacity's: the policy's own, or random exponential backoff. Waiting itself is
+an effect, so the loop is written here, and neither sleeps nor knows whether it is driven by a thread or an event loop.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TypedDict
 
 import tenacity
 
@@ -22,8 +24,18 @@ from automl_cv_client._protocol.http_headers import (
 )
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._protocol.statuses import Again, again, error_of
-from automl_cv_client.errors import CallError, DeadlineExceeded, StatusError, TimedOut
+from automl_cv_client.errors import CallError, DeadlineExceeded, InvalidInput, StatusError, TimedOut
 from automl_cv_client.results import CallInfo
+
+_ANY = tenacity.Retrying()
+
+
+class How(TypedDict):
+    """How a call went so far, for its error."""
+
+    attempts: int
+    elapsed: float
+    client_request_id: str
 
 
 class Conversation:
@@ -52,42 +64,36 @@ class Conversation:
         self._until = settings.last_moment(self.started)
         self._spent = 0
         self._second_chance_used = False
-        self._backoff = tenacity.wait_random_exponential(settings.retry.backoff, settings.retry.longest_backoff)
+        policy = settings.retry
+        self._wait_strategy = policy.wait or tenacity.wait_random_exponential(policy.backoff, policy.longest_backoff)
 
     def send(self, request: Request) -> Flow[Reply]:
         """The reply of status 200, or the error of the last attempt raised."""
         request = request.with_headers({CLIENT_REQUEST_ID: self.client_request_id})
-        pauses: list[float] = []
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(self._may_help),
-            wait=self._pause,
-            stop=self._gives_up,
-            sleep=pauses.append,
-            reraise=True,
-        )
-        outcome: Reply | CallError | None = None
-        for attempt in retrying:
-            while pauses:
-                yield from self._wait(pauses.pop(), outcome)
+        tries = tenacity.RetryCallState(_ANY, None, (), {})  # what wait strategies look at
+        while True:
             outcome = yield from self._try(request)
-            with attempt:
-                if isinstance(outcome, CallError):
-                    raise outcome
+            if isinstance(outcome, Reply):
                 self._succeeded()
                 return outcome
-        raise AssertionError("tenacity ended without an outcome")
-
-    def _wait(self, pause: float, failure: Reply | CallError | None) -> Flow[None]:
-        if isinstance(failure, CallError):
-            watching.retrying(self.settings, self.client_request_id, self.attempts, pause, failure)
-        yield from sleep(pause)
+            chance = self._chance_of(outcome)
+            if chance is Again.NEVER or tries.attempt_number >= self.settings.retry.attempts:
+                raise outcome
+            tries.set_exception((type(outcome), outcome, None))
+            pause = self._pause_after(outcome, tries)
+            if self.settings.clock() + pause >= self._until or not self._affords(chance):
+                raise outcome
+            watching.retrying(self.settings, self.client_request_id, self.attempts, pause, outcome)
+            tries.idle_for += pause
+            tries.prepare_for_next_attempt()
+            yield from sleep(pause)
 
     def _succeeded(self) -> None:
         self.settings.budget.give_back(self._spent)
         now = self.settings.clock()
         self.settings.tally.call(self.images, now - self.started, now)
 
-    def how(self) -> dict[str, Any]:
+    def how(self) -> How:
         """How the call went so far, for an error."""
         elapsed = self.settings.clock() - self.started
         return {"attempts": self.attempts, "elapsed": elapsed, "client_request_id": self.client_request_id}
@@ -114,7 +120,7 @@ class Conversation:
                 if fresher is not None:
                     reply = yield from self._send_once(request, fresher)
         except CallError as error:
-            return self._told(self._as_deadline(error))
+            return self._as_deadline(error).add(**self.how())
         if reply.status == 200:
             return reply
         return self._status_error(reply)
@@ -152,33 +158,30 @@ class Conversation:
         about = {"deployment": settings.deployment, "mode": settings.mode, "scope": settings.scope}
         return error_of(reply, url=settings.shown_url, secret=self.secret, **about, **self.how())
 
-    def _told(self, error: CallError) -> CallError:
-        """The transport's error, with how the call went."""
-        error.__dict__.update(self.how())
-        return error
+    def _chance_of(self, error: CallError) -> Again:
+        """Whether another try helps, by the policy's own word where it has one. A second chance is given once."""
+        asked = self.settings.retry.retry_on
+        wanted = None if asked is None else asked(error)
+        if wanted is not None:
+            return Again.OFTEN if wanted else Again.NEVER
+        usual = again(error)
+        return Again.NEVER if usual is Again.ONCE and self._second_chance_used else usual
 
-    def _may_help(self, error: BaseException) -> bool:
-        kind = again(error)
-        return kind is Again.OFTEN or (kind is Again.ONCE and not self._second_chance_used)
+    def _pause_after(self, error: CallError, tries: tenacity.RetryCallState) -> float:
+        """Seconds: what the service asks for, up to the policy's bound, else what the wait strategy says."""
+        policy = self.settings.retry
+        if isinstance(error, StatusError) and error.retry_after is not None:
+            return min(error.retry_after, policy.longest_retry_after)
+        pause = float(self._wait_strategy(tries))
+        if not 0 <= pause < math.inf:
+            raise InvalidInput(f"the wait strategy of RetryPolicy(wait=…) gave {pause}: seconds from 0 up are wanted")
+        return pause
 
-    def _pause(self, state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, StatusError) else None
-        if asked is not None:
-            return min(asked, self.settings.retry.longest_retry_after)
-        return self._backoff(state)
-
-    def _gives_up(self, state: tenacity.RetryCallState) -> bool:
-        """No more: attempts, time or budget are used up. Takes from the budget when it says no."""
-        if state.attempt_number >= self.settings.retry.attempts:
-            return True
-        if self.settings.clock() + state.upcoming_sleep >= self._until:
-            return True
-        error = state.outcome.exception() if state.outcome else None
-        doubtful = error is not None and again(error) is Again.ONCE
-        cost = 2 * COST if doubtful else COST
+    def _affords(self, chance: Again) -> bool:
+        """Whether the budget bears one more try, which is taken from it then."""
+        cost = 2 * COST if chance is Again.ONCE else COST
         if not self.settings.budget.take(cost):
-            return True
+            return False
         self._spent += cost
-        self._second_chance_used = self._second_chance_used or doubtful
-        return False
+        self._second_chance_used = self._second_chance_used or chance is Again.ONCE
+        return True

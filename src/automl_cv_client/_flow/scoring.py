@@ -196,8 +196,10 @@ def _dropped(infos: Sequence[ImageInfo], rows: int, reply: Reply, conversation: 
     what = f"{describe(one.source) if one.source else 'the image'} ({one.media_type}, {one.size[0]}x{one.size[1]} px)"
     if len(infos) > 1:
         what = f"{len(infos) - rows} of {len(infos)} images"
+    timed_out = ", unless the container ran out of its own time, which looks the same: see its log" if not rows else ""
     return ImageDropped(
-        f"the server could not read {what} and left it out of its reply: save it as a plain 8-bit JPEG or PNG",
+        f"the server could not read {what} and left it out of its reply: save it as a plain 8-bit JPEG or PNG"
+        f"{timed_out}",
         request_id=request_id(reply.headers),
         **conversation.how(),
     )

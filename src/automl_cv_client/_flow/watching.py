@@ -73,6 +73,8 @@ def _with_more_headers(request: Request, hooks: Hooks, event: RequestEvent) -> R
     except Exception:  # as in _tell
         log.exception("a hook failed; the call goes on")
         return request
+    if {"x-request-id", "x-ms-request-id"} <= more.keys():  # the front end answers 400 to both together
+        more.pop("x-ms-request-id")
     return request.with_headers({name: value for name, value in more.items() if name not in request.headers})
 
 

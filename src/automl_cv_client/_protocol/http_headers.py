@@ -18,6 +18,7 @@ from automl_cv_client.errors import InvalidInput
 DEPLOYMENT = "azureml-model-deployment"
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
 ALWAYS_SENT = {"accept-encoding": "identity", "user-agent": "automl-cv-client"}
+_SCRIPT_RAISED = "x-ms-run-function-failed"  # of the container itself, where no front end stands before it
 _MODEL_STATUS = "ms-azureml-model-error-statuscode"
 _MODEL_REASON = "ms-azureml-model-error-reason"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
@@ -74,6 +75,11 @@ def model_failure(headers: Mapping[str, str]) -> tuple[int | None, str | None]:
     """What the front end tells of the container's failure: its HTTP status and a reason, either may be missing."""
     status = _number(headers.get(_MODEL_STATUS))
     return (None if status is None else int(status)), headers.get(_MODEL_REASON)
+
+
+def says_script_raised(headers: Mapping[str, str]) -> bool:
+    """Whether the container says that the scoring script raised."""
+    return headers.get(_SCRIPT_RAISED, "").strip().lower() == "true"
 
 
 def retry_after(reply: Reply) -> float | None:

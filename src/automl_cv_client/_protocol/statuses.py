@@ -10,7 +10,13 @@ from typing import Any
 
 from automl_cv_client import errors
 from automl_cv_client._protocol.excerpts import clean, excerpt
-from automl_cv_client._protocol.http_headers import answering_deployment, model_failure, request_id, retry_after
+from automl_cv_client._protocol.http_headers import (
+    answering_deployment,
+    model_failure,
+    request_id,
+    retry_after,
+    says_script_raised,
+)
 from automl_cv_client._protocol.messages import Reply
 
 
@@ -51,6 +57,8 @@ _ADVICE = {
     504: "on Kubernetes: scoring took longer than the deployment's timeout (5 s by default); else the service did",
 }
 
+SCRIPT_RAISED = "scoring_script_raised"
+
 _REASONS = {  # of 424, by ms-azureml-model-error-reason
     "model_not_ready": "the container is still starting: wait; in Python, warm_up() does",
     "too_few_model_instance": "too few instances for the load: lower the concurrency or add instances",
@@ -80,6 +88,8 @@ def error_of(
     """
     model_status, reason = model_failure(reply.headers)
     reason = clean(reason, (secret,), longest=100) if reason else None
+    if reply.status >= 500 and says_script_raised(reply.headers):
+        reason = SCRIPT_RAISED
     kind = _KINDS.get(reply.status, errors.StatusError)
     advice = _refused(mode, scope) if reply.status == 401 else _advice(reply.status, model_status, reason, deployment)
     words = f"{url} answered {reply.status}: {advice}"
@@ -101,6 +111,8 @@ def _advice(status: int, model_status: int | None, reason: str | None, deploymen
         return _not_found(deployment)
     if status == 424:
         return _model_failed(model_status, reason)
+    if reason == SCRIPT_RAISED:
+        return "the scoring script raised an exception: see the container's log"
     if 300 <= status < 400:
         return "a redirect, which is never followed: check the scoring URI"
     return _ADVICE.get(status, "the service failed; try again later" if status >= 500 else "the request was refused")
@@ -132,6 +144,13 @@ def _model_failed(model_status: int | None, reason: str | None) -> str:
     return f"the model's container failed ({status}, reason {reason or 'not told'}): see the deployment's logs"
 
 
+def script_raised(error: BaseException | None) -> bool:
+    """Whether the container is there, and its scoring script raised an exception."""
+    if not isinstance(error, errors.StatusError):
+        return False
+    return error.reason == SCRIPT_RAISED or (error.status == 424 and error.model_status == 500)
+
+
 def again(error: BaseException) -> Again:
     """Whether another try can help after this error."""
     if isinstance(error, errors.ConnectionFailed):
@@ -144,6 +163,8 @@ def again(error: BaseException) -> Again:
 
 
 def _again_after(error: errors.StatusError) -> Again:
+    if error.reason == SCRIPT_RAISED:
+        return Again.ONCE  # the same image will most likely fail again
     if error.status in (429, 500, 503):
         return Again.OFTEN
     if error.status in (408, 502, 504):

@@ -16,7 +16,7 @@ from automl_cv_client import errors
 from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.effects import Flow, sleep
 from automl_cv_client._flow.service import warm_up
-from automl_cv_client._protocol.statuses import Again, again
+from automl_cv_client._protocol.statuses import Again, again, script_raised
 from automl_cv_client.results import Outcome
 
 _LOOK = 0.1  # seconds between two looks at whether the probe of another image is back
@@ -78,7 +78,7 @@ class Probe:
         """
         whose = Fault.IMAGE if one.error is None else fault_of(one.error)
         if whose is Fault.OPEN:
-            lives = isinstance(one.error, errors.ModelError) and one.error.model_status == 500  # its script complains
+            lives = script_raised(one.error)
             well = yield from self._turn(settings, lives)
             if well is None:
                 try:

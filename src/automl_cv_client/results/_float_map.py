@@ -113,7 +113,7 @@ def _rows_of(body: bytes, start: int, end: int) -> tuple[Shape, bytes]:
             rows += 1
         start = closing + 1
     channels, height = len(heights) - 1, heights[0] if heights else 0
-    if not height or not width or heights != [*range(height, rows + 1, height), rows]:
+    if not height or not width or heights != [*range(height, rows + 1, height), channels * height]:
         raise ValueError(f"{rows} rows in {channels} channels")
     return (channels, height, width), bytes(packed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,11 +13,12 @@ import aiohttp
 from automl_cv_client._processes import forks
 from automl_cv_client._protocol.http_headers import ALWAYS_SENT
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._transports.answers import Incoming
+from automl_cv_client._transports.answers import AnswerToAnother, Incoming
 from automl_cv_client._transports.failures import Failure, foreign_client
 from automl_cv_client._transports.socket_network import is_readable
 from automl_cv_client.errors import InvalidInput
 
+_Idle = Iterable[tuple[Any, float]]
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # asyncio.timeout bounds the whole; aiohttp rounds up to seconds
 
 
@@ -60,23 +61,30 @@ class AiohttpTransport:
             request.method,
             request.url,
             data=io.BytesIO(request.body),  # of raw bytes above 1 MB aiohttp warns; a file it sends in pieces
-            headers={**ALWAYS_SENT, **request.headers, **self._for_connection(request.url)},
+            headers={**ALWAYS_SENT, **request.headers, **self._close_idle(request.url, _close_until_clean)},
             allow_redirects=False,  # a 307 would post the image to somebody else
             raise_for_status=False,
             timeout=_NO_TIMEOUT,
             auto_decompress=False,  # Body does it, within bounds
         )
         async with sent as response:
-            incoming = Incoming(request, response.status, response.raw_headers)
-            async for piece in response.content.iter_any():
-                incoming.add(piece)
+            try:
+                incoming = Incoming(request, response.status, response.raw_headers)
+                async for piece in response.content.iter_any():
+                    incoming.add(piece)
+            except AnswerToAnother:  # its connection may be idle again, and is as wrong as its answer
+                self._close_idle(request.url, _close_all)
+                raise
+            except BaseException:
+                response.close()
+                raise
             return incoming.whole()
 
-    def _for_connection(self, url: str) -> dict[str, str]:
-        """Close what has unasked bytes among the idle connections that aiohttp would take next.
+    def _close_idle(self, url: str, close: Callable[[_Idle], None]) -> dict[str, str]:
+        """Close some of the host's idle connections, and say what to send along.
 
-        aiohttp does not look: it would read them as the answer to this request. Where its list of idle connections
-        cannot be seen, as in a connector of the user's own, no connection is used twice.
+        aiohttp does not look for bytes that nobody asked for: it would read them as the next answer. Where its list
+        of idle connections cannot be seen, as in a connector of the user's own, no connection is used twice.
         """
         idle: Any = getattr(self._session.connector, "_conns", None)
         if not isinstance(idle, dict):
@@ -84,17 +92,23 @@ class AiohttpTransport:
         host = urlsplit(url).hostname
         for key, connections in idle.items():
             if key.host == host:
-                _close_until_clean(connections)
+                close(connections)
         return {}
 
 
-def _close_until_clean(connections: Iterable[tuple[Any, float]]) -> None:
+def _close_until_clean(connections: _Idle) -> None:
+    """aiohttp takes the first that is open."""
     for protocol, _ in connections:
         transport = protocol.transport
         if transport is None or transport.is_closing():
-            continue  # aiohttp passes over it
+            continue
         if not protocol.should_close and not is_readable(transport.get_extra_info("socket")):
             return
+        protocol.close()
+
+
+def _close_all(connections: _Idle) -> None:
+    for protocol, _ in connections:
         protocol.close()
 
 

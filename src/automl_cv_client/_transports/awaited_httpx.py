@@ -80,12 +80,15 @@ class AsyncHttpxTransport:
         built = httpx_terms.built_by(client, request, limit)
         response = await client.send(built, stream=True, auth=None, follow_redirects=False)
         try:
-            live = httpx_terms.is_live(response)
+            tail = httpx_terms.Tail(response)
+            live = tail.stream is not None  # and not from a mock or a recording
             incoming = Incoming(request, response.status_code, response.headers.raw, live=live)
             async for piece in _pieces(response):
                 incoming.add(piece)
-                if live and httpx_terms.unasked_in(response):
-                    await response.extensions["network_stream"].aclose()
+                if tail.is_behind_the_last_piece():
+                    await tail.stream.aclose()
+            if tail.is_behind_the_end():
+                await tail.stream.aclose()
         finally:
             await response.aclose()
         return incoming.whole()

@@ -85,13 +85,16 @@ class HttpxTransport:
         built = httpx_terms.built_by(client, request, limit)
         response = client.send(built, stream=True, auth=None, follow_redirects=False)
         try:
-            live = httpx_terms.is_live(response)
+            tail = httpx_terms.Tail(response)
+            live = tail.stream is not None  # and not from a mock or a recording
             incoming = Incoming(request, response.status_code, response.headers.raw, live=live)
             for piece in _pieces(response):
                 incoming.add(piece)
                 self._stopwatch.left(None)  # an injected client has no bounded network
-                if live and httpx_terms.unasked_in(response):
-                    response.extensions["network_stream"].close()
+                if tail.is_behind_the_last_piece():
+                    tail.stream.close()
+            if tail.is_behind_the_end():
+                tail.stream.close()
         finally:
             response.close()
         return incoming.whole()

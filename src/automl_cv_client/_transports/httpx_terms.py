@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from functools import lru_cache
@@ -15,6 +16,8 @@ from automl_cv_client._transports.failures import Failure
 from automl_cv_client._transports.idle_pool import LONGEST_IDLE
 from automl_cv_client._transports.libraries import httpcore, httpx
 from automl_cv_client.errors import InvalidInput
+
+_LAST_CHUNK = re.compile(rb"(\r\n)?0+\r\n\r\n.", re.DOTALL)  # and more
 
 
 def refuse_closed(closed: bool) -> None:
@@ -88,14 +91,35 @@ def _parser(holder: Any) -> Any:
     return None
 
 
-def unasked_in(response: Any) -> bool:
-    """Whether a response of httpx, read to the last byte of its body, has more bytes behind it."""
-    return _parser(response) is not None and has_unread(response) and "content-length" in response.headers
+class Tail:
+    """What is behind the end of an answer over an injected client.
 
+    Its connection goes back to a pool of its own when the answer was read to its end, and may have a next request
+    at once: so the look must come before that, and a connection with more in it has its socket closed. The pool
+    notices and drops it. Of a pool that is not made of httpcore nothing is seen.
 
-def is_live(response: Any) -> bool:
-    """Whether a response of httpx came over a connection, and not from a mock or recording."""
-    return "network_stream" in response.extensions
+    Args:
+        response: of httpx, before it is read.
+    """
+
+    def __init__(self, response: Any) -> None:
+        self.stream = response.extensions.get("network_stream")
+        self._parser = _parser(response)
+        self._has_length = "content-length" in response.headers
+
+    def is_behind_the_last_piece(self) -> bool:
+        """Asked after each piece of the body."""
+        if self._parser is None or self.stream is None:
+            return False
+        tail = self._parser.trailing_data[0]
+        return bool(tail) if self._has_length else _LAST_CHUNK.match(tail) is not None
+
+    def is_behind_the_end(self) -> bool:
+        """Asked when the body is over."""
+        if self._parser is None or self.stream is None:
+            return False
+        undecrypted = getattr(getattr(self.stream, "_stream", None), "_read_bio", None)  # anyio's, behind TLS
+        return bool(self._parser.trailing_data[0]) or bool(undecrypted is not None and undecrypted.pending)
 
 
 def has_connections(client: Any) -> bool:

@@ -99,7 +99,7 @@ LIBRARIES = {
     "onnxruntime": ("local/",),
     "PIL": ("local/",),
     "fastapi": ("integrations/fastapi.py",),
-    "starlette": ("integrations/fastapi.py", "local/"),
+    "starlette": ("integrations/fastapi.py",),
     "uvicorn": ("local/",),
     "pyarrow": (),
     "rich": ("cli/",),

@@ -16,7 +16,7 @@ from automl_cv_client.cli.app import app
 from automl_cv_client.cli.words import words_of
 from automl_cv_client.dataset.rows import ROW_KINDS, task_of_row
 from automl_cv_client.evaluation import evaluate
-from automl_cv_client.local.scorers import scorer_for
+from automl_cv_client.local.models import demo_model
 from automl_cv_client.results import KINDS
 from automl_cv_client.testing import FakeEndpoint
 from automl_cv_client.testing.script import usual
@@ -83,7 +83,7 @@ def test_its_result_becomes_a_training_row_that_is_measured(task: Task) -> None:
 @each_task
 def test_it_has_a_command_a_demo_model_and_captured_replies(task: Task) -> None:
     assert task.method.replace("_", "-") in {command.name for command in app.registered_commands}
-    assert hasattr(scorer_for(task), "score")
+    assert hasattr(demo_model(task), "score")
     assert any((ROOT / "tests/wire/samples" / task).iterdir())
 
 

@@ -76,7 +76,7 @@ def test_a_missing_library_of_the_command_line_is_named(library):
 
 @pytest.mark.parametrize("command", ["demo", "serve"])
 def test_missing_models_are_named(command, monkeypatch):
-    monkeypatch.setattr("automl_cv_client.local.requirements._LIBRARIES", ("no_such_library",))
+    monkeypatch.setattr("automl_cv_client.local.endpoint._LIBRARIES", ("no_such_library",))
     done = run(command)
     assert (done.code, done.out) == (2, "")
     assert "needs no_such_library" in done.err

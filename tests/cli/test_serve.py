@@ -103,5 +103,5 @@ def test_a_model_that_cannot_be_served_is_said_so(tmp_path):
     alone = run("serve", "--model", model)
     assert [done.code for done in (missing, detector, alone)] == [2, 2, 2]
     assert "there is no model file" in missing.err
-    assert "not supported yet" in detector.err
+    assert "Expected: boxes (n, 4)" in detector.err
     assert "needs its task" in alone.err

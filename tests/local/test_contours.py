@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from automl_cv_client.geometry import Box, contains, even_odd_area
-from automl_cv_client.local.contours import Mask, area, trace
-from automl_cv_client.local.segmentation import outline, polygon
-from automl_cv_client.local.simplify import simplify
+from automl_cv_client.local.contours import Mask, area, polygon, trace
+from automl_cv_client.local.segmentation import outline
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
@@ -70,10 +69,9 @@ def test_rings_keep_corners_only():
 @pytest.mark.parametrize("side", [20, 100, 320])
 def test_a_simplified_disc_keeps_its_area(side: int):
     cells = disc(side, side * 0.45)
-    (ring,) = trace(cells)
-    simple = simplify(ring, 99)
-    assert len(simple) <= 99
-    assert area(simple) == pytest.approx(cells.sum(), rel=0.05)
+    (segment,) = polygon(cells, WHOLE, WHOLE, smooth=True)
+    assert len(segment) <= 200
+    assert even_odd_area([segment]) == pytest.approx(cells.mean(), rel=0.05)
 
 
 def test_a_ragged_ring_is_cut_to_the_points_allowed():
@@ -81,12 +79,23 @@ def test_a_ragged_ring_is_cut_to_the_points_allowed():
     cells[:100, ::2] = False
     (ring,) = trace(cells)
     assert len(ring) > 400
-    assert 3 <= len(simplify(ring, 99)) <= 99
+    (segment,) = polygon(cells, WHOLE, WHOLE)
+    assert 8 <= len(segment) <= 200
+
+
+def test_a_small_outline_loses_no_corner():
+    """Down to a hole of one cell: only a ring of 100 points or more is simplified."""
+    cells = np.ones((8, 8), dtype=bool)
+    cells[3, 4] = cells[0, 0] = False
+    outer, hole = polygon(cells, WHOLE, WHOLE)
+    assert len(outer) == 2 * (6 + 1)
+    assert sorted(set(zip(hole[::2], hole[1::2], strict=True))) == [(x / 8, y / 8) for x in (4, 5) for y in (3, 4)]
+    assert even_odd_area([outer, hole]) == pytest.approx(cells.mean())
 
 
 def test_a_ring_with_a_hole_as_a_polygon():
     cells = disc(320, 150) & ~disc(320, 60)
-    segments = polygon(cells, WHOLE, WHOLE)
+    segments = polygon(cells, WHOLE, WHOLE, smooth=True)
     assert len(segments) == 2
     assert even_odd_area(segments) == pytest.approx(cells.mean(), rel=0.02)
     assert all(segment[:2] == segment[-2:] and len(segment) <= 200 for segment in segments)
@@ -96,7 +105,7 @@ def test_specks_are_dropped():
     cells = disc(320, 100)
     cells[:3, :3] = True
     cells[160, 160] = False
-    assert len(polygon(cells, WHOLE, WHOLE)) == 1
+    assert len(polygon(cells, WHOLE, WHOLE, smallest=10)) == 1
 
 
 def test_an_empty_mask_is_an_empty_polygon():

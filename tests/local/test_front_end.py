@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from automl_cv_client.local import LocalEndpoint, routes
+from automl_cv_client.local import LocalEndpoint, site
 from automl_cv_client.local.detection import Detector
 from tests.local.conftest import DETECTION, Caller, encode, scoring
 
@@ -38,7 +38,7 @@ def test_404_for_an_unknown_deployment(caller: Caller):
 
 
 def test_404_for_an_unknown_path(caller: Caller):
-    uri = caller.endpoint.scoring_uri_of(DETECTION) + "s"
+    uri = caller.endpoint.scoring_uri_of(DETECTION).replace("image-object", "image-subject")
     assert caller.http.post(uri, json={}).status_code == 404
 
 
@@ -62,7 +62,7 @@ def test_the_client_request_id_comes_back(caller: Caller, sent: str, echoed: str
 
 
 def test_413_for_a_large_body(caller: Caller, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(routes, "MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr(site, "MAX_BODY_BYTES", 1000)
     reply = caller.post(scoring("A" * 5_000_000))
     assert (reply.status_code, list(reply.json())) == (413, ["message"])
     assert caller.post(scoring("AAAA")).status_code == 200

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from automl_cv_client.local.container import Container
-from automl_cv_client.local.rows import Rows, ScoringFailed
+from automl_cv_client.local.container import Call, Container
+from automl_cv_client.local.images import Reader
+from automl_cv_client.local.rows import Rows
 from automl_cv_client.local.xai_request import XaiRequest, read_xai_rows
+from automl_cv_client.task import Task
 from tests.local.conftest import CLASSIFICATION, DETECTION, MULTILABEL, SEGMENTATION, Caller, encode, scoring
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+JSON = {"content-type": "application/json"}
 
 
 def row(image: str, wanted: Any = True, **parameters: Any) -> str:
@@ -35,44 +39,6 @@ def test_plain_scores_come_back_where_nothing_is_explained(caller: Caller, cat: 
     assert caller.post(scoring(row(image, wanted)), task).json() == caller.post(scoring(image), task).json()
 
 
-def test_an_unreadable_image_is_dropped(caller: Caller, cat: bytes):
-    assert len(caller.post(scoring(row(encode(cat), False), row("AAAA", False))).json()) == 1
-
-
-def test_plain_rows_after_an_explainability_row_fail(caller: Caller, cat: bytes):
-    reply = caller.post(scoring(row(encode(cat), False), encode(cat)))
-    assert (reply.status_code, reply.headers["ms-azureml-model-error-statuscode"]) == (424, "500")
-
-
-BAD = [
-    {"xai_algorithm": "shap"},
-    {"visualizations": "true"},
-    {"attributions": 1},
-    {"n_steps": 1},
-    {"n_steps": True},
-    {"n_steps": "50"},
-    {"n_steps": 2.5},
-    {"approximation_method": "simpson"},
-    {"xrai_fast": None},
-    {"confidence_score_threshold_multilabel": "0.5"},
-    {"surprise": 1},
-]
-
-
-@pytest.mark.parametrize("parameters", BAD, ids=str)
-def test_a_bad_parameter_fails(parameters: dict[str, Any]):
-    cell = row("AAAA", True, **parameters)
-    with pytest.raises(ScoringFailed):
-        read_xai_rows(Rows([cell], cell))
-
-
-@pytest.mark.parametrize("wanted", ["true", 1, None])
-def test_model_explainability_is_a_boolean(wanted: Any):
-    cell = row("AAAA", wanted)
-    with pytest.raises(ScoringFailed):
-        read_xai_rows(Rows([cell], cell))
-
-
 def test_the_row_labelled_0_decides_for_all():
     first = row("AAAA", True, n_steps=20, xai_algorithm="guided_gradcam")
     second = row("BBBB", False)
@@ -81,9 +47,15 @@ def test_the_row_labelled_0_decides_for_all():
     assert request == XaiRequest(n_steps=20, xai_algorithm="guided_gradcam")
 
 
-class _Scorer:
+class _Model:
+    name = "of a test"
+    reader: Reader = "pillow"
+
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
         return [{"scored": True} for _ in images]
+
+    def explainer(self) -> _Explainer:
+        return _Explainer()
 
 
 class _Explainer:
@@ -97,6 +69,6 @@ class _Explainer:
 @pytest.mark.parametrize(("wanted", "answer"), [(True, [{"explained": "xrai"}] * 2), (False, [{"scored": True}] * 2)])
 def test_an_explainer_is_asked_when_there_is_one(cat: bytes, wanted: bool, answer: list[dict[str, Any]]):
     body = json.dumps(scoring(*[row(encode(cat), wanted)] * 2)).encode()
-    reply = Container(_Scorer(), _Explainer()).answer("application/json", body)
+    reply = Container(Task.CLASSIFICATION, _Model()).answer(Call(headers=JSON, body=body))
     assert (reply.status, json.loads(reply.body)) == (200, answer)
     assert reply.headers.get("x-automl-cv-explainer") == ("by heart" if wanted else None)

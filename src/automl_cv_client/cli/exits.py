@@ -153,6 +153,6 @@ def _is_closed(stream: Any) -> bool:
 
 def require_local_models() -> None:
     """Do nothing when the extra ``local`` is installed; else raises ModuleNotFoundError, saying what to install."""
-    from automl_cv_client.local.requirements import check_installed
+    from automl_cv_client.local.endpoint import check_installed
 
     check_installed()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 automl-cv serve                                  # all four tasks
 automl-cv serve --task image-object-detection --port 8000
-automl-cv serve --task image-classification --model model.onnx
+automl-cv serve --task image-object-detection --model model.onnx
 automl-cv serve --deployment blue --deployment green
 """
 
@@ -38,12 +38,30 @@ OwnModel = Annotated[
     typer.Option(
         "--model",
         metavar="FILE",
-        help="Serve your own model.onnx, exported by AutoML; needs one of the classification tasks.",
+        help="Serve your own model.onnx, exported by AutoML; needs --task.",
     ),
 ]
 Labels = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--labels", metavar="FILE", help="Its labels.json, if not beside it."),
+]
+Normalized = Annotated[
+    bool, typer.Option("--normalized", help="Your model normalises the image by itself, if the file does not tell.")
+]
+Resize = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--resize",
+        metavar="PIXELS",
+        min=1,
+        help="For a classifier: the shorter side in training; 256 for a crop of 224.",
+    ),
+]
+Crop = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(
+        "--crop", metavar="PIXELS", min=1, help="For a classifier: the crop in training, if the file leaves it open."
+    ),
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, metavar="PORT", help="The port on 127.0.0.1; 0 for a free one.")]
 MaxInFlight = Annotated[
@@ -73,12 +91,15 @@ def serve(
     task: TaskOption = None,
     model: OwnModel = None,
     labels: Labels = None,
+    normalized: Normalized = False,
+    resize: Resize = None,
+    crop: Crop = None,
     port: Port = 0,
     max_in_flight: MaxInFlight = None,
     deployments: Deployments = None,
     as_json: AsJson = False,
 ) -> None:
-    """Serve demo models, or your own classifier, on this machine.
+    """Serve demo models, or your own ONNX model, on this machine.
 
     They answer as AutoML models on Azure do, until Ctrl-C; the exit code is then 0.
 
@@ -88,15 +109,18 @@ def serve(
     require_local_models()
     from automl_cv_client import local
 
-    told = _print_json if as_json else partial(_print_how_to_use, model.name if model else "demo models")
+    show = _print_json if as_json else partial(_print_how_to_use, model.name if model else "demo models")
     local.serve(
         task,
         model=model,
         labels=labels,
+        normalized=normalized or None,
+        resize=resize,
+        crop=crop,
         port=port,
         deployments=deployments or ["default"],
         max_in_flight=max_in_flight,
-        on_ready=told,
+        on_ready=show,
     )
 
 

@@ -1,4 +1,4 @@
-"""Traces the boundary of a mask: outlines and holes as closed rings along the edges of its cells.
+"""From masks to polygons: outlines and holes as closed rings along the edges of a mask's cells.
 
 How: every side between a cell that is set and one that is not becomes a directed step with the set cell on its
 right. Each ring is walked step by step; where two cells touch at a corner only, the walk turns right and so stays
@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_cv_client.geometry import Box, simplify
+
 Mask = NDArray[np.bool_]
 """``[rows, columns]``."""
 
@@ -18,6 +20,26 @@ Ring = NDArray[np.float64]
 
 _EAST, _SOUTH, _WEST, _NORTH = range(4)
 _RIGHT_TURN_FIRST = (1, 0, 3)  # turn right, go straight on, turn left
+_MOST_POINTS = 100  # per segment, the closing point included
+_FIRST_TOLERANCE = 0.75
+"""In cells. Just above half the diagonal of a cell, so the stairs of a slanted edge become a line."""
+
+
+def polygon(mask: Mask, frame: Box, box: Box, *, smooth: bool = False, smallest: float = 0.0) -> list[list[float]]:
+    """The segments of a mask that covers ``frame``, cut to ``box``; both in fractions of the image.
+
+    Each is closed, by its first point repeated, and has at most 100 points. Holes are segments, too (even-odd).
+
+    Args:
+        mask: may be empty: then there are no segments.
+        frame: where the mask lies; may reach beyond the image.
+        box: what no point leaves.
+        smooth: leave out corners whose loss is not seen, as of stairs. Otherwise only those beyond 100 points.
+        smallest: rings of fewer cells are dropped.
+    """
+    rings = [ring if not smooth and len(ring) < _MOST_POINTS else _simplified(ring)
+             for ring in trace(mask) if area(ring) >= smallest]  # fmt: skip
+    return [_segment(ring, mask, frame, box) for ring in rings if len(ring) >= 3]
 
 
 def trace(mask: Mask) -> list[Ring]:
@@ -32,6 +54,25 @@ def area(ring: Ring) -> float:
     """Area within one ring, in cells."""
     x, y = ring[:, 0], ring[:, 1]
     return abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+
+
+def _simplified(ring: Ring) -> Ring:
+    """The ring with at most 99 of its corners; may be left with fewer than 3 when it is a sliver."""
+    corners, tolerance = tuple(ring.ravel().tolist()), _FIRST_TOLERANCE
+    simple = simplify(corners, tolerance)
+    while len(simple) >= 2 * _MOST_POINTS:
+        tolerance *= 1.4
+        simple = simplify(simple, tolerance)
+    return np.array(simple).reshape(-1, 2)
+
+
+def _segment(ring: Ring, mask: Mask, frame: Box, box: Box) -> list[float]:
+    """A ring in cells as a flat closed segment in fractions of the image, held within the box."""
+    rows, columns = mask.shape
+    x = np.clip(frame.left + ring[:, 0] / columns * frame.width, box.left, box.right)
+    y = np.clip(frame.top + ring[:, 1] / rows * frame.height, box.top, box.bottom)
+    flat: list[float] = np.stack([x, y], axis=1).ravel().tolist()
+    return flat + flat[:2]
 
 
 def _steps(mask: Mask) -> list[int]:

@@ -1,4 +1,4 @@
-"""Object detection: the SSD's anchors thinned to the objects a person would name."""
+"""Object detection, and which classes are there at all: the SSD's anchors thinned to what a person would name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from automl_cv_client.geometry import Box, keep_by_nms
 from automl_cv_client.local import ssd
+from automl_cv_client.local.explainers import OcclusionExplainer
+from automl_cv_client.local.images import Reader
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,18 +41,47 @@ class Found(NamedTuple):
 class Detector:
     """Finds objects of the 80 COCO classes."""
 
+    name = "SSD MobileNet V2"
+    reader: Reader = "pillow"
+
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
         """``{"boxes": [...]}`` per image, best score first; nothing found: ``{"boxes": []}``."""
         return [{"boxes": [found.to_json() for found in find(image)]} for image in images]
+
+    def explainer(self) -> None:
+        """Detection is not explained: the service answers with plain scores."""
+        return
+
+
+class MultilabelClassifier:
+    """Presence of each of the 80 COCO classes, read from the detector, wherever the objects may be."""
+
+    name = "SSD MobileNet V2"
+    reader: Reader = "pillow"
+
+    def score(self, images: list[Image]) -> list[dict[str, Any]]:
+        """``{"probs", "labels"}`` per image: the best anchor's sigmoid for each class; sums are free."""
+        return [self._score(image) for image in images]
+
+    def explainer(self) -> OcclusionExplainer:
+        """Explains by hiding parts of the image."""
+        return OcclusionExplainer(self, multilabel=True)
+
+    def _score(self, image: Image) -> dict[str, Any]:
+        _, scores = ssd.anchors(image)
+        return {"probs": scores.max(axis=0).tolist(), "labels": ssd.class_names()}
 
 
 def find(image: Image) -> list[Found]:
     """The objects of an image, best score first, at most 100."""
     found = _candidates(image)
     kept = keep_by_nms(
-        [one.box for one in found], [one.score for one in found], [one.label for one in found], NMS_THRESHOLD
+        [anchor.box for anchor in found],
+        [anchor.score for anchor in found],
+        [anchor.label for anchor in found],
+        NMS_THRESHOLD,
     )
-    best_first = sorted((found[i] for i in kept), key=lambda one: -one.score)
+    best_first = sorted((found[i] for i in kept), key=lambda anchor: -anchor.score)
     return best_first[:MOST_OBJECTS]
 
 

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from automl_cv_client._extras import need
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.local.requirements import check_installed
 from automl_cv_client.task import Task, task_of
 
 if TYPE_CHECKING:
-    from automl_cv_client.local.own_classifier import OwnClassifier
-    from automl_cv_client.local.routes import Site
+    from automl_cv_client.local.models import Model
+    from automl_cv_client.local.site import Site
     from automl_cv_client.local.web_server import WebServer
+
+_LIBRARIES = ("numpy", "onnxruntime", "uvicorn", "automl_cv_client_models")
 
 
 class LocalEndpoint:
@@ -27,17 +29,21 @@ class LocalEndpoint:
             client.detect("cat.png")
 
     It can be started again after it was stopped. The models are demo models, loaded at the first request, or one of
-    your own, an ONNX classifier that AutoML exported:
+    your own, an ONNX file that AutoML exported:
 
-        LocalEndpoint("image-classification", model="model.onnx", labels="labels.json")
+        LocalEndpoint("image-object-detection", model="model.onnx", labels="labels.json")
 
-    It is explained without gradients, by occlusion; the reply's header ``x-automl-cv-explainer`` says so.
+    Own classifiers are explained without gradients, by occlusion; the reply's header ``x-automl-cv-explainer`` says so.
 
     Args:
         task: the task to serve, or its AutoML name; None for all tasks, see ``for_all_tasks``.
-        model: an exported ``model.onnx`` for one of the two classification tasks: input ``(N, 3, S, S)``, logits
-            ``(N, classes)``. Loaded here.
+        model: an exported ``model.onnx`` of any family: classification, Faster R-CNN, RetinaNet, YOLOv5, Mask R-CNN,
+            or MMDetection by mmdeploy. Loaded here. Which family it is, is read from its inputs and outputs.
         labels: its ``labels.json``, a list of names; by default the one beside the model.
+        normalized: whether the model normalises the image by itself (``enable_onnx_normalization``, or an export
+            from a saved checkpoint); None to read it from the file.
+        resize: for classification: pixels the shorter side was brought to in training; 256 for a crop of 224.
+        crop: for classification: pixels of the crop in training, where the file leaves it open; 224 by default.
         key: what requests must carry as bearer token; random when left out.
         host: a loopback address. Others are refused: this is no server for the open network.
         port: 0 for a free one, another at each start.
@@ -57,6 +63,9 @@ class LocalEndpoint:
         *,
         model: str | os.PathLike[str] | None = None,
         labels: str | os.PathLike[str] | None = None,
+        normalized: bool | None = None,
+        resize: int | None = None,
+        crop: int | None = None,
         key: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -72,7 +81,7 @@ class LocalEndpoint:
         if max_in_flight is not None and max_in_flight < 1:
             raise InvalidInput(f"max_in_flight must be 1 or more, or None; it is {max_in_flight}")
         self._max_in_flight = max_in_flight
-        self._own = _own_classifier(self.tasks, model, labels)
+        self._models = _models(self.tasks, model, labels, normalized, resize, crop)
         self._running: tuple[WebServer, Site] | None = None
         self._base = ""
 
@@ -156,10 +165,10 @@ class LocalEndpoint:
     def _serve(self, listening: socket.socket) -> tuple[WebServer, Site]:
         # Imported here, so that `import automl_cv_client.local` needs none of the extra's libraries.
         from automl_cv_client.local.front_end import FrontEnd
-        from automl_cv_client.local.routes import Site
+        from automl_cv_client.local.site import Site
         from automl_cv_client.local.web_server import WebServer
 
-        site = Site(self._paths, FrontEnd(self.key, self._deployments, self._max_in_flight), self._own)
+        site = Site(self._models, self._paths, FrontEnd(self.key, self._deployments, self._max_in_flight))
         server = WebServer(site.app, listening)
         try:
             server.start()
@@ -169,6 +178,11 @@ class LocalEndpoint:
         return server, site
 
 
+def check_installed() -> None:
+    """Do nothing when the extra ``local`` is there. Raises ModuleNotFoundError, naming what is missing."""
+    need("local", *_LIBRARIES)
+
+
 def _paths(task: Task | str | None) -> dict[Task, str]:
     """Each task served, and the path prefix it is served under."""
     if task is None:
@@ -176,18 +190,26 @@ def _paths(task: Task | str | None) -> dict[Task, str]:
     return {task_of(task): ""}
 
 
-def _own_classifier(
-    tasks: Sequence[Task], model: str | os.PathLike[str] | None, labels: str | os.PathLike[str] | None
-) -> OwnClassifier | None:
+def _models(
+    tasks: Sequence[Task],
+    model: str | os.PathLike[str] | None,
+    labels: str | os.PathLike[str] | None,
+    normalized: bool | None,
+    resize: int | None,
+    crop: int | None,
+) -> dict[Task, Model]:
     if model is None:
-        if labels is not None:
-            raise InvalidInput("labels belong to a model of your own: give its file, too")
-        return None
-    if len(tasks) > 1:
-        raise InvalidInput(f"a model of your own needs its task: {Task.CLASSIFICATION} or {Task.MULTILABEL}")
-    from automl_cv_client.local.own_classifier import OwnClassifier
+        if (labels, normalized, resize, crop) != (None,) * 4:
+            raise InvalidInput("labels, normalized, resize and crop belong to a model of your own: give its file, too")
+        from automl_cv_client.local.models import demo_model
 
-    return OwnClassifier(tasks[0], model, labels)
+        return {task: demo_model(task) for task in tasks}
+    if len(tasks) > 1:
+        raise InvalidInput(f"a model of your own needs its task, one of {', '.join(tasks)}")
+    from automl_cv_client.local.recognition import own_model
+
+    (task,) = tasks
+    return {task: own_model(task, model, labels, normalized=normalized, resize=resize, crop=crop)}
 
 
 def _checked_key(key: str) -> str:

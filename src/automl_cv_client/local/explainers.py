@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from automl_cv_client.local import classification
-from automl_cv_client.local.gradients import probabilities
-from automl_cv_client.local.guided import guided_backprop, guided_gradcam
+from automl_cv_client.local.gradients import (
+    class_names,
+    guided_backprop,
+    guided_gradcam,
+    normalised,
+    probabilities,
+)
 from automl_cv_client.local.integrated import integrated_gradients
 from automl_cv_client.local.occlusion import occlusion
-from automl_cv_client.local.sessions import FloatArray
+from automl_cv_client.local.preprocessing import CROP, RESIZE, FloatArray, centre_crop, view_box
 from automl_cv_client.local.xai_figure import figure
 from automl_cv_client.local.xai_request import XaiRequest
 from automl_cv_client.local.xrai import xrai
@@ -41,15 +45,15 @@ class ClassificationExplainer:
         return [self._explain(image, request) for image in images]
 
     def _explain(self, image: Image, request: XaiRequest) -> dict[str, Any]:
-        view = classification.model_view(image)
-        probs = probabilities(classification.normalised(classification.model_pixels(view)))[0]
-        names, target = classification.class_names(), int(probs.argmax())
+        view = centre_crop(image)
+        probs = probabilities(normalised(np.asarray(view)))[0]
+        names, target = class_names(), int(probs.argmax())
         row: dict[str, Any] = {"probs": probs.tolist(), "labels": names, "visualizations": None, "attributions": None}
         if request.visualizations or request.attributions:
-            found = attributions_of(view, target, request)
+            attributions = attributions_of(view, target, request)
             title = f"{request.xai_algorithm}: {names[target]} {probs[target]:.0%}"
-            row["visualizations"] = _png(view, found, title) if request.visualizations else None
-            row["attributions"] = found.tolist() if request.attributions else None
+            row["visualizations"] = _png(view, attributions, title) if request.visualizations else None
+            row["attributions"] = attributions.tolist() if request.attributions else None
         return row
 
 
@@ -59,12 +63,14 @@ class OcclusionExplainer:
     Args:
         scorer: the model; its rows are ``{"probs", "labels"}``.
         multilabel: explain each class above the threshold, rather than the most probable one.
+        resize: pixels the model's preparation brings the shorter side to.
         crop: rows and columns of the attributions, as large as the model's input.
     """
 
-    def __init__(self, scorer: PlainClassifier, *, multilabel: bool, crop: int = classification.CROP) -> None:
+    def __init__(self, scorer: PlainClassifier, *, multilabel: bool, resize: int = RESIZE, crop: int = CROP) -> None:
         self._scorer = scorer
         self._multilabel = multilabel
+        self._resize = resize
         self._crop = crop
 
     def method(self, request: XaiRequest) -> str:
@@ -81,18 +87,18 @@ class OcclusionExplainer:
     def _explain(self, image: Image, request: XaiRequest) -> dict[str, Any]:
         (row,) = self._scorer.score([image])
         probs = np.asarray(row["probs"])
-        limit = request.confidence_score_threshold_multilabel
-        targets = np.flatnonzero(probs > limit).tolist() if self._multilabel else [int(probs.argmax())]
+        targets = np.flatnonzero(probs > request.threshold).tolist() if self._multilabel else [int(probs.argmax())]
         figures: list[str | None] = [None] * len(targets)
         numbers: list[Any] = [None] * len(targets)
         if targets and (request.visualizations or request.attributions):
-            falls = occlusion(image, classification.view_box(image, self._crop), self._crop, self._probabilities)
-            view = classification.model_view(image, self._crop)
-            for place, target in enumerate(targets):
-                found = np.repeat(falls[target][np.newaxis] / 3, 3, axis=0)  # the channels sum to the fall
+            frame = view_box(image.size, self._resize, self._crop)
+            falls = occlusion(image, frame, self._crop, self._probabilities)
+            view = centre_crop(image, self._resize, self._crop)
+            for number, target in enumerate(targets):
+                attributions = np.repeat(falls[target][np.newaxis] / 3, 3, axis=0)  # the channels sum to the fall
                 title = f"occlusion: {row['labels'][target]} {probs[target]:.0%}"
-                figures[place] = _png(view, found, title) if request.visualizations else None
-                numbers[place] = found.tolist() if request.attributions else None
+                figures[number] = _png(view, attributions, title) if request.visualizations else None
+                numbers[number] = attributions.tolist() if request.attributions else None
         if self._multilabel:
             return {**row, "visualizations": figures or None, "attributions": numbers or None}
         return {**row, "visualizations": figures[0], "attributions": numbers[0]}
@@ -103,13 +109,13 @@ class OcclusionExplainer:
 
 def attributions_of(view: Image, target: int, request: XaiRequest) -> FloatArray:
     """``[3, 224, 224]`` for class ``target`` of what the classification model sees."""
-    one = classification.normalised(classification.model_pixels(view))
+    pixels = normalised(np.asarray(view))
     if request.xai_algorithm == "integrated_gradients":
-        return integrated_gradients(one, target, request.n_steps, request.approximation_method)
+        return integrated_gradients(pixels, target, request.n_steps, request.approximation_method)
     if request.xai_algorithm == "guided_gradcam":
-        return guided_gradcam(one, target)
+        return guided_gradcam(pixels, target)
     if request.xai_algorithm == "guided_backprop":
-        return guided_backprop(one, target)
+        return guided_backprop(pixels, target)
     return xrai(view, target, request.n_steps, fast=request.xrai_fast)
 
 

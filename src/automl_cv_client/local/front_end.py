@@ -5,13 +5,13 @@ Headers and replies in, headers and replies out: no sockets. Header names are lo
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from automl_cv_client.local.container import Reply
+from automl_cv_client.local.container import Reply, failure
 
 _LONGEST_CLIENT_ID = 40
 
@@ -31,15 +31,16 @@ class FrontEnd:
         self._max_in_flight = max_in_flight
         self._in_flight = 0
 
-    def refuse(self, headers: Mapping[str, str]) -> Reply | None:
-        """The 401, 404 or 429 a scoring request gets at the door; None to let it in (then call ``leave``)."""
+    def refuse(self, headers: Mapping[str, str], *, counted: bool) -> Reply | None:
+        """The 401, 404 or 429 a request gets; None to let it in (then call ``leave`` when it is ``counted``)."""
         if not self.knows(headers):
-            return refusal(401, "The key in the Authorization header is missing or wrong.")
+            return failure(401, "The key in the Authorization header is missing or wrong.")
         if self.deployment(headers) not in self._deployments:
-            return refusal(404, "The specified deployment could not be found.")
-        if self._max_in_flight is not None and self._in_flight >= self._max_in_flight:
-            return refusal(429, "Too many requests are in flight.")
-        self._in_flight += 1
+            return failure(404, "The specified deployment could not be found.")
+        if counted:
+            if self._max_in_flight is not None and self._in_flight >= self._max_in_flight:
+                return failure(429, "Too many requests are in flight.")
+            self._in_flight += 1
         return None
 
     def leave(self) -> None:
@@ -61,13 +62,8 @@ def pass_on(reply: Reply) -> Reply:
     """A container's reply as the front end hands it out: anything but 200 becomes 424."""
     if reply.status == 200:
         return reply
-    told = {"ms-azureml-model-error-statuscode": str(reply.status), "ms-azureml-model-error-reason": "model_error"}
-    return Reply(424, reply.body, reply.headers | told)
-
-
-def refusal(status: int, message: str) -> Reply:
-    """A reply of the front end's own."""
-    return Reply(status, json.dumps({"message": message}).encode())
+    reason = {"ms-azureml-model-error-statuscode": str(reply.status), "ms-azureml-model-error-reason": "model_error"}
+    return replace(reply.told(reason), status=424)
 
 
 def identify(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,34 +1,31 @@
-"""Turns a row's base64 into an image, or into nothing, as leniently as the service does; no I/O."""
+"""Reads the bytes of an image as the models of the service do, each family in its own way (§3, §4); no I/O."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import logging
+from typing import Literal
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 _logger = logging.getLogger(__name__)
 
+Reader = Literal["pillow", "opencv"]
+"""How a family reads an image: ``pillow`` ignores EXIF orientation; ``opencv`` obeys it and reads no GIF (§4)."""
+
 # What AutoML's models read (§4). Named, so that no rarer decoder of Pillow is reachable from outside.
-_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
+_FORMATS: dict[Reader, tuple[str, ...]] = {
+    "pillow": ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF"),
+    "opencv": ("JPEG", "PNG", "BMP", "TIFF", "WEBP"),
+}
 
 
-def read_image(row: str) -> Image.Image | None:
-    """The image in mode RGB; None when it cannot be read: the service drops such rows without a word (§3).
-
-    EXIF orientation is ignored, as the classification and R-CNN models do (§4).
-    """
+def read_image(encoded: bytes, reader: Reader = "pillow") -> Image.Image | None:
+    """The image in mode RGB; None when it cannot be read: the service drops such rows without a word (§3)."""
     try:
-        # Characters outside the alphabet are skipped: newlines are harmless, URL-safe base64 or a data URI
-        # comes out as rubbish, and with it the image is lost.
-        encoded = base64.b64decode(row)
-    except (binascii.Error, ValueError):
-        return None
-    try:
-        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
-            return _to_rgb(image)
+        with Image.open(io.BytesIO(encoded), formats=_FORMATS[reader]) as image:
+            rgb = _to_rgb(image)
+            return ImageOps.exif_transpose(rgb) if reader == "opencv" else rgb
     except Exception as error:  # noqa: BLE001  damaged files make Pillow raise almost anything
         _logger.debug("dropped a row: %s", type(error).__name__)
         return None

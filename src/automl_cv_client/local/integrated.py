@@ -10,37 +10,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_cv_client.local.gradients import gradients
-from automl_cv_client.local.sessions import FloatArray
+from automl_cv_client.local.preprocessing import FloatArray
 
 
 def integrated_gradients(
-    one: FloatArray, target: int, steps: int, method: str = "riemann_middle", baseline: FloatArray | None = None
+    image: FloatArray, target: int, steps: int, method: str = "riemann_middle", baseline: FloatArray | None = None
 ) -> FloatArray:
     """Attributions ``[3, 224, 224]`` of the probability of class ``target``.
 
     Args:
-        one: normalised input ``[1, 3, 224, 224]``.
+        image: normalised input ``[1, 3, 224, 224]``.
         target: 0 to 999.
         steps: how many gradients are taken, 2 or more.
         method: rule of the integral, one of the service's five.
-        baseline: the empty image, of the shape of ``one``; by default zeros, the mean colour of ImageNet.
+        baseline: the empty image, of the shape of ``image``; by default zeros, the mean colour of ImageNet.
     """
-    start = np.zeros_like(one) if baseline is None else baseline
-    places, weights = rule(steps, method)
-    total = np.zeros(one.shape[1:], dtype=np.float64)
+    start = np.zeros_like(image) if baseline is None else baseline
+    positions, weights = rule(steps, method)
+    total = np.zeros(image.shape[1:], dtype=np.float64)
     for first in range(0, steps, 10):  # of 200 steps at once, inputs and gradients would take 240 MB
-        share = places[first : first + 10, np.newaxis, np.newaxis, np.newaxis].astype(np.float32)
-        found = gradients(start + share * (one - start), target)
-        total += np.tensordot(weights[first : first + 10], found, axes=1)
-    return np.asarray((one - start)[0] * total, dtype=np.float32)
+        share = positions[first : first + 10, np.newaxis, np.newaxis, np.newaxis].astype(np.float32)
+        each = gradients(start + share * (image - start), target)
+        total += np.tensordot(weights[first : first + 10], each, axes=1)
+    return np.asarray((image - start)[0] * total, dtype=np.float32)
 
 
 def rule(steps: int, method: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where on the way, 0 to 1, the gradient is taken, and the weight of each place; weights sum to 1."""
+    """Where on the way, 0 to 1, the gradient is taken, and the weight of each; weights sum to 1."""
     even = np.full(steps, 1 / steps)
     if method == "gausslegendre":
-        places, weights = np.polynomial.legendre.leggauss(steps)
-        return (places + 1) / 2, weights / 2
+        positions, weights = np.polynomial.legendre.leggauss(steps)
+        return (positions + 1) / 2, weights / 2
     if method == "riemann_trapezoid":
         weights = np.full(steps, 1 / (steps - 1))
         weights[[0, -1]] /= 2

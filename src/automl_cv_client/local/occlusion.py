@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from automl_cv_client.local.sessions import FloatArray
+from automl_cv_client.local.preprocessing import FloatArray
 
 Probabilities = Callable[[Image.Image], FloatArray]
 """The probability of every class in an image."""
@@ -39,7 +39,7 @@ def occlusion(
     hidden = np.zeros((side, side), dtype=np.float32)
     grey = tuple(round(value) for value in np.asarray(image, dtype=np.float32).mean(axis=(0, 1)))
     step = side / _STEPS
-    starts = [place * step for place in range(1 - _SQUARE, _STEPS)]
+    starts = [number * step for number in range(1 - _SQUARE, _STEPS)]
     for top in starts:
         for left in starts:
             square = (left, top, left + _SQUARE * step, top + _SQUARE * step)

@@ -1,15 +1,19 @@
-"""Reads the body of a scoring request as the service's wrapper does: which forms it takes, which it refuses (§1).
+"""Reads the body of a scoring request as the service's wrapper does: which forms it takes, which it refuses (§1, §11).
 
-No I/O. The wrapper reads ``input_data`` as a pandas frame in "split" form; what pandas would not take is a
-failure of scoring (500), what is no scoring request at all is a bad request (400).
+No I/O. The wrapper reads ``input_data`` as a pandas frame in "split" form and decodes every row before it looks at an
+image. So whatever pandas, JSON or base64 will not take is a failure of scoring (500) of the whole request, good rows
+included; what is no scoring request at all is a bad request (400); and only bytes that are no image are dropped row
+by row.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any, NamedTuple
 
 _COLUMN = "image"
+_FRAME = ("columns", "index", "data")  # pandas refuses any other key
 
 
 class BadRequest(Exception):
@@ -18,6 +22,10 @@ class BadRequest(Exception):
 
 class ScoringFailed(Exception):
     """The container answers 500, and keeps the message to its log."""
+
+
+class NotText(Exception):
+    """The container's HTTP server fails on the body, before the scoring script sees it: 500."""
 
 
 class Rows(NamedTuple):
@@ -32,45 +40,76 @@ def read_rows(body: bytes) -> Rows:
 
     Raises:
         BadRequest: not JSON, not an object, or without ``input_data``.
+        NotText: the bytes are no text, as of a gzip body.
         ScoringFailed: ``input_data`` has another form than columns and data.
     """
-    frame = _input_data(body)
+    return rows_of(_input_data(document_of(body)))
+
+
+def document_of(body: bytes) -> dict[str, Any]:
+    """The JSON object of a POST body. Raises as :func:`read_rows`."""
+    try:
+        document = json.loads(body)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise NotText from error
+    except ValueError as error:
+        message = "POST body could not be decoded as JSON." if body else "POST body is empty."
+        raise BadRequest(message) from error
+    if not isinstance(document, dict):
+        raise BadRequest("POST body should be a JSON dictionary.")
+    return document
+
+
+def rows_of(frame: Any) -> Rows:
+    """The rows of an ``input_data``. Raises ScoringFailed."""
     if not isinstance(frame, dict):
         raise ScoringFailed("input_data is not an object")
-    columns, data = frame.get("columns"), frame.get("data")
+    if not set(frame) <= set(_FRAME):
+        raise ScoringFailed("input_data has another key than columns, index and data")
+    columns = frame.get("columns")
     if not isinstance(columns, list) or _COLUMN not in columns:
         raise ScoringFailed("there is no column called image")
-    if not isinstance(data, list) or not data:
-        raise ScoringFailed("there are no rows")
-    cells = _cells(data, columns)
+    cells = _cells(frame.get("data"), columns)
     return Rows(cells, cells[_position_of_label_0(frame.get("index"), len(cells))])
 
 
-def _input_data(body: bytes) -> Any:
+def decoded(cell: str) -> bytes:
+    """The bytes of base64, as leniently as Python's decoder reads it: characters outside the alphabet are skipped.
+
+    So newlines are harmless, and URL-safe base64 comes out as rubbish. Raises ScoringFailed for text of a length
+    that no base64 has, and for letters outside ASCII.
+    """
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The request body is not valid JSON.") from error
-    if not isinstance(document, dict):
-        raise BadRequest("The request body is not a JSON object.")
+        return base64.b64decode(cell)
+    except ValueError as error:
+        raise ScoringFailed("a row is no base64") from error
+
+
+def _input_data(document: dict[str, Any]) -> Any:
     if "input_data" not in document:
-        raise BadRequest("The request body has no input_data.")
+        raise BadRequest("A value is not provided for the 'input_data' parameter.")
     return document["input_data"]
 
 
-def _cells(data: list[Any], columns: list[Any]) -> list[str]:
-    cells = [_cell(row, columns) for row in data]
+def _cells(data: Any, columns: list[Any]) -> list[str]:
+    """The images, from rows that are bare values, lists in the order of the columns, or objects by column."""
+    if isinstance(data, dict):  # a list for each column, which pandas takes too
+        data = data.get(_COLUMN)
+        columns = [_COLUMN]
+    if not isinstance(data, list) or not data:
+        raise ScoringFailed("there are no rows")
+    if all(isinstance(row, dict) for row in data):
+        cells = [row.get(_COLUMN) for row in data]
+    elif all(isinstance(row, list) for row in data):
+        if max(map(len, data)) != len(columns):
+            raise ScoringFailed("the rows are not as long as the list of columns")
+        position = columns.index(_COLUMN)
+        cells = [row[position] if position < len(row) else None for row in data]  # pandas fills up short rows
+    else:  # bare values; a list among them is no string, and refused below
+        cells = data if len(columns) == 1 else [None]
     if not all(isinstance(cell, str) for cell in cells):
-        raise ScoringFailed("an image is not a string")
+        raise ScoringFailed("an image is not a string, or rows are of mixed forms")
     return cells
-
-
-def _cell(row: Any, columns: list[Any]) -> Any:
-    """The image of one row: a bare value stands for a row of one column."""
-    values = row if isinstance(row, list) else [row]
-    if len(values) != len(columns):
-        raise ScoringFailed(f"a row has {len(values)} values for {len(columns)} columns")
-    return values[columns.index(_COLUMN)]
 
 
 def _position_of_label_0(index: Any, rows: int) -> int:
@@ -78,6 +117,7 @@ def _position_of_label_0(index: Any, rows: int) -> int:
     labels = list(range(rows)) if index is None else index
     if not isinstance(labels, list) or len(labels) != rows:
         raise ScoringFailed("the index does not fit the rows")
-    if 0 not in labels:
-        raise ScoringFailed("no row is labelled 0")
-    return labels.index(0)
+    names = [json.dumps(float(label) if type(label) is int else label) for label in labels]  # true is not 1
+    if len(set(names)) != rows or "0.0" not in names:
+        raise ScoringFailed("no row is labelled 0, or a label is there twice")
+    return names.index("0.0")

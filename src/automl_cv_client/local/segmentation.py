@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl_cv_client.geometry import Box
-from automl_cv_client.local.contours import Mask, Ring, area, trace
+from automl_cv_client.local.contours import Mask, polygon
 from automl_cv_client.local.detection import find
-from automl_cv_client.local.sessions import FloatArray, run
-from automl_cv_client.local.simplify import simplify
+from automl_cv_client.local.images import Reader
+from automl_cv_client.local.preprocessing import MEAN, STD, FloatArray
+from automl_cv_client.local.sessions import run
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,18 +25,22 @@ _INPUT, _OUTPUT = "input.1", "1959"
 _SIDE = 320  # pixels of the model's square input, and cells of its mask
 _GROWTH = 0.1  # share of the box's size added, half of it on either side
 _THRESHOLD = 0.5
-_MOST_POINTS = 100  # per segment, the closing point included
 _SPECK = 0.01  # rings below this share of the mask's area are dropped
-_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
-_STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
 class Segmenter:
     """Outlines objects of the 80 COCO classes."""
 
+    name = "U2-Netp behind SSD MobileNet V2"
+    reader: Reader = "pillow"
+
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
         """``{"boxes": [...]}`` per image, as detection gives them, each object with its ``polygon``."""
         return [{"boxes": self._objects(image)} for image in images]
+
+    def explainer(self) -> None:
+        """Segmentation is not explained: the service answers with plain scores."""
+        return
 
     def _objects(self, image: Image) -> list[dict[str, Any]]:
         return [found.to_json() | {"polygon": outline(image, found.box)} for found in find(image)]
@@ -49,14 +54,8 @@ def outline(image: Image, box: Box) -> list[list[float]]:
     if box.area == 0:
         return []
     frame = _grow(box)
-    return polygon(_salient(image, frame) & _cells_within(box, frame), frame, box)
-
-
-def polygon(mask: Mask, frame: Box, box: Box) -> list[list[float]]:
-    """The segments of a mask that covers ``frame``, cut to ``box``; both in fractions of the image."""
-    smallest = _SPECK * float(mask.sum())
-    rings = [simplify(ring, _MOST_POINTS - 1) for ring in trace(mask) if area(ring) >= smallest]
-    return [_segment(ring, mask, frame, box) for ring in rings if len(ring) >= 3]
+    mask = _salient(image, frame) & _cells_within(box, frame)
+    return polygon(mask, frame, box, smooth=True, smallest=_SPECK * float(mask.sum()))
 
 
 def _grow(box: Box) -> Box:
@@ -80,7 +79,7 @@ def _salient(image: Image, frame: Box) -> Mask:
 def _model_input(pixels: FloatArray) -> FloatArray:
     """``[1, 3, 320, 320]``: divided by the crop's own maximum, as U²-Net was trained, then mean and std."""
     scaled = pixels / max(float(pixels.max()), 1.0)
-    normalised = (scaled - _MEAN) / _STD
+    normalised = (scaled - MEAN) / STD
     return np.ascontiguousarray(normalised.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
 
 
@@ -92,12 +91,3 @@ def _cells_within(box: Box, frame: Box) -> Mask:
     rows = (y >= box.top) & (y <= box.bottom)
     within: Mask = rows[:, np.newaxis] & columns[np.newaxis, :]
     return within
-
-
-def _segment(ring: Ring, mask: Mask, frame: Box, box: Box) -> list[float]:
-    """A ring in cells as a flat closed segment in fractions of the image, held within the box."""
-    rows, columns = mask.shape
-    x = np.clip(frame.left + ring[:, 0] / columns * frame.width, box.left, box.right)
-    y = np.clip(frame.top + ring[:, 1] / rows * frame.height, box.top, box.bottom)
-    flat: list[float] = np.stack([x, y], axis=1).ravel().tolist()
-    return flat + flat[:2]

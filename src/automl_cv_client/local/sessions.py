@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import automl_cv_client_models
-import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
+
+from automl_cv_client.local.preprocessing import FloatArray
 
 _logger = logging.getLogger(__name__)
 _lock = threading.Lock()
 _sessions: dict[str, onnxruntime.InferenceSession] = {}
-
-FloatArray = NDArray[np.float32]
 
 
 def run(model: str, outputs: list[str], feeds: dict[str, FloatArray]) -> list[FloatArray]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from automl_cv_client.local.sessions import FloatArray, labels, run
+from automl_cv_client.local.preprocessing import FloatArray
+from automl_cv_client.local.sessions import labels, run
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -5,12 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 import uvicorn
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
 
 _START_SECONDS = 10.0
 _GRACE_SECONDS = 1  # for requests under way when the server stops
@@ -19,12 +16,14 @@ _GRACE_SECONDS = 1  # for requests under way when the server stops
 class WebServer:
     """A server on an open socket, which it takes over. Starts once and stops once."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+    def __init__(self, app: Any, listening: socket.socket) -> None:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 loop="asyncio",
                 http="h11",
+                interface="asgi3",
+                proxy_headers=False,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from automl_cv_client.drawing.colormaps import colored
 from automl_cv_client.drawing.heat import heat, strongest
 from automl_cv_client.drawing.lettering import line_of
-from automl_cv_client.local.sessions import FloatArray
+from automl_cv_client.local.preprocessing import FloatArray
 
 SIZE = (1157, 1181)
 _PANEL = 520

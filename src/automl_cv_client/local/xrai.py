@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from automl_cv_client.local.classification import model_pixels, normalised
+from automl_cv_client.local.gradients import normalised
 from automl_cv_client.local.integrated import integrated_gradients
+from automl_cv_client.local.preprocessing import FloatArray
 from automl_cv_client.local.segments import Labels, segmentations
-from automl_cv_client.local.sessions import FloatArray
 
 _FEWEST = 50  # pixels that a region must add
 
@@ -30,11 +30,12 @@ def xrai(image: Image.Image, target: int, steps: int, *, fast: bool) -> FloatArr
         steps: gradients taken, over both baselines.
         fast: rank all regions once, instead of anew after each.
     """
-    one = normalised(model_pixels(image))
+    pixels = np.asarray(image)
     each = max(1, steps // 2)
-    ends = [normalised(np.full((*image.size[::-1], 3), end, dtype=np.float32)) for end in (0, 1)]
-    found = np.mean([integrated_gradients(one, target, each, baseline=end) for end in ends], axis=0)
-    regions = by_region(found.max(axis=0), segmentations(image), fast=fast)  # of the channels, as the authors do
+    ends = [normalised(np.full_like(pixels, end)) for end in (0, 255)]
+    view = normalised(pixels)
+    attributions = np.mean([integrated_gradients(view, target, each, baseline=end) for end in ends], axis=0)
+    regions = by_region(attributions.max(axis=0), segmentations(image), fast=fast)  # of the channels, as the authors do
     return np.repeat(regions[np.newaxis], 3, axis=0)
 
 

@@ -1,7 +1,7 @@
-"""What a model is to the container: images in, the service's JSON objects out.
+"""What a model is to everything around it: images in, the service's JSON objects out. Demo models and users' own.
 
-Another demo model joins by offering ``score``; an explanation of a classification joins by
-offering ``explain`` and being entered in ``explainer_for``. A classifier of the user's own is in ``own_classifier``.
+Another demo model joins by offering what :class:`Model` asks for, and by its entry in ``demo_model``. A family of
+exported models joins in ``recognition.py``.
 """
 
 from __future__ import annotations
@@ -9,26 +9,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from automl_cv_client.local.classification import Classifier
-from automl_cv_client.local.detection import Detector
-from automl_cv_client.local.explainers import ClassificationExplainer, OcclusionExplainer
-from automl_cv_client.local.multilabel import MultilabelClassifier
+from automl_cv_client.local.detection import Detector, MultilabelClassifier
+from automl_cv_client.local.images import Reader
 from automl_cv_client.local.segmentation import Segmenter
-from automl_cv_client.local.xai_request import XaiRequest
 from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from automl_cv_client.local.xai_request import XaiRequest
+
 JsonObject = dict[str, Any]
 
 
-class Scorer(Protocol):
-    """Scores images for one task. Called from several threads at once."""
+class Model(Protocol):
+    """Scores images for one task. Called from several threads at once.
+
+    Attributes:
+        name: for people: of the demo model, or of the file.
+        reader: how it reads image files.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def reader(self) -> Reader: ...
 
     def score(self, images: list[Image]) -> list[JsonObject]:
         """One object per image, in order, of the shape §2 of the contract gives the task.
 
         Images have mode RGB and at least one pixel. Coordinates are fractions of the image.
+        """
+        ...
+
+    def explainer(self) -> Explainer | None:
+        """What explains its answers, or None: then a request for an explanation is answered with plain scores.
+
+        Plain scores are what the service itself answers for detection and segmentation.
         """
         ...
 
@@ -45,22 +62,12 @@ class Explainer(Protocol):
         ...
 
 
-def scorer_for(task: Task) -> Scorer:
+def demo_model(task: Task) -> Model:
     """The demo model of a task. Cheap: model files are read at the first ``score``."""
-    scorers: dict[Task, type[Scorer]] = {
+    models: dict[Task, type[Model]] = {
         Task.CLASSIFICATION: Classifier,
         Task.MULTILABEL: MultilabelClassifier,
         Task.DETECTION: Detector,
         Task.SEGMENTATION: Segmenter,
     }
-    return scorers[task]()
-
-
-def explainer_for(task: Task) -> Explainer | None:
-    """What explains a task, or None: then a request for an explanation is answered with plain scores.
-
-    Plain scores are what the service itself answers for detection and segmentation.
-    """
-    if task is Task.CLASSIFICATION:
-        return ClassificationExplainer()
-    return OcclusionExplainer(MultilabelClassifier(), multilabel=True) if task is Task.MULTILABEL else None
+    return models[task]()

@@ -55,13 +55,15 @@ class Seen(HTMLParser):
 
 
 PLAIN_TAGS = """html head meta title style body h1 h2 section table tr th td div p b br figure figcaption img
-svg text rect path polyline"""
+svg text rect path polyline dl dt dd details summary main label input select option output span script"""
 KNOWN = set(PLAIN_TAGS.split())
 
 
 def assert_harmless(page: str) -> Seen:
     seen = Seen(page)
     assert set(seen.tags) <= KNOWN
+    assert seen.tags.count("script") == 2, "the data and our own, which the policy names by its hash"
+    assert "script-src 'sha256-" in page
     assert not [name for name, _ in seen.attributes if name.startswith("on") or name in ("href", "srcset", "action")]
     assert all(value.startswith("data:image/jpeg;base64,") for name, value in seen.attributes if name == "src")
     assert "default-src 'none'" in page
@@ -137,6 +139,53 @@ def test_a_metric_that_is_not_there_names_those_that_are(photo_report):
         photo_report["map"]
 
 
+def test_the_head_says_what_was_measured():
+    rows = [boxes_row("1.png", ("cup", (0.1, 0.1, 0.5, 0.5)))]
+    found = {"1.png": detections(("cup", 0.9, (0.1, 0.1, 0.5, 0.5)))}
+    report = evaluate(found, rows, threshold=0.4, name="green", endpoint="https://e.example/score")
+    words = Seen(report.html()).words
+    for told in ("https://e.example/score", "green", "image-object-detection", "0.4", report.made[:10], "UTC"):
+        assert told in words
+    assert report.as_dict()["threshold"] == 0.4
+    assert "objects are found and placed" in words, "what the numbers mean"
+
+
+def test_numbers_at_another_threshold_are_those_of_a_report_there():
+    labelled = (("cup", (0.1, 0.1, 0.5, 0.5)), ("cat", (0.6, 0.1, 0.9, 0.5)), ("dog", (0, 0, 1, 1), "crowd"))
+    rows = [boxes_row(f"{i}.png", *labelled) for i in range(20)]
+    found = {
+        f"{i}.png": detections(
+            ("cup", 0.03 + i / 21, (0.1, 0.1, 0.5, 0.45)),
+            ("dog", 0.9 - i / 25, (0.6, 0.1, 0.9, 0.5)),
+            ("cat", 0.02 + i / 40, (0.6, 0.1, 0.9, 0.5)),
+            ("cow", i / 20, (0.0, 0.6, 0.2, 0.9)),
+        )
+        for i in range(20)
+    }
+    many = [row_of({"image_url": f"{i}", "label": ["a"] if i % 3 else ["a", "b"]}, Task.MULTILABEL) for i in range(20)]
+    said = {str(i): multilabel(a=i / 20, b=1 - i / 21, c=0.3) for i in range(20)}
+    for predictions, labels in ((found, rows), (said, many)):
+        whole = evaluate(predictions, labels)
+        assert [scores.threshold for scores in whole.at_thresholds] == pytest.approx([i / 20 for i in range(1, 20)])
+        for scores in whole.at_thresholds[::3]:
+            there = evaluate(predictions, labels, threshold=scores.threshold)
+            names = [("precision", "micro precision"), ("recall", "micro recall"), ("F1", "micro F1")]
+            for name, micro in names:
+                assert scores.metrics[name] == pytest.approx(there.metrics.get(name, there.metrics.get(micro)))
+            for one in there.classes:
+                if one.label in scores.classes:
+                    assert scores.classes[one.label]["F1"] == pytest.approx(one.values["F1"])
+
+
+def test_a_comparison_says_what_only_one_finds():
+    rows = [boxes_row("coffee.png", ("cup", (0.1, 0.1, 0.5, 0.5)))]
+    a = {"coffee.png": detections(("cup", 0.62, (0.1, 0.1, 0.5, 0.5)))}
+    b = {"coffee.png": detections(("cup", 0.35, (0.1, 0.1, 0.5, 0.5)))}
+    page = compare(labels=rows, predictions=(a, b), deployments=("blue", "green"), draws=30, images=PHOTOS).html()
+    assert "only blue finds &#x27;cup&#x27; above 0.5" in page
+    assert "1 of 1 images" in page
+
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -173,6 +222,92 @@ def test_a_browser_is_led_to_no_other_place(tmp_path):
     control = tmp_path / "control.html"
     control.write_text('<img src="https://evil.example/x.png">')
     assert "evil.example" in opened(control, tmp_path)[1]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, or a skip where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium on the PATH")
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pages(photo_report: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Addresses of a report, of one with many classes and long names, and of a comparison."""
+    folder = tmp_path_factory.mktemp("pages")
+    rows = [
+        boxes_row("coffee.png", *((f"a class with a long name, number {i}", (0.1, 0.1, 0.5, 0.5)) for i in range(30)))
+    ]
+    found = {
+        "coffee.png": detections(
+            *((f"a class with a long name, number {i}", i / 30, (0.1, 0.1, 0.5, 0.5)) for i in range(30))
+        )
+    }
+    classes = [row_of({"image_url": f"{i}.png", "label": "cat" if i % 2 else "dog"}) for i in range(12)]
+    said = {row.image_url: classification(cat=0.6 + i / 40, dog=0.4 - i / 40) for i, row in enumerate(classes)}
+    made = {
+        "report": photo_report,
+        "many": evaluate(found, rows, images=PHOTOS, name="green", endpoint="https://endpoint.example/score"),
+        "classes": evaluate(said, classes),
+        "comparison": compare(labels=rows, predictions=(found, {"coffee.png": detections()}), draws=30, images=PHOTOS),
+    }
+    return {name: report.save(folder / f"{name}.html").as_uri() for name, report in made.items()}
+
+
+def page_of(browser: Any, address: str, width: int = 1200, scheme: str = "light") -> tuple[Any, list[str]]:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    return page, complaints
+
+
+def test_the_slider_and_the_choice_of_a_class_work_offline_and_by_keyboard(browser, pages, photo_report):
+    page, complaints = page_of(browser, pages["report"])
+    cell = page.locator("td[data-at]").nth(1)  # the recall of all
+    assert (page.locator("#at").inner_text(), cell.inner_text()) == ("0.50", "0.500")
+    page.locator("#threshold").focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    assert (page.locator("#at").inner_text(), cell.inner_text()) == ("0.95", "0.000")
+    page.locator("#class").select_option(label="spoon")
+    assert page.locator("#shown").inner_text() == "1 shown"
+    assert page.locator("figure:visible").count() == 1
+    page.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("dl.means").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator("#threshold").is_hidden()
+    assert complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["report", "many", "classes", "comparison"])
+def test_no_page_is_wider_than_a_phone(browser, pages, name):
+    page, complaints = page_of(browser, pages[name], width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["report", "many", "classes", "comparison"])
+def test_axe_finds_nothing(browser, pages, name, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+    page, _ = page_of(browser, pages[name], width=900, scheme=scheme)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)" if scheme == "light" else "rgb(21, 23, 27)"
+    )
+    # The script of axe itself is let past the page's policy by the browser's devtools.
+    found = axe.run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    page.close()
 
 
 def test_samples_are_labelled_and_whole():

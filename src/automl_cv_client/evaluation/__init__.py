@@ -33,6 +33,7 @@ from automl_cv_client.evaluation.report import (
     Curve,
     EvaluationReport,
     Mistake,
+    ThresholdScores,
 )
 from automl_cv_client.evaluation.stored import read_results, write_results
 
@@ -48,6 +49,7 @@ __all__ = [
     "Mistake",
     "Ranked",
     "Side",
+    "ThresholdScores",
     "compare",
     "disagreement",
     "evaluate",

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 from automl_cv_client.dataset import ClassificationRow
 from automl_cv_client.evaluation.curves import average_precision, precision_recall
 from automl_cv_client.evaluation.pairs import Pair
-from automl_cv_client.evaluation.report import CalibrationBin, ClassScores, Confusion, Curve, Mistake, Number
+from automl_cv_client.evaluation.report import (
+    CalibrationBin,
+    ClassScores,
+    Confusion,
+    Curve,
+    Mistake,
+    Number,
+    ThresholdScores,
+)
 
 _BINS = 10
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 
 
 class ClassificationScores:
@@ -101,6 +110,18 @@ class ClassificationScores:
         """How often the model is right when it says how sure it is, in ten ranges."""
         return calibration_bins(self.probs.max(axis=1), self.truth == self.chosen)
 
+    def at_thresholds(self) -> tuple[ThresholdScores, ...]:
+        """How many images have a probability above each threshold, and how often the model is right on those."""
+        confidence, right = self.probs.max(axis=1), self.truth == self.chosen
+        scores = []
+        for threshold in THRESHOLDS:
+            kept = confidence > threshold
+            accuracy = float(right[kept].mean()) if kept.any() else None
+            scores.append(
+                ThresholdScores(threshold, {"images above": float(kept.mean()), "accuracy of those": accuracy})
+            )
+        return tuple(scores)
+
     def mistakes(self) -> list[Mistake]:
         """Images of another class than the model said, those it was surest about first."""
         wrong = []
@@ -117,6 +138,25 @@ def precision_recall_f1(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """From counts of each class; 0 where there is nothing to divide by, as scikit-learn with ``zero_division=0``."""
     return ratio(right, predicted), ratio(right, labelled), ratio(2 * right, predicted + labelled)
+
+
+def counted_scores(
+    threshold: float,
+    labels: Sequence[str],
+    right: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    labelled: NDArray[np.int64],
+    shown: Sequence[int],
+) -> ThresholdScores:
+    """Precision, recall and F1 over all, and of the classes ``shown``, from counts of each class at one threshold."""
+    sums = (right.sum(), predicted.sum(), labelled.sum())
+    overall = dict(zip(("precision", "recall", "F1"), map(float, precision_recall_f1(*sums)), strict=True))
+    columns = precision_recall_f1(right, predicted, labelled)
+    classes: dict[str, dict[str, Number]] = {
+        labels[i]: {"precision": float(columns[0][i]), "recall": float(columns[1][i]), "F1": float(columns[2][i])}
+        for i in shown
+    }
+    return ThresholdScores(threshold, dict(overall), classes)
 
 
 def ratio(part: Any, whole: Any) -> NDArray[np.float64]:

@@ -102,6 +102,7 @@ def compare(
     threshold: float = 0.5,
     draws: int = 1000,
     seed: int = 0,
+    endpoint: str = "",
 ) -> Comparison:
     """Score the same images with two deployments and tell what changes from the first to the second.
 
@@ -114,6 +115,7 @@ def compare(
         threshold: as for ``evaluate``.
         draws: of the bootstrap. More make the intervals steadier and take longer.
         seed: of the bootstrap; the same seed gives the same intervals.
+        endpoint: what was asked, such as its scoring URI, for the head of the report.
 
     Raises:
         InvalidInput: an argument is missing, or labels and results have nothing in common.
@@ -131,8 +133,8 @@ def compare(
     scores = (scores_of(a, threshold), scores_of(b, threshold))
     disputed = _disagreements(a.answered, b.answered, threshold)
     return Comparison(
-        a=report_of(a, scores[0], images=images, name=deployments[0]),
-        b=report_of(b, scores[1], images=images, name=deployments[1]),
+        a=report_of(a, scores[0], threshold, images=images, name=deployments[0], endpoint=endpoint),
+        b=report_of(b, scores[1], threshold, images=images, name=deployments[1], endpoint=endpoint),
         sides=sides_of(scores, len(a.answered), draws, seed),
         disagreements=tuple(disputed[:_MOST_DISPUTED]),
         disagreeing=len(disputed),

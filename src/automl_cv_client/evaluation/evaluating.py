@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from automl_cv_client._numbers import checked_threshold
@@ -25,6 +26,7 @@ def evaluate(
     images: str | os.PathLike[str] | None = None,
     threshold: float = 0.5,
     name: str = "",
+    endpoint: str = "",
 ) -> EvaluationReport:
     """Compare predictions with labels.
 
@@ -36,6 +38,7 @@ def evaluate(
         threshold: the score above which a label, or an object, counts as predicted. It does not touch accuracy,
             average precision and the curves. 0 to 1.
         name: what is evaluated, for the title of the report.
+        endpoint: what was asked, such as its scoring URI, for the head of the report.
 
     Returns:
         A report: ``report["mAP"]``, ``report.metrics``, ``report.classes``, ``print(report.text())``,
@@ -46,7 +49,7 @@ def evaluate(
     """
     checked_threshold(threshold)
     pairs = pair_up(predictions, labels)
-    return report_of(pairs, scores_of(pairs, threshold), images=images, name=name)
+    return report_of(pairs, scores_of(pairs, threshold), threshold, images=images, name=name, endpoint=endpoint)
 
 
 def scores_of(pairs: Pairs, threshold: float) -> Scores:
@@ -58,8 +61,17 @@ def scores_of(pairs: Pairs, threshold: float) -> Scores:
     return ObjectScores(pairs.answered, threshold)
 
 
-def report_of(pairs: Pairs, scores: Scores, *, images: str | os.PathLike[str] | None, name: str) -> EvaluationReport:
+def report_of(
+    pairs: Pairs,
+    scores: Scores,
+    threshold: float,
+    *,
+    images: str | os.PathLike[str] | None,
+    name: str,
+    endpoint: str,
+) -> EvaluationReport:
     """The report of what was measured."""
+    deployments = {pair.result.call.deployment for pair in pairs.answered} - {None}
     return EvaluationReport(
         task=pairs.task,
         name=name,
@@ -73,6 +85,11 @@ def report_of(pairs: Pairs, scores: Scores, *, images: str | os.PathLike[str] | 
         left_out=tuple((pair.row.image_url, pair.problem) for pair in pairs.unanswered),
         unlabelled=pairs.unlabelled,
         images=None if images is None else Path(images),
+        threshold=threshold,
+        at_thresholds=scores.at_thresholds(),
+        deployments=tuple(sorted(deployments)),
+        endpoint=endpoint,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

@@ -9,14 +9,16 @@ import numpy as np
 
 from automl_cv_client.dataset import MultilabelRow
 from automl_cv_client.evaluation.classification import (
+    THRESHOLDS,
     calibration_bins,
     calibration_error,
+    counted_scores,
     precision_recall_f1,
     ratio,
 )
 from automl_cv_client.evaluation.curves import average_precision, best_threshold, precision_recall
 from automl_cv_client.evaluation.pairs import Pair
-from automl_cv_client.evaluation.report import CalibrationBin, ClassScores, Curve, Mistake, Number
+from automl_cv_client.evaluation.report import CalibrationBin, ClassScores, Curve, Mistake, Number, ThresholdScores
 
 
 class MultilabelScores:
@@ -88,6 +90,15 @@ class MultilabelScores:
     def calibration(self) -> tuple[CalibrationBin, ...]:
         """How often a label is there when the model gives it such a probability, in ten ranges."""
         return calibration_bins(self.probs.ravel(), self.truth.ravel())
+
+    def at_thresholds(self) -> tuple[ThresholdScores, ...]:
+        """Precision, recall and F1 at other thresholds."""
+        scores = []
+        for threshold in THRESHOLDS:
+            chosen = self.probs > threshold
+            counts = ((self.truth & chosen).sum(0), chosen.sum(0), self.truth.sum(0))
+            scores.append(counted_scores(threshold, self.labels, *counts, self.taking_part))
+        return tuple(scores)
 
     def mistakes(self) -> list[Mistake]:
         """Images with a missing or a wrong label, those furthest off first."""

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from automl_cv_client.annotations import Annotation
-from automl_cv_client.evaluation.classification import precision_recall_f1, ratio
-from automl_cv_client.evaluation.coco import IOU_50, IOU_75, CocoScores, Scene, mask_of, overlaps
+from automl_cv_client.evaluation.classification import THRESHOLDS, counted_scores, precision_recall_f1, ratio
+from automl_cv_client.evaluation.coco import IOU_50, IOU_75, CocoScores, Scene
+from automl_cv_client.evaluation.matching import match, scene_of
 from automl_cv_client.evaluation.pairs import Pair
-from automl_cv_client.evaluation.report import ClassScores, Confusion, Curve, Mistake, Number
-from automl_cv_client.task import Task
+from automl_cv_client.evaluation.report import ClassScores, Confusion, Curve, Mistake, Number, ThresholdScores
 
-_IOU = 0.5  # an object counts as found from this overlap on, in the counts at one threshold
 NOTHING = "(nothing)"
-
-
-class Matches(NamedTuple):
-    """One image at one score threshold, as (label of the truth, label found) of each object; None for nothing."""
-
-    pairs: list[tuple[str | None, str | None]]
-
-    def wrong(self) -> list[tuple[str | None, str | None]]:
-        """Objects missed, invented, or taken for another class."""
-        return [pair for pair in self.pairs if pair[0] != pair[1]]
+_NONE = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool))
 
 
 class ObjectScores:
     """Everything measured, from the pairs.
+
+    What an image holds is dropped once it is counted: only the numbers stay.
 
     Attributes:
         labels: every class that a label or the model names, sorted.
@@ -47,6 +37,7 @@ class ObjectScores:
             for item in scene.truth:
                 self.support[item.label] += not item.crowd
         self.counts = self._counted()
+        self._at_thresholds = self._swept(scenes)
 
     def metrics(self) -> dict[str, Number]:
         """COCO's numbers, then precision, recall and F1 of all objects at the score threshold."""
@@ -88,6 +79,28 @@ class ObjectScores:
         curves = [(label, self.coco.curve(i)) for i, label in enumerate(self.labels)]
         return tuple(Curve(label, *curve) for label, curve in curves if curve is not None)
 
+    def at_thresholds(self) -> tuple[ThresholdScores, ...]:
+        """Precision, recall and F1 at other thresholds."""
+        return self._at_thresholds
+
+    def _swept(self, scenes: Sequence[Scene]) -> tuple[ThresholdScores, ...]:
+        place = {label: i for i, label in enumerate(self.labels)}
+        labelled = np.array([self.support[label] for label in self.labels], dtype=np.int64)
+        found = [
+            (place[scene.found[i].label], scene.found[i].score, labels[0] == labels[1])
+            for scene in scenes
+            for (_, i), labels in zip(*match(scene, 0.0), strict=True)
+            if i is not None
+        ]
+        classes, scores, right = (np.array(column) for column in zip(*found, strict=True)) if found else _NONE
+        several = []
+        for threshold in THRESHOLDS:
+            above = scores > threshold
+            predicted = np.bincount(classes[above], minlength=len(place))
+            hits = np.bincount(classes[above & right], minlength=len(place))
+            several.append(counted_scores(threshold, self.labels, hits, predicted, labelled, range(len(place))))
+        return tuple(several)
+
     def mistakes(self) -> list[Mistake]:
         """Images with objects missed, invented or taken for others, most of them first."""
         found = []
@@ -103,49 +116,9 @@ class ObjectScores:
         place[None] = len(self.labels)
         counts = np.zeros((len(place), len(place)), dtype=np.int64)
         for matches in self.matches:
-            for truth, found in matches.pairs:
+            for truth, found in matches.labels:
                 counts[place[truth], place[found]] += 1
         return counts
-
-
-def scene_of(pair: Pair) -> Scene:
-    """A pair as COCO measures it, in pixels of its upright image."""
-    size = pair.result.image.size
-    truth = pair.row.annotated().objects
-    # COCO sorts by score; not-a-number would make the order a matter of luck.
-    found = [item for item in pair.result.annotated().objects if item.score == item.score]
-    if pair.row.task is not Task.SEGMENTATION:
-        return Scene(size, truth, found)
-    truth_masks, found_masks = ([mask_of(item.polygons or (), size) for item in side] for side in (truth, found))
-    return Scene(size, truth, found, (truth_masks, found_masks))
-
-
-def match(scene: Scene, threshold: float) -> Matches:
-    """Give each found object, best first, the labelled one it overlaps most, of its own class where it can.
-
-    What lies in a crowd is neither right nor wrong and is left out.
-    """
-    numbers = [i for i, item in enumerate(scene.found) if item.score is not None and item.score > threshold]
-    numbers.sort(key=lambda i: -(scene.found[i].score or 0.0))
-    found = [scene.found[i] for i in numbers]
-    table = overlaps(scene, numbers)
-    free = {j for j, item in enumerate(scene.truth) if not item.crowd}
-    pairs: list[tuple[str | None, str | None]] = []
-    left_over: list[tuple[int, Annotation]] = []
-    for same_class in (True, False):
-        for i, item in enumerate(found) if same_class else left_over:
-            fitting = [
-                j for j in free if table[i, j] >= _IOU and (scene.truth[j].label == item.label or not same_class)
-            ]
-            if fitting:
-                best = max(fitting, key=lambda j: table[i, j])
-                free.remove(best)
-                pairs.append((scene.truth[best].label, item.label))
-            elif same_class:
-                left_over.append((i, item))
-            elif not any(other.crowd and table[i, j] >= _IOU for j, other in enumerate(scene.truth)):
-                pairs.append((None, item.label))
-    return Matches(pairs + [(scene.truth[j].label, None) for j in sorted(free)])
 
 
 def _in_words(wrong: Sequence[tuple[str | None, str | None]]) -> str:

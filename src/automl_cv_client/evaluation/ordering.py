@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from automl_cv_client.annotations import Annotation
 from automl_cv_client.geometry import iou
-from automl_cv_client.results import Classification, MultilabelClassification, Objects, Result
+from automl_cv_client.results import Classification, MultilabelClassification, Result
 
 
 class Ranked(NamedTuple):
@@ -36,7 +37,8 @@ def margin(result: Result) -> float:
     if isinstance(result, Classification):
         best = sorted((prob for prob in result.probs if prob == prob), reverse=True)
         return max(0.0, min(1.0, best[0] - best[1])) if len(best) > 1 else 1.0
-    scores = result.probs if isinstance(result, MultilabelClassification) else [one.score for one in _objects(result)]
+    objects = [item.score for item in _objects(result) if item.score is not None]
+    scores = result.probs if isinstance(result, MultilabelClassification) else objects
     finite = [score for score in scores if score == score]
     return min((abs(score - 0.5) * 2 for score in finite), default=0.5)
 
@@ -52,23 +54,25 @@ def disagreement(a: Result, b: Result, *, threshold: float = 0.5) -> float:
         differences = [abs(_prob(ours, label) - _prob(theirs, label)) for label in {*ours, *theirs}]
         whole = sum(differences) / 2 if isinstance(a, Classification) else max(differences, default=0.0)
         return min(1.0, whole)
-    mine, others = ([one for one in _objects(each) if one.score > threshold] for each in (a, b))
-    alone = len(mine) + len(others) - 2 * _counterparts(mine, others)
-    return alone / (len(mine) + len(others)) if mine or others else 0.0
+    above = sum((item.score or 0.0) > threshold for each in (a, b) for item in _objects(each))
+    return sum(map(len, alone(a, b, threshold))) / above if above else 0.0
 
 
-def _counterparts(mine: list[Any], others: list[Any]) -> int:
-    free, both = list(others), 0
-    for one in sorted(mine, key=lambda one: -one.score):
-        fitting = [other for other in free if other.label == one.label and iou(one.box, other.box) >= 0.5]
+def alone(a: Result, b: Result, threshold: float) -> tuple[list[str], list[str]]:
+    """The labels of the objects above ``threshold`` that only the one, and only the other result has."""
+    mine, others = ([item for item in _objects(each) if (item.score or 0.0) > threshold] for each in (a, b))
+    free, left = list(others), []
+    for item in sorted(mine, key=lambda item: -(item.score or 0.0)):
+        fitting = [other for other in free if other.label == item.label and iou(item.box, other.box) >= 0.5]
         if fitting:
-            free.remove(max(fitting, key=lambda other: iou(one.box, other.box)))
-            both += 1
-    return both
+            free.remove(max(fitting, key=lambda other: iou(item.box, other.box)))
+        else:
+            left.append(item.label)
+    return left, [item.label for item in free]
 
 
-def _objects(result: Result) -> list[Any]:
-    return list(result.objects) if isinstance(result, Objects) else []
+def _objects(result: Result) -> tuple[Annotation, ...]:
+    return result.annotated().objects
 
 
 def _prob(probs: Mapping[str, float], label: str) -> float:
@@ -77,4 +81,4 @@ def _prob(probs: Mapping[str, float], label: str) -> float:
 
 
 def _sorted(ranked: Iterable[Ranked]) -> list[Ranked]:
-    return sorted(ranked, key=lambda one: (-one.worth, one.image))
+    return sorted(ranked, key=lambda ranked: (-ranked.worth, ranked.image))

@@ -55,6 +55,15 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True, slots=True)
+class ThresholdScores:
+    """The numbers at another score threshold, over all (``metrics``) and of each class (``classes``)."""
+
+    threshold: float
+    metrics: dict[str, Number]
+    classes: dict[str, dict[str, Number]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Mistake:
     """An image the model was wrong about.
 
@@ -82,6 +91,9 @@ class EvaluationReport:
         mistakes: images the model was wrong about, worst first.
         left_out: labelled images without a result, each with its reason. unlabelled: predictions without labels.
         images: where the images are on this machine; None when not told.
+        threshold: the score above which something counts as predicted.
+        at_thresholds: the numbers that depend on it, at 0.05, 0.1, … 0.95.
+        deployments: those that answered. endpoint: what was asked, when told. made: when, in UTC, as ISO 8601.
     """
 
     task: Task
@@ -96,6 +108,11 @@ class EvaluationReport:
     left_out: tuple[tuple[str, str], ...] = ()
     unlabelled: int = 0
     images: Path | None = None
+    threshold: float = 0.5
+    at_thresholds: tuple[ThresholdScores, ...] = field(default=(), repr=False)
+    deployments: tuple[str, ...] = ()
+    endpoint: str = ""
+    made: str = field(default="", compare=False)
 
     def __getitem__(self, metric: str) -> Number:
         """A metric by its name. Raises KeyError, naming those there are."""
@@ -105,10 +122,13 @@ class EvaluationReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, ready for ``json.dumps``; images by their URLs."""
-        values = {name: getattr(self, name) for name in ("name", "image_count", "metrics", "unlabelled")}
+        told = ("name", "endpoint", "made", "threshold", "image_count", "metrics", "unlabelled")
+        values = {name: getattr(self, name) for name in told}
         return {
             "task": self.task.value,
             **values,
+            "deployments": list(self.deployments),
+            "at_thresholds": [asdict(scores) for scores in self.at_thresholds],
             "classes": [asdict(one) for one in self.classes],
             "confusion": None if self.confusion is None else asdict(self.confusion),
             "curves": [asdict(one) for one in self.curves],

@@ -61,18 +61,24 @@ def comparison_headline(comparison: Comparison) -> str:
     return f"{comparison.b.name} against {comparison.a.name}, {comparison.image_count} images"
 
 
-def metric_rows(report: EvaluationReport) -> list[Row]:
+def metric_rows(report: EvaluationReport, digits: int = 4) -> list[Row]:
     """The overall numbers, with a head."""
-    return [("metric", "value"), *((name, shown(value)) for name, value in report.metrics.items())]
+    return [("metric", "value"), *((name, shown(value, digits)) for name, value in report.metrics.items())]
 
 
-def class_rows(report: EvaluationReport) -> list[Row]:
+def class_rows(report: EvaluationReport, digits: int = 4) -> list[Row]:
     """The numbers of each class, most labels first, with a head."""
     if not report.classes:
         return []
-    rows = sorted(report.classes, key=lambda one: (-one.support, one.label))[:_MOST_ROWS]
+    rows = sorted(report.classes, key=lambda scores: (-scores.support, scores.label))[:_MOST_ROWS]
     head = ("class", "labels", *report.classes[0].values)
-    return [head, *((one.label[:60], str(one.support), *map(shown, one.values.values())) for one in rows)]
+    return [
+        head,
+        *(
+            (scores.label[:60], str(scores.support), *(shown(value, digits) for value in scores.values.values()))
+            for scores in rows
+        ),
+    ]
 
 
 def side_rows(comparison: Comparison) -> list[Row]:
@@ -81,18 +87,18 @@ def side_rows(comparison: Comparison) -> list[Row]:
     return [head, *(_side(one) for one in comparison.sides)]
 
 
-def plain_metric_rows(comparison: Comparison) -> list[Row]:
+def plain_metric_rows(comparison: Comparison, digits: int = 4) -> list[Row]:
     """All numbers of both, with a head."""
     a, b = comparison.a, comparison.b
     return [
         ("metric", a.name, b.name),
-        *((name, shown(value), shown(b.metrics.get(name))) for name, value in a.metrics.items()),
+        *((name, shown(value, digits), shown(b.metrics.get(name), digits)) for name, value in a.metrics.items()),
     ]
 
 
-def shown(value: Number) -> str:
-    """A number in four digits, ``–`` for none."""
-    return "–" if value is None else f"{value:.4f}"
+def shown(value: Number, digits: int = 4) -> str:
+    """A number with so many digits, ``–`` for none."""
+    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def _side(one: Side) -> Row:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 420  # pixels: enough to see a mistake, 20 to 40 kB each
 _CLASSES_SHOWN = 3
+_STYLE = Style(text=14)
+"""Letters that can be read at the size the page shows the images."""
 
 
 class Thumbnails:
@@ -50,10 +52,10 @@ class Thumbnails:
             present = content.present()
             labelled = all(score is None for _, score in content.labels)
             shown = present if labelled or (present and content.task is Task.MULTILABEL) else content.ranked()
-            return _data_uri(draw_classes(small, shown if labelled else shown[:_CLASSES_SHOWN]))
+            return _data_uri(draw_classes(small, shown if labelled else shown[:_CLASSES_SHOWN], style=_STYLE))
         if looks is None:
-            return _data_uri(draw(small, content, colors=self._colors))
-        return _data_uri(draw_objects(small, content.objects, Style(), looks=looks))
+            return _data_uri(draw(small, content, _STYLE, self._colors))
+        return _data_uri(draw_objects(small, content.objects, _STYLE, looks=looks))
 
     def _small(self, row: Row, result: Result) -> Image | None:
         from PIL import Image, ImageOps

@@ -4,6 +4,7 @@ Everything this package raises on purpose:
     * AutoMLVisionError
       x InvalidInput             yours to mend; nothing was sent
         + ImageError               the image is unreadable, truncated, too large, or of a wrong dtype
+        + PassedOverWarning        a warning: a conversion of training data left something out
         + UnsupportedTask          the task cannot do this, e.g. an explanation of a detection
       x CallError                a request was sent, or was to be
         x TransportError           no answer came back
@@ -24,7 +25,7 @@ Everything this package raises on purpose:
 
 Every error holds plain values only and can be pickled. None holds a secret or an image.
 
-And one warning: ManyClassesWarning, an explanation of so many classes that it may take too long.
+And one more warning: ManyClassesWarning, an explanation of so many classes that it may take too long.
 """
 
 from __future__ import annotations
@@ -53,6 +54,13 @@ def _rebuild(kind: type[AutoMLVisionError], args: tuple[Any, ...], state: dict[s
 
 class InvalidInput(AutoMLVisionError):
     """An argument cannot be used. Nothing was sent."""
+
+
+class PassedOverWarning(InvalidInput, UserWarning):
+    """A conversion of training data is done, and something of the source is in no row; the message says what and why.
+
+    Where warnings are errors it is one of ours, as under ``strict=True``.
+    """
 
 
 class ImageError(InvalidInput):

@@ -15,6 +15,7 @@ from automl_cv_client import Task
 from automl_cv_client._protocol.xai import Algorithm
 from automl_cv_client.batch.exports import Format
 from automl_cv_client.cli import completing
+from automl_cv_client.dataset import Form
 from tests.access.conftest import _no_identity_variables, authority, azure, bundle, tls, trusted
 from tests.access.stand_ins import NAMES, Azure
 from tests.access.test_identities import managed
@@ -24,6 +25,7 @@ from tests.cli.tree import TREE
 __all__ = ["_no_identity_variables", "authority", "azure", "bundle", "tls", "trusted"]
 
 TASKS = {task.value for task in Task}
+FORMS = {form.value for form in Form}
 
 
 def in_bash(line: str) -> set[str]:
@@ -51,7 +53,7 @@ def in_zsh(line: str) -> str:
         ("automl-cv doctor --task image-o", {"image-object-detection"}),
         ("automl-cv batch run x --task ", TASKS),
         ("automl-cv dataset convert x y --task ", TASKS),
-        ("automl-cv dataset convert x y --from ", {"jsonl", "coco", "voc", "yolo", "folders", "csv"}),
+        ("automl-cv dataset convert x y --from ", FORMS),  # the command line has a list of its own, to start quickly
         ("automl-cv explain cat.jpg --algorithm ", set(get_args(Algorithm))),
         ("automl-cv explain cat.jpg --algorithm guided", {"guided_gradcam", "guided_backprop"}),
         ("automl-cv batch export job --format ", set(get_args(Format))),

@@ -150,7 +150,7 @@ def test_one_deployment_may_be_compared_with_itself():
         (["compare", LABELS / "detection.jsonl", "--deployment", "blue"], "compare takes two of each"),
         (["compare", LABELS / "detection.jsonl", "--deployment", "a", "--deployment", "b"], "--images DIR"),
         (["dataset", "check", "gone.jsonl"], "cannot read gone.jsonl"),
-        (["dataset", "convert", LABELS / "detection.jsonl", "x", "--to", "folders"], "use --to csv"),
+        (["dataset", "convert", LABELS / "detection.jsonl", "x", "--to", "folders"], "'folders' is not one of"),
     ],
 )
 def test_wrong_use_is_2_with_what_to_do(arguments, says):

@@ -67,7 +67,7 @@ def places(tmp_path, folder):
         ("explain {cat} --out heat", 2, "end it in .png, .jpg"),
         ("explain {cat} --figure heat.npy", 2, "end it in .png, .jpg"),
         ("explain {cat} --out {tmp}/a.png --figure {tmp}/a.png", 2, "both name"),
-        ("dataset convert {cat} {tmp}/new.jsonl", 2, "is no training JSONL, say what it is by --from"),
+        ("dataset convert {cat} {tmp}/new.jsonl", 2, "none of the formats known here: say what it is by --from"),
         ("detect {cat} --uri", 2, "see automl-cv detect --help"),
         ("detekt {cat}", 2, "Did you mean 'detect'? See automl-cv --help"),
         ("batch run {cat} {tmp}/gone --task image-object-detection --out {tmp}/job", 2, "is no folder, file or"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pycocotools.coco import COCO
 from automl_cv_client.dataset import (
     DetectionRow,
     MultilabelRow,
+    Row,
     SegmentationRow,
     from_coco,
     from_csv,
@@ -40,6 +42,12 @@ DETAILS = {"format": "png", "width": 200, "height": 100}
 SQUARE = [0.1, 0.1, 0.5, 0.1, 0.5, 0.9, 0.1, 0.9, 0.1, 0.1]
 HOLE = [0.2, 0.3, 0.4, 0.3, 0.4, 0.7, 0.2, 0.7, 0.2, 0.3]
 APART = [0.6, 0.2, 0.9, 0.2, 0.9, 0.4, 0.6, 0.2]
+
+
+ONE = {
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 2, 1, 1]}],
+    "categories": [{"id": 1, "name": "cat"}],
+}
 
 
 def boxes_row(name: str = "1.png") -> Any:
@@ -175,7 +183,7 @@ def test_damaged_coco_is_refused_with_the_annotation(annotation, says):
 @pytest.mark.parametrize(
     ("shape", "says"),
     [
-        (None, "annotation 5: segmentation must be lists of numbers"),
+        (None, "annotation 5: no segmentation"),
         ([[0, 0, "x", 1]], "annotation 5: segmentation must be lists of numbers"),
         ({"counts": [16]}, "annotation 5: a run-length mask is damaged: expected"),
         ({"size": [2, 2], "counts": [4]}, "annotation 5: its mask is not of the image's size"),
@@ -194,8 +202,8 @@ def test_damaged_outlines_of_coco_are_refused_with_the_annotation(shape, says):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ({"images": [{"id": 1, "file_name": "1.png", "height": 4}]}, "image 1: width and height must be pixels"),
-        ({"images": [{"id": 1, "file_name": "1.png", "width": 0, "height": 4}]}, "image 1: width and height"),
+        ({"images": [{"id": 1, "file_name": "1.png", "height": 4}], **ONE}, "image 1: width and height must be pixels"),
+        ({"images": [{"id": 1, "file_name": "1.png", "width": 0, "height": 4}], **ONE}, "image 1: width and height"),
         ({"images": [{"id": 1, "width": 4, "height": 4}]}, "image 1: no file_name"),
         ({"images": {"1": "1.png"}}, "not a COCO file: images must be a list"),
         ({"annotations": ["x"]}, "not a COCO file: annotations must be a list"),
@@ -212,9 +220,10 @@ def test_a_folder_or_task_that_is_not_there_is_named(tmp_path, images):
         with pytest.raises(InvalidInput, match="no such folder: 'nowhere'"):
             next(rows)
     unknown = "detection"
-    for rows in (from_coco({}, unknown), from_yolo(images, tmp_path, [], unknown), read_jsonl([], task=unknown)):
+    readers: list[Iterator[Row]] = [from_coco({}, unknown), from_yolo(images, tmp_path, [], unknown)]
+    for unread in (*readers, read_jsonl([], task=unknown)):
         with pytest.raises(InvalidInput, match="unknown task 'detection': use one of image-classification,"):
-            next(rows)
+            next(unread)
 
 
 def test_an_outline_that_encloses_nothing_has_no_line_in_yolo(tmp_path):
@@ -236,18 +245,29 @@ def test_boxes_survive_voc(tmp_path):
     assert "<xmin>26</xmin>" in (tmp_path / "1.xml").read_text(), "pixels count from 1"
 
 
+OBJECT = (
+    "<object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>3</xmax><ymax>3</ymax></bndbox></object>"
+    "</annotation>"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("<annotation>", "no element found"),
-        ("<annotation><size><width>4</width></size></annotation>", "<size><height> is missing"),
+        ("<annotation><filename>a.jpg</filename><size><width>4</width></size>" + OBJECT, "<size> must tell width and"),
+        ("<annotation><object/></annotation>", "<filename> is missing"),
+        ("<annotations/>", "not <annotation>"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', "declares a document type"),
-        ("<annotation><size><width>a</width><height>1</height></size></annotation>", "could not convert"),
+        (
+            "<annotation><filename>a.jpg</filename><size><width>a</width><height>1</height></size>" + OBJECT,
+            "it tells a x 1",
+        ),
     ],
 )
 def test_damaged_voc_is_refused_with_the_file(tmp_path, text, says):
     (tmp_path / "1.xml").write_text(text)
-    with pytest.raises(InvalidInput, match=rf"1\.xml: not a Pascal VOC file: .*{says}"):
+    with pytest.raises(InvalidInput, match=rf"1\.xml: .*{says}"):
         list(from_voc(tmp_path))
 
 
@@ -286,7 +306,7 @@ def test_outlines_and_holes_survive_yolos_single_ring(tmp_path, images, polygon)
 def test_damaged_yolo_is_refused_with_file_and_line(tmp_path, images, line):
     (tmp_path / "1.txt").write_text(f"0 0.5 0.5 0.1 0.1\n{line}\n")
     with pytest.raises(InvalidInput, match=r"1\.txt, line 2: expected a class below 1"):
-        list(from_yolo(images, tmp_path, ["cat"]))
+        list(from_yolo(images, tmp_path, ["cat"], strict=True))
 
 
 def test_names_from_outside_stay_in_the_folder(tmp_path):

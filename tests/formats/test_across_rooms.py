@@ -94,6 +94,7 @@ def test_a_box_comes_back_at_its_pixels(way, tmp_path, photos):
         assert read.image_url.endswith("1.png")
 
 
+@pytest.mark.filterwarnings("ignore::automl_cv_client.errors.PassedOverWarning")  # the one without an outline
 @pytest.mark.parametrize("way", [through_coco, through_yolo, through_training])
 def test_an_outline_comes_back_with_its_hole(way, tmp_path, photos):
     result = instances("photos/1.png")

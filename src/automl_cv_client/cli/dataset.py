@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -16,20 +17,23 @@ from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.program import Group, add_command
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
-from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
+
+if TYPE_CHECKING:
+    from automl_cv_client.dataset import Conversion, Row
 
 EXAMPLES = """
 automl-cv dataset check train.jsonl --images photos/
-automl-cv dataset convert coco.json train.jsonl --from coco
+automl-cv dataset convert coco.json train.jsonl
 """
 CHECK_EXAMPLES = """
 automl-cv dataset check train.jsonl --images photos/
 automl-cv dataset check train.jsonl --validation validation.jsonl --json
 """
 CONVERT_EXAMPLES = """
-automl-cv dataset convert coco.json train.jsonl --from coco
-automl-cv dataset convert photos/ train.jsonl --from folders --validation 0.2
+automl-cv dataset convert coco.json train.jsonl --images photos/
+automl-cv dataset convert photos/ train.jsonl --validation 0.2
+automl-cv dataset convert yolo/data.yaml train.jsonl --split train
 automl-cv dataset convert train.jsonl yolo/ --to yolo
 """
 
@@ -47,7 +51,7 @@ Images = Annotated[
 
 
 class Form(StrEnum):
-    """What ``convert`` reads and writes."""
+    """What ``convert`` reads. As in ``dataset``, which this file does not import: the help is to be quick."""
 
     JSONL = "jsonl"
     COCO = "coco"
@@ -55,12 +59,26 @@ class Form(StrEnum):
     YOLO = "yolo"
     FOLDERS = "folders"
     CSV = "csv"
+    CVAT = "cvat"
+    DATUMARO = "datumaro"
+    LABEL_STUDIO = "label-studio"
+    LABELME = "labelme"
+    VIA = "via"
+    FIFTYONE = "fiftyone"
+    CUSTOM_VISION = "custom-vision"
 
 
-_FORMS = f"One of {', '.join(Form)}."
+class Target(StrEnum):
+    """What ``convert`` writes."""
+
+    JSONL = "jsonl"
+    COCO = "coco"
+    VOC = "voc"
+    YOLO = "yolo"
+    CSV = "csv"
 
 
-_TO_FOLDERS = (Form.VOC, Form.YOLO)
+_TO_FOLDERS = (Target.VOC, Target.YOLO)
 
 
 @dataclass(frozen=True)
@@ -100,27 +118,34 @@ def check(
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file, or the folder of VOC, YOLO, folders.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A file or folder of any of the formats.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="A file, or a folder for VOC and YOLO.")],
-    read: Annotated[Form, typer.Option("--from", metavar="FORM", help=f"What SOURCE is. {_FORMS}")] = Form.JSONL,
+    read: Annotated[
+        Optional[Form],  # noqa: UP045
+        typer.Option("--from", metavar="FORM", help=f"What SOURCE is; recognised without it. {', '.join(Form)}."),
+    ] = None,
     write: Annotated[
-        Form, typer.Option("--to", metavar="FORM", help="What TARGET shall be: one of the same, but for folders.")
-    ] = Form.JSONL,
+        Target, typer.Option("--to", metavar="FORM", help=f"What TARGET shall be: {', '.join(Target)}.")
+    ] = Target.JSONL,
     task: Annotated[
-        Task,
+        Optional[Task],  # noqa: UP045
         typer.Option(
             "--task",
             metavar="TASK",
-            help=f"From COCO and YOLO: {Task.DETECTION} reads boxes, {Task.SEGMENTATION} outlines.",
+            help=f"What is wanted: {Task.DETECTION}, where SOURCE has objects; or {Task.SEGMENTATION}.",
         ),
-    ] = Task.DETECTION,
+    ] = None,
     prefix: Annotated[
         str, typer.Option("--prefix", metavar="URL", help="To put before file names: azureml://.../paths/images/")
     ] = "",
     images: Images = None,
     classes: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--classes", metavar="FILE", help="For YOLO: the class names, one a line."),
+        typer.Option("--classes", metavar="FILE", help="For YOLO: class names, as data.yaml, classes.txt, obj.names."),
+    ] = None,
+    split: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--split", metavar="NAME", help="For YOLO and folders: only this part, such as train."),
     ] = None,
     validation: Annotated[
         float,
@@ -132,28 +157,50 @@ def convert(
             help="Share, 0 to 1, to split off into TARGET's -validation file (JSONL only).",
         ),
     ] = 0.0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End at the first thing that cannot be read, and write nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help='Print one JSON list of {"file", "count", "unit"}.')] = False,
 ) -> None:
-    """Convert training data between JSONL, COCO, VOC, YOLO, class folders and CSV.
+    """Convert training data between formats, and say what was passed over.
 
-    With --to jsonl an MLTable file is written beside TARGET.
+    Reads JSONL, COCO, VOC, YOLO, CVAT, Datumaro, Label Studio, labelme, VIA, FiftyOne, Custom Vision, class folders
+    and CSV. With --to jsonl an MLTable file is written beside TARGET.
     """
+    from automl_cv_client.dataset import recognise, rows_from
+    from automl_cv_client.errors import PassedOverWarning
+
     _check_places(source, target, write)
-    rows = _some(_readers(source, task, prefix, images, classes)[read], source, read)
-    if validation and write is not Form.JSONL:
+    if validation and write is not Target.JSONL:
         raise Unusable("--validation goes with --to jsonl")
-    written = list(_write(rows, target, write, validation))
+    reason = ""
+    path = source
+    form: str | None = read
+    if read is None:
+        form, path, reason = recognise(source)
+    conversion = rows_from(
+        path, form=form, task=task, prefix=prefix, images=images, classes=classes, split=split, strict=strict
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PassedOverWarning)  # told below
+        written = list(_write(_some(conversion, source), target, write, validation))
     if as_json:
-        print_json([{**asdict(one), "file": str(one.file)} for one in written])
-        return
-    for one in written:
-        console().print(f"{one.count} {one.unit}: {safe(one.file)}")
+        print_json([{**asdict(entry), "file": str(entry.file)} for entry in written])
+    else:
+        for entry in written:
+            console().print(f"{entry.count} {entry.unit}: {safe(entry.file)}")
+    report = conversion.report
+    if report.form != Form.JSONL or report.counts:
+        if reason:
+            complain(f"{safe(source)} is {report.form}, by {safe(reason)}; --from overrides")
+        for line in report.text().splitlines():
+            complain(line)
+    if report.count("image") or report.count("annotation"):
+        raise typer.Exit(FAILED)
 
 
-def _check_places(source: Path, target: Path, write: Form) -> None:
+def _check_places(source: Path, target: Path, write: Target) -> None:
     """Raises Unusable for a source that is not there, or a target that cannot be written or is the source."""
-    if write is Form.FOLDERS:
-        raise Unusable("--to folders is not offered: it would copy the images; use --to csv")
     if not source.exists():
         raise Unusable(f"{source}: there is no such file or folder")
     if write not in _TO_FOLDERS:
@@ -162,55 +209,27 @@ def _check_places(source: Path, target: Path, write: Form) -> None:
         raise Unusable(f"cannot write to {target}: it is a file; name a folder")
 
 
-def _class_names(source: Path, classes: Path | None) -> Path:
-    """The file of class names. Raises Unusable, naming the option, when it is not there."""
-    file = classes or source / "classes.txt"
-    if not file.is_file():
-        raise Unusable(f"there is no file of class names {file}: name it by --classes")
-    return file
-
-
-def _some(read: Callable[[], Iterable[Any]], source: Path, form: Form) -> Iterable[Any]:
+def _some(conversion: Conversion[Row], source: Path) -> Iterable[Row]:
     """The rows. Raises Unusable when there is none, before an empty file is written over a full one."""
-    try:
-        found = iter(read())
-        for first in found:
-            return chain((first,), found)
-    except InvalidInput as error:
-        if form is not Form.JSONL or not source.exists() or source.suffix.lower() == ".jsonl":
-            raise
-        raise Unusable(f"{error}; if {source} is no training JSONL, say what it is by --from") from None
+    for first in conversion:
+        return chain((first,), conversion)
+    form = conversion.report.form
     raise Unusable(f"{source} holds no rows to convert: say what it is by --from (now {form})")
 
 
-def _readers(
-    source: Path, task: Task, prefix: str, images: Path | None, classes: Path | None
-) -> dict[Form, Callable[[], Iterable[Any]]]:
-    from automl_cv_client.dataset import from_coco, from_csv, from_folders, from_voc, from_yolo, read_jsonl
-
-    return {
-        Form.JSONL: lambda: read_jsonl(source),
-        Form.COCO: lambda: from_coco(source, task, prefix=prefix),
-        Form.VOC: lambda: from_voc(source, prefix=prefix),
-        Form.YOLO: lambda: from_yolo(images or source, source, _class_names(source, classes), task, prefix=prefix),
-        Form.FOLDERS: lambda: from_folders(source, prefix=prefix),
-        Form.CSV: lambda: from_csv(source, prefix=prefix),
-    }
-
-
-def _write(rows: Iterable[Any], target: Path, form: Form, validation: float) -> Iterator[Written]:
+def _write(rows: Iterable[Row], target: Path, form: Target, validation: float) -> Iterator[Written]:
     from automl_cv_client.dataset import split, to_coco, to_csv, to_voc, to_yolo, write_jsonl, write_mltable
 
-    if form is Form.COCO:
+    if form is Target.COCO:
         yield Written(target, len(to_coco(rows, target)["images"]), "images")
-    elif form is Form.VOC:
+    elif form is Target.VOC:
         yield Written(target, to_voc(rows, target), "files")
-    elif form is Form.YOLO:
+    elif form is Target.YOLO:
         yield Written(target, len(to_yolo(rows, target)), "classes")
-    elif form is Form.CSV:
+    elif form is Target.CSV:
         yield Written(target, to_csv(rows, target), "images")
     else:
-        held: list[Any] = []
+        held: list[Row] = []
         if validation:
             rows, held = split(rows, validation)
         yield Written(target, write_jsonl(rows, target), "rows")

@@ -4,16 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from automl_cv_client.dataset.faults import Fault
 from automl_cv_client.dataset.rows import Row
+from automl_cv_client.formats.reading import ImageFile
 from automl_cv_client.geometry import Size
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as OpenedImage
 
 _SAME_KIND = {"jpeg": "jpg", "jpe": "jpg", "jfif": "jpg", "mpo": "jpg", "tiff": "tif"}
 
 
-def image_header(file: Path) -> tuple[Size, str] | None:
-    """The size as stored in pixels and Pillow's name of the format, such as ``jpeg``; None for no image."""
+class ImageHeader(NamedTuple):
+    """What the first bytes of an image file tell.
+
+    Attributes:
+        size: (width, height) in pixels, as stored.
+        kind: Pillow's name of the format, such as ``jpeg``.
+        orientation: of the EXIF, 1 to 8; 1 where it tells none.
+    """
+
+    size: Size
+    kind: str
+    orientation: int = 1
+
+    @property
+    def turned(self) -> bool:
+        """Whether the upright image is the stored one turned by 90 degrees."""
+        return self.orientation >= 5
+
+    @property
+    def upright(self) -> Size:
+        """The size of the upright image."""
+        return Size(self.size.height, self.size.width) if self.turned else self.size
+
+
+def image_file(file: Path, name: str) -> ImageFile:
+    """What a reader of a format needs to know of an image file; ``name`` is its path below the folder of images."""
+    header = image_header(file)
+    return ImageFile(name, None, False) if header is None else ImageFile(name, header.upright, header.turned)
+
+
+def image_header(file: Path) -> ImageHeader | None:
+    """What the file's header tells; None for no image."""
     import warnings
 
     from PIL import Image
@@ -22,9 +57,19 @@ def image_header(file: Path) -> tuple[Size, str] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of many pixels: none is decoded here
             with Image.open(file) as image:
-                return Size(*image.size), str(image.format).lower()
+                return ImageHeader(Size(*image.size), str(image.format).lower(), _orientation(image))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+
+
+_ORIENTATION = 0x0112
+
+
+def _orientation(image: OpenedImage) -> int:
+    if image.format == "PNG" and "exif" not in image.info:  # to look behind the pixels, Pillow would decode them
+        return 1
+    told = image.getexif().get(_ORIENTATION, 1)
+    return told if isinstance(told, int) and 1 <= told <= 8 else 1
 
 
 def size_faults(row: Row, file: Path) -> Iterator[Fault]:
@@ -33,7 +78,7 @@ def size_faults(row: Row, file: Path) -> Iterator[Fault]:
     if header is None:
         yield Fault("file-unreadable", "error", f"{file.name[-100:]!r} is no image that can be read")
         return
-    size, kind = header
+    size, kind = header.size, header.kind
     details = row.image_details
     if details is None:
         return

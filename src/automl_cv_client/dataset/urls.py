@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import unquote
 
+from automl_cv_client._files import is_image_name, is_side_name
 from automl_cv_client.errors import InvalidInput
 
 _LONG = re.compile(
@@ -85,36 +89,110 @@ def path_of(image_url: str) -> str:
 class LocalImages:
     """Finds the files that image URLs speak of below one folder, where they were downloaded to.
 
-    Looked for are the URL's whole path below the folder, then with its first folders left out, one after the other:
-    ``paths/fridge/images/1.jpg`` is found as ``fridge/images/1.jpg``, ``images/1.jpg`` or ``1.jpg``. Nothing outside
-    the folder is ever found, whatever the URL says.
+    A file is meant by a URL when one of their paths is the end of the other: ``paths/fridge/images/1.jpg`` is found as
+    ``fridge/images/1.jpg``, ``images/1.jpg`` or ``1.jpg``, and ``1.jpg`` as ``fridge/1.jpg``. The longest common end
+    wins. Names are compared without regard to Unicode form and percent-encoding, the letters as they stand first.
+    Nothing outside the folder is ever found, whatever the URL says.
 
     Args:
         folder: where the images are.
 
     Raises:
         InvalidInput: there is no such folder.
+
+    Example:
+        >>> LocalImages("photos").find("azureml://datastores/d/paths/photos/cat.jpg")
+        PosixPath('photos/cat.jpg')
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
         if not self._folder.is_dir():
             raise InvalidInput(f"no such folder of images: {self._folder.name!r}")
+        self._by_name: dict[str, list[str]] | None = None
 
     def find(self, image_url: str) -> Path | None:
-        """The file, or None when there is none. Raises InvalidInput for a malformed ``azureml://`` URL."""
+        """The file, or None when there is none.
+
+        Raises:
+            InvalidInput: the URL is a malformed ``azureml://`` one, or two files could be meant; both are named.
+        """
         parts = [part for part in path_of(image_url).split("/") if part not in ("", ".")]
-        if ".." in parts or any("\0" in part for part in parts):
+        if not parts or ".." in parts or any("\0" in part for part in parts):
             return None
-        for first in range(len(parts)):
-            candidate = self._folder.joinpath(*parts[first:])
-            if candidate.is_file():
-                return candidate
-        return None
+        whole = self._folder.joinpath(*parts)
+        if whole.is_file():
+            return whole
+        best: list[tuple[int, bool, bool, str]] = []
+        for relative in self._named(parts[-1]):
+            *folders, name = relative.split("/")
+            common, exact = common_end(folders, parts[:-1])
+            if common in (len(folders), len(parts) - 1):  # else they lie in different folders
+                best.append((common, common == len(folders), exact and name == parts[-1], relative))
+        best.sort(reverse=True)
+        if len(best) > 1 and best[0][:3] == best[1][:3]:
+            raise InvalidInput(
+                f"two files could be {image_url[-120:]!r}: {best[0][3][-120:]!r} and {best[1][3][-120:]!r}: "
+                "write the folder into the image's path, or give the folder that has only one of them"
+            )
+        return self._folder / best[0][3] if best else None
 
     def need(self, image_url: str) -> Path:
         """As :meth:`find`. Raises InvalidInput, naming the image, when there is none."""
-        found = self.find(image_url)
-        if found is None:
+        file = self.find(image_url)
+        if file is None:
             raise InvalidInput(f"no file for {image_url[-120:]!r} below the folder {self._folder.name!r}")
-        return found
+        return file
+
+    def relative(self, file: Path) -> str:
+        """The path of a file that was found, below the folder, with ``/`` between folders."""
+        return file.relative_to(self._folder).as_posix()
+
+    def _named(self, name: str) -> list[str]:
+        """Paths of the files with this name: as it stands, else in another case, else with an ending it lacks."""
+        if self._by_name is None:
+            self._by_name = self._index()
+        wanted = plain_name(name)
+        candidates = self._by_name.get(_key(wanted), [])
+        names = {path: plain_name(path.rpartition("/")[2]) for path in candidates}
+        same = [path for path in candidates if names[path] == wanted]
+        same = same or [path for path in candidates if names[path].casefold() == wanted.casefold()]
+        # A name with an ending means this file, and no other one of the same stem.
+        return same if same or _key(wanted) != wanted.casefold() else candidates
+
+    def _index(self) -> dict[str, list[str]]:
+        """All files by their names without ending; what systems keep beside them is left out."""
+        files: dict[str, list[str]] = {}
+        walked: set[str] = set()
+        for folder, inner, names in os.walk(self._folder, followlinks=True):
+            real = os.path.realpath(folder)
+            inner[:] = [] if real in walked else [name for name in inner if not is_side_name(name)]
+            walked.add(real)
+            inside = Path(folder).relative_to(self._folder).as_posix()
+            for name in names:
+                if not is_side_name(name):
+                    path = name if inside == "." else f"{inside}/{name}"
+                    files.setdefault(_key(plain_name(name)), []).append(path)
+        return files
+
+
+def plain_name(name: str) -> str:
+    """The name in one Unicode form, and percent-decoded."""
+    return unicodedata.normalize("NFC", unquote(name) if "%" in name else name)
+
+
+def _key(name: str) -> str:
+    stem = name.casefold().rpartition(".")[0]
+    return stem if is_image_name(name) else name.casefold()
+
+
+def common_end(first: Sequence[str], second: Sequence[str]) -> tuple[int, bool]:
+    """How many parts two paths have in common at their ends, and whether they stand there letter for letter."""
+    common, exact = 0, True
+    for one, other in zip(reversed(first), reversed(second), strict=False):
+        if one != other:
+            if plain_name(one) != plain_name(other):
+                break
+            exact = False
+        common += 1
+    return common, exact

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from automl_cv_client.annotations import Annotation, SupportsAnnotated
-from automl_cv_client.geometry import one_ring, points
+from automl_cv_client._files import is_image_name
+from automl_cv_client.annotations import AnnotatedImage, Annotation, SupportsAnnotated
+from automl_cv_client.errors import InvalidInput
+from automl_cv_client.formats.reading import (
+    Frame,
+    ImageLookup,
+    ReadingReport,
+    Unreadable,
+    box_around,
+    class_name,
+    dicts,
+    labelled_image,
+    number,
+    numbers,
+    read_json,
+    shown,
+)
+from automl_cv_client.geometry import Size, one_ring, points
 from automl_cv_client.task import Task
 
 
@@ -51,3 +70,133 @@ def _shared(item: Annotation) -> dict[str, Any]:
 
 def _confidence(score: float | None) -> dict[str, float]:
     return {} if score is None else {"confidence": score}
+
+
+def is_fiftyone(content: Any) -> bool:
+    """Whether decoded JSON has the parts of an export: ``labels.json`` or ``samples.json``."""
+    if not isinstance(content, dict):
+        return False
+    return isinstance(content.get("samples"), list) or (
+        isinstance(content.get("labels"), dict) and "classes" in content
+    )
+
+
+def read_fiftyone(
+    path: Path, task: Task, report: ReadingReport, find: ImageLookup | None = None
+) -> Iterator[AnnotatedImage]:
+    """The samples of an export: FiftyOneDataset, or the image datasets with ``labels.json``.
+
+    Detections, polylines that are closed, classifications. Masks of detections and key points are passed over.
+
+    Args:
+        path: ``samples.json`` or ``labels.json``.
+        task: what is wanted of it.
+        report: takes what cannot be read.
+        find: finds image files, for the endings that ``labels.json`` lacks.
+
+    Raises:
+        InvalidInput: it is no such file.
+    """
+    content = read_json(path)
+    if not is_fiftyone(content):
+        raise InvalidInput(f"{path.name} is no export of FiftyOne: it has neither samples nor labels and classes")
+    classes = content.get("classes")
+    classes = classes if isinstance(classes, list) else []
+    if isinstance(content.get("samples"), list):
+        named = [(sample.get("filepath"), _label_field(sample)) for sample in dicts(content["samples"])]
+    else:
+        named = list(content["labels"].items())
+    for position, (name, told) in enumerate(named, 1):
+        where = f"{path.name}, sample {shown(name) if name else position}"
+        entries = _entries(told)
+        try:
+            file = find(name) if find and isinstance(name, str) else None
+        except InvalidInput as error:
+            report.passed("image", "image-ambiguous", where, error.message, annotations=len(entries))
+            continue
+        if not isinstance(name, str) or not name:
+            report.passed("image", "image-missing", where, "it names no image", annotations=len(entries))
+            continue
+        if not is_image_name(name):
+            if file is None:
+                message = "its name has no ending: give the folder of images (--images DIR)"
+                report.passed("image", "ending-missing", where, message, annotations=len(entries))
+                continue
+            name = file.name
+        yield _sample(name, file.size if file else None, entries, classes, task, report, where)
+
+
+def _label_field(sample: dict[str, Any]) -> Any:
+    """The labels of a sample: ``ground_truth``, or the only field that holds some."""
+    fields = {key: value for key, value in sample.items() if isinstance(value, dict) and "_cls" in value}
+    kept = {key: value for key, value in fields.items() if value["_cls"] not in ("ImageMetadata", "ObjectId")}
+    return kept.get("ground_truth") or (next(iter(kept.values())) if len(kept) == 1 else None)
+
+
+def _entries(told: Any) -> list[Any]:
+    if isinstance(told, dict):
+        for key in ("detections", "polylines", "classifications"):
+            if isinstance(told.get(key), list):
+                return dicts(told[key])
+        return [told]
+    if told is None:
+        return []
+    return list(told) if isinstance(told, list) else [told]
+
+
+def _sample(
+    name: str,
+    size: Size | None,
+    entries: Sequence[Any],
+    classes: Sequence[Any],
+    task: Task,
+    report: ReadingReport,
+    where: str,
+) -> AnnotatedImage:
+    whole = task in (Task.CLASSIFICATION, Task.MULTILABEL)
+    labels: list[str] = []
+    objects: list[Annotation] = []
+    for position, entry in enumerate(entries, 1):
+        place = f"{where}, label {position}"
+        try:
+            told = entry.get("label") if isinstance(entry, dict) else entry
+            index = number(told) if not isinstance(told, str) and classes else math.nan
+            inside = index.is_integer() and 0 <= index < len(classes)
+            label = class_name(classes[int(index)] if inside else told)
+            if label is None or (classes and not isinstance(told, str) and not inside):
+                raise Unreadable("class-missing", f"its label is {shown(told)}")
+            shape = isinstance(entry, dict) and ("bounding_box" in entry or "points" in entry)
+            if shape == whole:
+                raise Unreadable("not-wanted", f"{'a shape' if shape else 'a class'} is not read for {task.value}")
+            if whole:
+                labels.append(label)
+            else:
+                objects.append(_read_object(entry, label, task, report, place))
+        except Unreadable as error:
+            report.passed("annotation", error.reason, place, error.message)
+    return labelled_image(task, name, size, objects, list(dict.fromkeys(labels)))
+
+
+def _read_object(entry: dict[str, Any], label: str, task: Task, report: ReadingReport, where: str) -> Annotation:
+    frame = Frame(1.0, 1.0, report)
+    if "points" in entry:
+        rings = entry["points"]
+        flat = []
+        for ring in rings if isinstance(rings, list) else []:
+            corners = [numbers(corner) for corner in ring] if isinstance(ring, list) else [None]
+            if any(corner is None or len(corner) != 2 for corner in corners):
+                raise Unreadable("outline-wrong", f"its points must be [[[x, y], …]]: {shown(rings)}")
+            flat.append([value for corner in corners for value in corner or ()])
+        if entry.get("closed") is False:
+            raise Unreadable("shape-unknown", "an open line encloses nothing")
+        polygons = frame.polygons(flat, where)
+        return Annotation(label, None, box_around(polygons), polygons if task is Task.SEGMENTATION else None)
+    values = numbers(entry["bounding_box"])
+    if values is None or len(values) != 4:
+        raise Unreadable(
+            "box-wrong", f"bounding_box must be [left, top, width, height]: {shown(entry['bounding_box'])}"
+        )
+    left, top, width, height = values
+    if task is Task.SEGMENTATION:
+        raise Unreadable("outline-missing", "it has only a box or a mask: export its outlines (polylines)")
+    return Annotation(label, None, frame.box(left, top, left + width, top + height, where))

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from automl_cv_client._files import write_text
 from automl_cv_client.annotations import AnnotatedImage, Annotation, SupportsAnnotated
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.formats.files import holds_objects, label_file, numbered
-from automl_cv_client.geometry import one_ring
+from automl_cv_client.formats.reading import (
+    Frame,
+    ReadingReport,
+    Unreadable,
+    box_around,
+    files_below,
+    labelled_image,
+    numbers,
+    read_text,
+    rectangle,
+    shown,
+)
+from automl_cv_client.formats.yolo_layout import SPLITS, Names, YoloSet
+from automl_cv_client.geometry import Size, one_ring
+from automl_cv_client.task import Task
 
 _STEPS = 10**9
 """Edges are rounded to this part of the image's side."""
@@ -111,3 +125,168 @@ def _middle_and_extent(low: float, high: float) -> tuple[float, float]:
         if not beyond and middle - extent / 2 >= 0:
             return middle, extent
         first, last = (first, last - 1) if beyond else (first + 1, last)
+
+
+Measure = Callable[[Path], Size | None]
+"""The size of an image file; None for what is no image."""
+
+
+def read_yolo(
+    sets: Sequence[YoloSet], names: Names, task: Task, report: ReadingReport, measure: Measure
+) -> Iterator[AnnotatedImage]:
+    """The images of a YOLO data set; one without a text file has no objects.
+
+    A line is ``class x y width height``, or ``class x1 y1 x2 y2 …``, in fractions of the image. Boxes are read as
+    rectangles where outlines are wanted, and outlines as their boxes where boxes are. A fifth number after a box is
+    its confidence, which is left out. Files of keypoints are refused.
+
+    Args:
+        sets: images and their label files.
+        names: of the classes, by number.
+        task: detection or segmentation.
+        report: takes what cannot be read.
+        measure: tells the size of an image file.
+
+    Raises:
+        InvalidInput: the label files are of keypoints, or there are images, and none has a label file.
+    """
+    all_files = [file for part in sets for file in part.files]
+    labelled = {file.labels for file in all_files if file.labels.is_file()}
+    orphans = [orphan for part in sets for orphan in _label_files(part.label_folder) if orphan not in labelled]
+    if all_files and not labelled and orphans:
+        raise InvalidInput(
+            f"{report.source}: none of the {len(all_files)} images has a label file, and {orphans[0].name!r} has "
+            "no image: are these the folders of the same images?"
+        )
+    _refuse_keypoints(sorted(labelled))
+    for part in sets:
+        if part.split:
+            report.note(f"{part.split} {part.label_folder}", f"{len(part.files)} images of the part {part.split!r}")
+        for file in part.files:
+            size = measure(file.image) if file.image.is_file() else None
+            lines = _label_lines(file.labels, report) if file.labels in labelled else []
+            if file.labels not in labelled:
+                report.note("no-labels", f"{file.name} has no label file, and so no objects")
+            objects = []
+            for line_number, line in lines:
+                where = f"{file.labels.name}, line {line_number}"
+                try:
+                    objects.append(_object(line, names, task, report, where))
+                except Unreadable as error:
+                    report.passed("annotation", error.reason, where, error.message)
+            yield labelled_image(task, file.name, size, objects)
+    for orphan in sorted(set(orphans)):
+        lines = _label_lines(orphan, report)
+        if lines and any(_numbers_of(line) for _, line in lines):
+            message = "there is no image of this name"
+            report.passed("image", "image-missing", orphan.name, message, annotations=len(lines))
+
+
+def _label_files(folder: Path) -> Iterator[Path]:
+    """Text files that are not the list of images or of classes."""
+    if folder.is_dir():
+        for file in files_below(folder):
+            if file.suffix.lower() == ".txt" and file.stem not in ("classes", *SPLITS):
+                yield file
+
+
+def _label_lines(file: Path, report: ReadingReport) -> list[tuple[int, str]]:
+    """The lines that hold an object, with their numbers."""
+    kept = []
+    for line_number, line in enumerate(read_text(file).splitlines(), 1):
+        text, mark, _ = line.partition("#")
+        if mark:
+            report.note("comment", f"{file.name}, line {line_number}: what follows # is a comment")
+        if text.strip():
+            kept.append((line_number, text.strip()))
+    return kept
+
+
+def _numbers_of(line: str) -> list[float] | None:
+    """All numbers of a line, the class first; None where one is no number."""
+    parts = line.split()
+    parts = line.replace(";", ",").split(",") if len(parts) == 1 else [part.rstrip(",;") for part in parts]
+    return numbers([part.strip() for part in parts])
+
+
+def _object(line: str, names: Names, task: Task, report: ReadingReport, where: str) -> Annotation:
+    values = _numbers_of(line)
+    if values is None:
+        raise Unreadable("line-wrong", f"expected a class below {len(names)} and its coordinates; it is {shown(line)}")
+    kind, *rest = values
+    if not kind.is_integer() or int(kind) not in names:
+        raise Unreadable(
+            "class-unknown", f"expected a class below {max(names, default=-1) + 1} and its coordinates; it is {kind:g}"
+        )
+    if len(rest) == 5 and 0 <= rest[4] <= 1:
+        report.note("confidence", f"{where}: the sixth number is a confidence, and was left out")
+        rest.pop()
+    if len(rest) > 4 and len(rest) % 3 == 1 and max(rest[6::3]) == 2 and set(rest[6::3]) <= {0, 1, 2}:
+        raise Unreadable("keypoints", "a box with keypoints behind it: AutoML for Images has no task for them")
+    if rest and max(rest) > 2:
+        raise Unreadable("pixels", f"{max(rest):g} looks like pixels: YOLO has fractions of the image")
+    if len(rest) != 4 and (len(rest) < 6 or len(rest) % 2):
+        more = ": one too many; with a confidence at its end? leave it out" if len(rest) > 6 else ""
+        told = f"{len(rest)} numbers after the class{more}"
+        raise Unreadable("line-wrong", f"expected a class below {len(names)} and its coordinates; there are {told}")
+    frame = Frame(1.0, 1.0, report)
+    label = names[int(kind)]
+    if len(rest) == 4:
+        x, y, width, height = rest
+        if width < 0 or height < 0:
+            raise Unreadable(
+                "box-swapped", f"the width and height of a box are positive; they are {width:g}, {height:g}"
+            )
+        left, top, right, bottom = map(_edge, (x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+        box = frame.box(left, top, right, bottom, where)
+        return Annotation(label, None, box, (rectangle(box),) if task is Task.SEGMENTATION else None)
+    polygons = frame.polygons([rest], where)
+    return Annotation(label, None, box_around(polygons), polygons if task is Task.SEGMENTATION else None)
+
+
+def _edge(value: float) -> float:
+    """An edge of a box without the dust of ``x ± width / 2``; at the image's edge where six digits cannot say so."""
+    value = round(value, 9)
+    return float(round(value)) if abs(value - round(value)) < 1e-6 else value
+
+
+def _refuse_keypoints(files: Iterable[Path]) -> None:
+    """Raises InvalidInput where every line of the data set reads as a box with keypoints behind it.
+
+    A box and k keypoints are 4 + 2k or 4 + 3k numbers, the same count in every line; each point lies in the box, and
+    a third number (hidden or not) is 0, 1 or 2. One line that is otherwise shows that they are outlines.
+    """
+    count, lines, first = 0, 0, ""
+    for file in files:
+        try:
+            text = read_text(file)
+        except InvalidInput:
+            continue
+        for line_number, line in enumerate(text.splitlines(), 1):
+            values = _numbers_of(line.partition("#")[0])
+            if not values:
+                continue
+            points = values[5:]
+            if len(values) < 8 or (count and len(values) != count):
+                return
+            threes = len(points) % 3 == 0 and all(value in (0, 1, 2) for value in points[2::3])
+            twos = len(points) % 2 == 0 and lines >= 0
+            x, y, width, height = values[1:5]
+            step = 3 if threes else 2
+            inside = all(
+                (px == py == 0) or (abs(px - x) <= width / 2 + 0.02 and abs(py - y) <= height / 2 + 0.02)
+                for px, py in zip(points[0::step], points[1::step], strict=False)
+            )
+            if not (threes or (twos and inside)) or (threes and not inside and max(points[2::3]) < 2):
+                return
+            count, lines = len(values), lines + 1
+            first = first or f"{file.name}, line {line_number}"
+            if threes and max(points[2::3]) == 2:  # no fraction of an image is 2
+                break
+        else:
+            continue
+        break
+    else:
+        if lines < 3:  # too few to tell an outline from points that happen to lie so
+            return
+    raise InvalidInput(f"{first}: a box with keypoints behind it: AutoML for Images has no task for them")

@@ -41,6 +41,7 @@ RUNS: dict[str, tuple[str, type]] = {
     "batch run": ("batch run {folder} --task image-object-detection --out {new}", dict),
     "batch status": ("batch status {job}", dict),
     "batch export": ("batch export {job} --format csv", dict),
+    "batch read": ("batch read {output} --task image-object-detection --images {photos}", dict),
 }
 """Arguments, and what the JSON is; ``serve`` has a test of its own."""
 
@@ -56,6 +57,10 @@ def job(endpoint: LocalEndpoint, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return out
 
 
+def photo_names() -> list[str]:
+    return [path.name for path in PHOTOS.iterdir() if path.suffix in (".png", ".jpg")]
+
+
 @pytest.fixture
 def told(endpoint: LocalEndpoint, job: Path, folder: Path, tmp_path: Path) -> Any:
     """Runs a command with --json, and returns how it ended."""
@@ -69,7 +74,9 @@ def told(endpoint: LocalEndpoint, job: Path, folder: Path, tmp_path: Path) -> An
         "job": job,
         "stored": job / "results.jsonl",
         "new": tmp_path / "new",
+        "output": tmp_path / "predictions.csv",
     }
+    places["output"].write_text("".join(f'{name} "{{""boxes"": []}}"\n' for name in photo_names()))
 
     def tell(name: str) -> Ended:
         uri = endpoint.scoring_uri_of(TASKS.get(name, Task.DETECTION))

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Literal, get_args
+from typing import IO, Any, Literal, Protocol, get_args
 
 from automl_cv_client._files import whole_file
 from automl_cv_client._text import harmless
 from automl_cv_client.batch.ledger import Ledger, as_json
+from automl_cv_client.batch.records import finished
 from automl_cv_client.batch.rows import COLUMNS, rows_of
 from automl_cv_client.errors import BatchError, InvalidInput
-from automl_cv_client.task import Task
+from automl_cv_client.results import Outcome, Result
+from automl_cv_client.task import Task, task_of
 
 Format = Literal["jsonl", "csv", "parquet"]
 _ROW_GROUP = 10_000
@@ -50,6 +52,47 @@ def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os
     return target
 
 
+def export_outcomes(
+    outcomes: Iterable[Outcome[Result]],
+    task: Task | str,
+    path: str | os.PathLike[str],
+    format: Format = "jsonl",
+) -> Path:
+    """Write outcomes that belong to no job, such as those of :func:`read_batch_output`, in the form of :func:`export`.
+
+    Args:
+        outcomes: one per image; the input of each is a path.
+        task: of the results.
+        path: where to.
+        format: ``"jsonl"``, ``"csv"`` or ``"parquet"`` (extra ``parquet``).
+
+    Returns:
+        The path.
+
+    Raises:
+        BatchError: the file cannot be written; an older one then stays as it was.
+    """
+    (checked,) = checked_formats((format,))
+    write_export(_Outcomes(outcomes), task_of(task), checked, Path(path))
+    return Path(path)
+
+
+class _Recorded(Protocol):
+    """A ledger, or what has records as it has."""
+
+    def finished(self) -> Iterator[tuple[str, bool, str]]: ...
+
+
+class _Outcomes:
+    def __init__(self, outcomes: Iterable[Outcome[Result]]) -> None:
+        self._outcomes = outcomes
+
+    def finished(self) -> Iterator[tuple[str, bool, str]]:
+        for outcome in self._outcomes:
+            record = finished(outcome.index, outcome)
+            yield str(outcome.input), record.ok, record.body
+
+
 def checked_formats(formats: Iterable[str]) -> tuple[Format, ...]:
     """The formats by their names. Raises InvalidInput for others, and for Parquet without its library."""
     known: tuple[Format, ...] = get_args(Format)
@@ -62,7 +105,7 @@ def checked_formats(formats: Iterable[str]) -> tuple[Format, ...]:
     return tuple(one for one in known if one in names)
 
 
-def write_export(ledger: Ledger, task: Task, format: Format, path: Path, *, alone: bool = True) -> None:
+def write_export(ledger: _Recorded, task: Task, format: Format, path: Path, *, alone: bool = True) -> None:
     """Write one file from an open ledger.
 
     Args:
@@ -72,7 +115,7 @@ def write_export(ledger: Ledger, task: Task, format: Format, path: Path, *, alon
         path: of the file.
         alone: nobody else writes it at the same time, which is so in a run.
     """
-    writers: dict[Format, Callable[[IO[bytes], Ledger, Task], None]] = {
+    writers: dict[Format, Callable[[IO[bytes], _Recorded, Task], None]] = {
         "jsonl": _write_jsonl,
         "csv": _write_csv,
         "parquet": _write_parquet,
@@ -81,14 +124,14 @@ def write_export(ledger: Ledger, task: Task, format: Format, path: Path, *, alon
         writers[format](file, ledger, task)
 
 
-def _write_jsonl(file: IO[bytes], ledger: Ledger, task: Task) -> None:
+def _write_jsonl(file: IO[bytes], ledger: _Recorded, task: Task) -> None:
     for name, ok, body in ledger.finished():
         kind = "result" if ok else "error"
         status = "ok" if ok else "error"
         file.write(f'{{"input": {as_json(name)}, "status": "{status}", "{kind}": {body}}}\n'.encode())
 
 
-def _write_csv(file: IO[bytes], ledger: Ledger, task: Task) -> None:
+def _write_csv(file: IO[bytes], ledger: _Recorded, task: Task) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
     try:
         writer = csv.writer(text)
@@ -100,7 +143,7 @@ def _write_csv(file: IO[bytes], ledger: Ledger, task: Task) -> None:
             text.detach()
 
 
-def _write_parquet(file: IO[bytes], ledger: Ledger, task: Task) -> None:
+def _write_parquet(file: IO[bytes], ledger: _Recorded, task: Task) -> None:
     arrow, parquet = _pyarrow()
     columns = COLUMNS[task]
     schema = arrow.schema(
@@ -113,7 +156,7 @@ def _write_parquet(file: IO[bytes], ledger: Ledger, task: Task) -> None:
             writer.write_table(arrow.Table.from_pylist(clean, schema=schema))
 
 
-def _rows(ledger: Ledger, task: Task) -> Iterator[dict[str, Any]]:
+def _rows(ledger: _Recorded, task: Task) -> Iterator[dict[str, Any]]:
     for name, ok, body in ledger.finished():
         yield from rows_of(name, ok, body, task)
 

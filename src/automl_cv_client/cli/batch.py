@@ -45,6 +45,11 @@ automl-cv batch export job/ --format csv
 automl-cv batch export job/ --format parquet --to boxes.parquet
 """
 
+READ_EXAMPLES = """
+automl-cv batch read predictions.csv --task ... --images photos/
+automl-cv batch read outputs/ --task ... --images photos/ --out rows.jsonl
+"""
+
 _UNITS = {"seconds": "s", "rate": "images/s", "p50": "s an image", "p95": "s an image"}
 
 _OWN_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", ".lock")
@@ -56,7 +61,7 @@ app = typer.Typer(
     cls=Group,
     rich_markup_mode=None,
     epilog=EXAMPLES,
-    help="Score many images into a folder that can be resumed: run, status, export.",
+    help="Score many images into a folder that can be resumed, and read what batch endpoints wrote.",
 )
 
 Job = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that was given as --out.")]
@@ -119,6 +124,23 @@ Format = Annotated[
 To = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--to", metavar="FILE", help="Where to; DIR/results.FORMAT when not given."),
+]
+Output = Annotated[
+    Path, typer.Argument(metavar="OUTPUT", help="predictions.csv, or the folder the job's output was downloaded to.")
+]
+ImagesOfOutput = Annotated[
+    Path,
+    typer.Option(
+        "--images", metavar="DIR", help="The folder of images the job read: tells sizes, and what is missing."
+    ),
+]
+ReadOut = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--out", metavar="FILE", help="Write the results to this file."),
+]
+ExifOption = Annotated[
+    Literal["unknown", "ignored", "applied"],
+    typer.Option("--exif", metavar="HOW", help="What the script did with photos taken sideways: ignored or applied."),
 ]
 FactsAsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as one JSON object.")]
 FileAsJson = Annotated[bool, typer.Option("--json", help='Print one JSON object {"file", "format"}.')]
@@ -232,6 +254,39 @@ def export(job: Job, format: Format = "jsonl", path: To = None, as_json: FileAsJ
         console().print(safe(file))
 
 
+def read(
+    output: Output,
+    task: TaskOption,
+    images: ImagesOfOutput,
+    out: ReadOut = None,
+    format: Format = "jsonl",
+    threshold: Threshold = 0.5,
+    exif: ExifOption = "unknown",
+    as_json: FactsAsJson = False,
+) -> None:
+    """Read the output of an Azure ML batch endpoint, whatever form its script wrote, and say what became of each image.
+
+    Writes one file as batch export does, where --out names one.
+    """
+    from automl_cv_client.batch import export_outcomes, read_batch_output
+    from automl_cv_client.batch.exports import checked_formats
+
+    (checked,) = checked_formats((format,))
+    check_targets(filter(None, (out,)), inputs=[output])
+    rows = read_batch_output(output, task=task, images=images, threshold=threshold, exif=exif)
+    failures = [outcome for outcome in rows if not outcome.ok]
+    if out is not None:
+        export_outcomes(rows, task, out, checked)
+    if as_json:
+        print_json({"ok": len(rows) - len(failures), "failed": len(failures), "repeated": rows.repeated})
+    else:
+        for outcome in failures:
+            complain(str(outcome.error))
+        console().print(f"{len(rows) - len(failures)} images ok, {len(failures)} failed, {rows.repeated} rows repeated")
+    if failures:
+        raise typer.Exit(FAILED)
+
+
 def _tell(facts: Any, as_json: bool) -> None:
     """A summary or status, a line a fact, or as JSON."""
     values = dataclasses.asdict(facts)
@@ -254,3 +309,4 @@ def _shown(value: Any) -> str:
 add_command(app, "run", run, examples=RUN_EXAMPLES)
 add_command(app, "status", status, examples=STATUS_EXAMPLES)
 add_command(app, "export", export, examples=EXPORT_EXAMPLES)
+add_command(app, "read", read, examples=READ_EXAMPLES)

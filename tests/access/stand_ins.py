@@ -19,6 +19,8 @@ from tests.servers import boxes
 
 SUBSCRIPTION, GROUP, WORKSPACE, ENDPOINT = "11111111-2222-3333-4444-555555555555", "group", "work", "cats"
 NAMES = (SUBSCRIPTION, GROUP, WORKSPACE, ENDPOINT)
+TOLD: dict[str, Any] = {"instances": 2, "requests_at_once": 8, "request_timeout": 90.0}
+"""What Resource Manager tells of each managed deployment here."""
 SCOPE = "https://ml.azure.com/.default"
 Answered = tuple[int, dict[str, str], Any]
 
@@ -123,6 +125,7 @@ class ResourceManager(StandIn):
         self.state = "Succeeded"
         self.traffic = {"blue": 90, "green": 10}
         self.deployments = {"blue": "Succeeded", "green": "Succeeded", "red": "Failed"}
+        self.computes = {"red": "Kubernetes"}
         self.keys = ["primary-0123456789abcdefghij", "secondary-0123456789abcdefghij"]
         self.aml_tokens = itertools.count(1)
         self.aml_lifetime = 3600.0
@@ -172,10 +175,14 @@ class ResourceManager(StandIn):
         found = [
             {
                 "id": f"{request.path}/{name}", "name": name, "location": "westeurope", "tags": {},
-                "sku": {"name": "Default", "capacity": 1},
+                "sku": {"name": "Default", "capacity": 2},
                 "properties": {
-                    "endpointComputeType": "Managed", "provisioningState": state, "properties": {},
-                    "instanceType": "Standard_DS3_v2", "scaleSettings": {"scaleType": "Default"},
+                    "endpointComputeType": self.computes.get(name, "Managed"), "provisioningState": state,
+                    "properties": {}, "instanceType": "Standard_DS3_v2", "scaleSettings": {"scaleType": "Default"},
+                    "requestSettings": {
+                        "maxConcurrentRequestsPerInstance": 2, "requestTimeout": "PT1M30S", "maxQueueWait": "PT0.5S",
+                    },
+                    "containerResourceRequirements": {"containerResourceRequests": {"cpu": "1", "memory": "1Gi"}},
                     "model": "azureml:cats:1", "environmentVariables": {}, "appInsightsEnabled": False,
                 },
             }

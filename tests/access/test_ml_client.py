@@ -14,7 +14,7 @@ import pytest
 
 from automl_cv_client import AsyncClient, Client, Deployment, RetryPolicy, errors
 from tests.access.jwts import for_audience
-from tests.access.stand_ins import ENDPOINT, GROUP, NAMES, SUBSCRIPTION, WORKSPACE, Azure
+from tests.access.stand_ins import ENDPOINT, GROUP, NAMES, SUBSCRIPTION, TOLD, WORKSPACE, Azure
 from tests.access.test_identities import secret_credential
 from tests.access.test_workspace import Opener
 from tests.timing import Stopwatch, is_within
@@ -60,9 +60,9 @@ def test_look_up_then_scoring_without_the_control_plane(
 def test_deployments(opened: Opener, ml_client: Any) -> None:
     found = opened(lambda client: client.deployments(), ml_client, ENDPOINT, way="from_ml_client")
     assert sorted(found, key=lambda one: one.name) == [
-        Deployment(name="blue", traffic=90, state="Succeeded"),
-        Deployment(name="green", traffic=10, state="Succeeded"),
-        Deployment(name="red", traffic=0, state="Failed"),
+        Deployment(name="blue", traffic=90, state="Succeeded", **TOLD),
+        Deployment(name="green", traffic=10, state="Succeeded", **TOLD),
+        Deployment(name="red", traffic=0, state="Failed", request_timeout=90.0),
     ]
 
 

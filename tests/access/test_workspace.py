@@ -14,7 +14,7 @@ from azure.identity import ClientSecretCredential
 
 from automl_cv_client import AsyncClient, Client, Deployment, errors
 from tests.access.jwts import for_audience
-from tests.access.stand_ins import ENDPOINT, NAMES, SCOPE, Azure, Seen
+from tests.access.stand_ins import ENDPOINT, NAMES, SCOPE, TOLD, Azure, Seen
 from tests.access.test_identities import managed, secret_credential
 
 
@@ -124,9 +124,9 @@ def test_deployments(opened: Opener, azure: Azure, identity: Any, pages: bool) -
     azure.manager.pages = pages
     found = opened(lambda client: client.deployments(), *NAMES, credential=identity, cloud=azure.cloud)
     assert found == (
-        Deployment(name="blue", traffic=90, state="Succeeded"),
-        Deployment(name="green", traffic=10, state="Succeeded"),
-        Deployment(name="red", traffic=0, state="Failed"),
+        Deployment(name="blue", traffic=90, state="Succeeded", **TOLD),
+        Deployment(name="green", traffic=10, state="Succeeded", **TOLD),
+        Deployment(name="red", traffic=0, state="Failed", request_timeout=90.0),
     )
 
 

@@ -23,6 +23,7 @@ from automl_cv_client.results import Deployment
 API_VERSION = "2024-04-01"
 _PART = re.compile(r"[\w().-]{1,90}")  # resource groups may have brackets; the other names less
 _MODES = {"key": "key", "amltoken": "aml_token", "aadtoken": "aad_token"}
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII)
 _LONGEST = 1_000_000  # bytes; answers are some kB
 
 T = TypeVar("T", bound=BaseModel)
@@ -77,16 +78,33 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
+class _RequestSettings(_Shape):
+    maxConcurrentRequestsPerInstance: int | None = None
+    requestTimeout: str | None = None
+
+
+class _ScaleSettings(_Shape):
+    scaleType: str | None = None
+
+
 class _Properties(_Shape):
     scoringUri: str | None = None
     authMode: str = ""
     traffic: dict[str, int] | None = None
     provisioningState: str | None = None
+    endpointComputeType: str | None = None
+    requestSettings: _RequestSettings | None = None
+    scaleSettings: _ScaleSettings | None = None
+
+
+class _Sku(_Shape):
+    capacity: int | None = None
 
 
 class _Resource(_Shape):
     name: str = ""
     properties: _Properties
+    sku: _Sku | None = None
 
 
 class _Resources(_Shape):
@@ -143,11 +161,64 @@ def deployments_of(
     """A page of deployments with their shares of ``traffic``, and the next page's URL. Raises UnexpectedReply."""
     page = _read(_Resources, reply, address)
     share = {name.lower(): percent for name, percent in traffic.items()}
-    found = [
-        Deployment(name=one.name, traffic=share.get(one.name.lower(), 0), state=one.properties.provisioningState or "")
-        for one in page.value
-    ]
-    return found, page.nextLink
+    return [_deployment(resource, share.get(resource.name.lower(), 0)) for resource in page.value], page.nextLink
+
+
+def _deployment(resource: _Resource, traffic: int) -> Deployment:
+    told = resource.properties
+    requests = told.requestSettings or _RequestSettings()
+    return deployment_with(
+        resource.name,
+        traffic,
+        told.provisioningState,
+        is_managed=(told.endpointComputeType or "").lower() == "managed",
+        scale=told.scaleSettings.scaleType if told.scaleSettings else None,
+        instances=resource.sku.capacity if resource.sku else None,
+        per_instance=requests.maxConcurrentRequestsPerInstance,
+        request_timeout=_seconds(requests.requestTimeout),
+    )
+
+
+def deployment_with(
+    name: str,
+    traffic: int,
+    state: str | None,
+    *,
+    is_managed: bool,
+    scale: str | None,
+    instances: int | None,
+    per_instance: int | None,
+    request_timeout: float | None,
+) -> Deployment:
+    """A deployment, with what it takes at once where that follows from what is told.
+
+    https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints (429): the service refuses
+    what exceeds twice ``max_concurrent_requests_per_instance`` on all instances. A cluster's own rules are not known.
+    """
+    is_fixed = is_managed and (scale or "default").lower() == "default"
+    instances = instances if is_fixed and instances is not None and instances > 0 else None
+    is_told = instances is not None and per_instance is not None and per_instance > 0
+    return Deployment(
+        name=name,
+        traffic=traffic,
+        state=state or "",
+        instances=instances,
+        requests_at_once=2 * (per_instance or 0) * (instances or 0) if is_told else None,
+        request_timeout=request_timeout,
+    )
+
+
+def _seconds(duration: str | None) -> float | None:
+    """An ISO 8601 duration, such as ``PT1M30S``; None for what is none.
+
+    >>> _seconds("PT1M30S"), _seconds("PT5S"), _seconds("soon")
+    (90.0, 5.0, None)
+    """
+    found = _DURATION.fullmatch(duration or "")
+    if found is None or not any(found.groups()):
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def same_origin(first: str, second: str) -> bool:

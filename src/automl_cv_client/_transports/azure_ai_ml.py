@@ -14,6 +14,7 @@ from automl_cv_client._protocol.control_plane import (
     EndpointRecord,
     auth_mode,
     control_plane_error,
+    deployment_with,
 )
 from automl_cv_client._protocol.excerpts import clean
 from automl_cv_client._protocol.http_headers import secret_in
@@ -74,10 +75,7 @@ class MLClientControl:
         """All deployments with today's traffic."""
         share = {name.lower(): int(percent) for name, percent in self.look_up().traffic.items()}
         listed = self._asked(lambda: list(self.client.online_deployments.list(self.address.endpoint)))
-        return tuple(
-            Deployment(name=one.name, traffic=share.get(one.name.lower(), 0), state=one.provisioning_state or "")
-            for one in listed
-        )
+        return tuple(_deployment(each, share.get(each.name.lower(), 0)) for each in listed)
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """An MLClient has a blocking credential: nothing to run in a loop."""
@@ -109,6 +107,21 @@ class MLClientControl:
         except Exception as error:  # noqa: BLE001 - mapped below: azure-ai-ml raises errors of several families
             failure = error
         raise our_error(failure, self.address)  # out of the handler: azure's error holds request and headers
+
+
+def _deployment(told: Any, traffic: int) -> Deployment:
+    requests = getattr(told, "request_settings", None)
+    timeout_ms = getattr(requests, "request_timeout_ms", None)
+    return deployment_with(
+        told.name,
+        traffic,
+        told.provisioning_state,
+        is_managed=type(told).__name__ == "ManagedOnlineDeployment",
+        scale=getattr(getattr(told, "scale_settings", None), "type", None),
+        instances=getattr(told, "instance_count", None),
+        per_instance=getattr(requests, "max_concurrent_requests_per_instance", None),
+        request_timeout=None if timeout_ms is None else timeout_ms / 1000,
+    )
 
 
 def our_error(failure: Exception, address: EndpointAddress) -> AutoMLVisionError:

@@ -41,8 +41,8 @@ def counted() -> float:
 class Endpoint:
     """A capped server in another process."""
 
-    def __init__(self, cap: int) -> None:
-        words = [sys.executable, "-m", "benchmarks.servers.capped", str(cap), str(SERVICE)]
+    def __init__(self, cap: int, service: float = SERVICE) -> None:
+        words = [sys.executable, "-m", "benchmarks.servers.capped", str(cap), str(service)]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.url = self._line()
 

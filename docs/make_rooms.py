@@ -19,6 +19,7 @@ ORDER = (
         "_text",
         "_files",
         "_numbers",
+        "_frames",
         "_keywords",
         "_notebook",
         "_processes",

@@ -20,6 +20,7 @@ ROWS = (
     {
         "_extras",
         "_files",
+        "_frames",
         "_keywords",
         "_notebook",
         "_numbers",
@@ -49,6 +50,7 @@ NEIGHBOURS = {
     ("_files", "_text"),  # to tell what a folder holds besides images
     ("_numbers", "errors"),
     ("_keywords", "errors"),
+    ("_keywords", "_frames"),
     ("annotations", "geometry"),
     ("task", "errors"),
     ("_image_info", "_record"),

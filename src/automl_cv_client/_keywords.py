@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from automl_cv_client._frames import forget_locals
 from automl_cv_client.errors import InvalidInput
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -32,10 +33,10 @@ def unknown_keyword(where: str, keyword: str, known: Iterable[str]) -> UnknownKe
 
 
 def named(function: FunctionT) -> FunctionT:
-    """The same function; a keyword it does not know raises :class:`UnknownKeyword`.
+    """The same function; a keyword it does not know raises :class:`UnknownKeyword`, and no error keeps its arguments.
 
     Python's own message names the function as it is defined (``_Internal.detect()``), and offers the nearest name
-    from 3.13 on only.
+    from 3.13 on only. Arguments may be a key or an image: see ``_frames.py``.
     """
     code = cast(Any, function).__code__
     if code.co_flags & inspect.CO_VARKEYWORDS:  # takes any
@@ -52,20 +53,26 @@ def named(function: FunctionT) -> FunctionT:
 
         @wraps(function)
         async def call(*args: Any, **keywords: Any) -> Any:
-            if takes(keywords):
+            try:
+                if not takes(keywords):
+                    raise problem(keywords)
                 return await function(*args, **keywords)
-            error = problem(keywords)
-            del args, keywords  # may hold a key or an image, and a traceback keeps its frames
-            raise error
+            except BaseException as error:
+                del args, keywords
+                forget_locals(error)
+                raise
     else:
 
         @wraps(function)
         def call(*args: Any, **keywords: Any) -> Any:
-            if takes(keywords):
+            try:
+                if not takes(keywords):
+                    raise problem(keywords)
                 return function(*args, **keywords)
-            error = problem(keywords)
-            del args, keywords
-            raise error
+            except BaseException as error:
+                del args, keywords
+                forget_locals(error)
+                raise
 
     return cast(FunctionT, call)
 

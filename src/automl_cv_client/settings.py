@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from automl_cv_client._frames import without_locals
 from automl_cv_client._options_base import Options
 from automl_cv_client.errors import InvalidInput
 
@@ -35,6 +37,7 @@ class EndpointSettings(Options, frozen=True):
     deployment: str | None = None
 
     @classmethod
+    @without_locals
     def from_env(cls, environ: Mapping[str, str] | None = None) -> EndpointSettings:
         """The settings in ``environ`` (default: this process's variables); empty variables count as missing.
 
@@ -61,6 +64,14 @@ class EndpointSettings(Options, frozen=True):
             raise InvalidInput(f"set {KEY} to the endpoint's key (studio: Endpoints, tab 'Consume')")
         return self.key.get_secret_value()
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.key is not None:
+            raise TypeError(
+                "settings with a key are not pickled, as that would write the key down: call "
+                "EndpointSettings.from_env() in each process"
+            )
+        return super().__reduce_ex__(protocol)
+
 
 class WorkspaceSettings(Options, frozen=True):
     """Where in Azure the endpoint is to be looked up.
@@ -80,6 +91,7 @@ class WorkspaceSettings(Options, frozen=True):
     deployment: str | None = None
 
     @classmethod
+    @without_locals
     def from_env(cls, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> WorkspaceSettings:
         """The settings in ``environ``, completed by the ``config.json`` found from ``folder`` upwards.
 
@@ -147,6 +159,7 @@ class _Config(BaseModel):
         raise InvalidInput(f"{file} is no config.json of a workspace: {problem}")
 
 
+@without_locals
 def settings_from_env(
     environ: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> EndpointSettings | WorkspaceSettings:

@@ -98,7 +98,10 @@ class WithSettings:
         return twin
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client is not pickled, as it holds a secret and connections: make one in each process")
+        name = type(self).__name__
+        raise TypeError(
+            f"a client is not pickled, as it holds a secret and connections: call {name}.from_env() in each process"
+        )
 
     def _settings_for(self, deployment: str | None) -> CallSettings:
         """The client's settings, for one call to this deployment where one is named."""

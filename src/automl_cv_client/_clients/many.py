@@ -8,6 +8,7 @@ from typing import Any
 
 from automl_cv_client._clients.base import AsyncConnected, Connected
 from automl_cv_client._clients.capacity import asked, asked_async, check_askable
+from automl_cv_client._frames import forget_locals
 from automl_cv_client._numbers import checked_threshold
 from automl_cv_client._streaming.options import CONCURRENCY, Concurrency, StreamOptions
 from automl_cv_client._streaming.runs import async_stream_for, stream_for
@@ -501,17 +502,25 @@ class AsyncMany(AsyncConnected):
 
 def outcomes(begin: Callable[[], Stream]) -> Generator[Outcome[Any], None, None]:
     """What comes out of a stream, which begins with the first one asked for; closed when the caller stops asking."""
-    with closing(begin()) as stream:
-        while ready := stream.take():
-            yield from ready
+    try:
+        with closing(begin()) as stream:
+            while ready := stream.take():
+                yield from ready
+    except Exception as error:
+        forget_locals(error)
+        raise
 
 
 async def async_outcomes(begin: Callable[[], Awaitable[AsyncStream]]) -> AsyncGenerator[Outcome[Any], None]:
     """As :func:`outcomes`, awaited."""
-    stream = await begin()
     try:
-        while ready := await stream.take():
-            for outcome in ready:
-                yield outcome
-    finally:
-        await stream.close()
+        stream = await begin()
+        try:
+            while ready := await stream.take():
+                for outcome in ready:
+                    yield outcome
+        finally:
+            await stream.close()
+    except Exception as error:
+        forget_locals(error)
+        raise

@@ -11,6 +11,7 @@ from automl_cv_client._flow.call_settings import CallSettings, RetryPolicy
 from automl_cv_client._flow.effects import Flow
 from automl_cv_client._flow.explaining import explain_one
 from automl_cv_client._flow.scoring import score_one, score_together
+from automl_cv_client._frames import forget_locals
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client._streaming.probe import Fault, Probe, fault_of
@@ -65,7 +66,8 @@ class GroupScorer:
             result = yield from self._alone(images[0])
             return [Scored(0, images[0], result)]
         except AutoMLVisionError as error:
-            return error.with_traceback(None)  # whose frames hold the image
+            forget_locals(error)  # which hold the image
+            return error.with_traceback(None)
 
     def _alone(self, image: ImageInput) -> Flow[Result]:
         if self.explain is not None:

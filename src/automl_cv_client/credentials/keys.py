@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from automl_cv_client._frames import without_locals
 from automl_cv_client.errors import InvalidInput
 
 
@@ -18,6 +19,7 @@ class KeyCredential:
     mode = "key"
     scope: str | None = None
 
+    @without_locals
     def __init__(self, key: str, secondary: str | None = None) -> None:
         self._headers = [bearer(key)] if secondary is None else [bearer(key), bearer(secondary)]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_cv_client._flow.call_settings import CallSettings, RetryPolicy
+from automl_cv_client._frames import without_locals
 from automl_cv_client._options import new_settings
 from automl_cv_client._protocol.control_plane import EndpointAddress
 from automl_cv_client._protocol.endpoint import checked_uri, shown
@@ -58,6 +59,7 @@ class _Wanted:
         )
 
 
+@without_locals
 def examine(
     scoring_uri: str | None = None,
     credential: CredentialInput | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,15 +33,21 @@ class Display(NamedTuple):
 
     Attributes:
         title: a line above.
-        image: PIL image, shown reduced; None for none.
+        images: PIL images, shown reduced.
         tables: below it.
         note: a line at the end.
     """
 
     title: str
-    image: Image | None = None
+    images: Sequence[Image] = ()
     tables: Sequence[Table] = ()
     note: str = ""
+
+
+def fields_of(value: object, fields: Mapping[str, object]) -> Display:
+    """A value as a table of its fields; those that are empty are left out."""
+    rows = [(name.replace("_", " "), content) for name, content in fields.items() if content not in (None, "", {}, ())]
+    return Display(type(value).__name__, tables=[Table(("", "value"), rows)])
 
 
 class Displayed:
@@ -62,9 +68,9 @@ class Displayed:
 
 def html_of(display: Display) -> str:
     """A fragment of HTML without scripts, styles or references to anything outside."""
-    image = _image(display.image) if display.image is not None else ""
+    images = "".join(map(_image, display.images))
     note = f"<p>{_text(display.note)}</p>" if display.note else ""
-    return f"<div><p>{_text(display.title)}</p>{image}{''.join(map(_table, display.tables))}{note}</div>"
+    return f"<div><p>{_text(display.title)}</p>{images}{''.join(map(_table, display.tables))}{note}</div>"
 
 
 def show_image(image: Image) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from automl_cv_client._notebook import Display, Displayed, Table, fields_of
 from automl_cv_client._numbers import Durations
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results import Outcome
@@ -43,7 +44,7 @@ ProgressCallback = Callable[[Progress], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class BatchSummary:
+class BatchSummary(Displayed):
     """What a run did. Counts of the whole job first, then of this run.
 
     Attributes:
@@ -79,6 +80,11 @@ class BatchSummary:
     p50: float | None
     p95: float | None
     errors: dict[str, int] = field(default_factory=dict)
+
+    def _display(self) -> Display:
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "errors"}
+        errors = Table(("error", "images"), list(self.errors.items()))
+        return fields_of(self, fields)._replace(tables=[*fields_of(self, fields).tables, errors])
 
 
 class OutcomeCounts:

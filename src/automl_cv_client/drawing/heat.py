@@ -66,7 +66,8 @@ def overlay(image: Image, values: Floats, view: PixelBox, colormap: str, opacity
         view: where the values lie, in pixels of the image; may be fractional.
         colormap: a name of :data:`COLORMAPS`; its first colour is 0, or -1 when there are negative values or the map
             is ``blue-red``.
-        opacity: of the strongest values, 0 to 1.
+        opacity: of the strongest values, 0 to 1; that of the others follows their values, so that weak ones do not look
+            like shadows.
     """
     import numpy as np
     from PIL import Image as images
@@ -81,7 +82,7 @@ def overlay(image: Image, values: Floats, view: PixelBox, colormap: str, opacity
         band = np.asarray(image.crop(area), dtype=np.float32)
         placed, seen = _placed(values, view._replace(top=view.top - top, bottom=view.bottom - top), band.shape)
         shares = (placed + 1) / np.float32(2) if colormap == "blue-red" else placed
-        alpha = (opacity * np.sqrt(np.abs(placed)))[..., np.newaxis]
+        alpha = (opacity * np.abs(placed))[..., np.newaxis]
         band = band * np.where(seen, np.float32(1), np.float32(_UNSEEN))[..., np.newaxis]
         mixed = band * (1 - alpha) + colored(shares, colormap) * alpha
         drawn.paste(images.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8)), area)

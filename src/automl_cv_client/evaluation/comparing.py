@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from automl_cv_client._notebook import Display, Displayed, Table
 from automl_cv_client._numbers import checked_threshold
 from automl_cv_client.dataset import Row, read_jsonl
 from automl_cv_client.errors import InvalidInput
@@ -34,7 +35,7 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Displayed):
     """Deployment ``b`` against deployment ``a``, on the images that both answered.
 
     Attributes:
@@ -68,6 +69,13 @@ class Comparison:
     def to_json(self) -> str:
         """The comparison as JSON."""
         return json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def _display(self) -> Display:
+        from automl_cv_client.evaluation.text import comparison_headline, side_rows
+
+        head, *rows = side_rows(self)
+        note = f"They differ on {self.disagreeing} of {self.image_count} images."
+        return Display(comparison_headline(self), tables=[Table(head, rows)], note=note)
 
     def text(self) -> str:
         """The comparison for a terminal."""

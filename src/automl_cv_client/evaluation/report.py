@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_cv_client._files import write_text
+from automl_cv_client._notebook import Display, Displayed, Table
 from automl_cv_client.dataset import Row
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
@@ -80,7 +81,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationReport:
+class EvaluationReport(Displayed):
     """How good the predictions are.
 
     Attributes:
@@ -142,6 +143,12 @@ class EvaluationReport:
     def to_json(self) -> str:
         """The report as JSON."""
         return json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+
+    def _display(self) -> Display:
+        from automl_cv_client.evaluation.text import class_rows, headline, metric_rows
+
+        tables = [Table(head, rows) for head, *rows in (metric_rows(self, 3), class_rows(self, 3)) if rows]
+        return Display(headline(self), tables=tables, note="report.save('report.html') writes charts and images, too.")
 
     def text(self) -> str:
         """The report for a terminal."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,9 @@ from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.results._explanation import Explanation
 from automl_cv_client.results._result import Result
 from automl_cv_client.task import Task
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 class LabelScore(NamedTuple):
@@ -87,6 +90,10 @@ class Classification(_Classes, frozen=True):
     def _best(self) -> int:
         return min(range(len(self.probs)), key=lambda i: rank(self.probs[i]))
 
+    def _shown_images(self) -> list[Image]:
+        explained = [] if self.explanation is None else self.explanation._shown_images()
+        return [*super()._shown_images(), *explained]
+
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.explanation)
 
@@ -113,6 +120,10 @@ class MultilabelClassification(_Classes, frozen=True):
         """The labels with a probability strictly above ``threshold`` (default: :attr:`threshold`), best first."""
         limit = self.threshold if threshold is None else threshold
         return tuple(LabelScore(self.labels[i], self.probs[i]) for i in self._numbers() if self.probs[i] > limit)
+
+    def _shown_images(self) -> list[Image]:
+        explained = (image for explanation in self.explanations for image in explanation._shown_images())
+        return [*super()._shown_images(), *explained]
 
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.explanations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automl_cv_client._image_info import ImageInfo as ImageInfo  # pickled results name it here
+from automl_cv_client._notebook import Display, Displayed, fields_of
 from automl_cv_client._record import Record
 
 
@@ -27,7 +28,7 @@ class CallInfo(Record, frozen=True):
     model_time: float | None = None
 
 
-class Health(Record, frozen=True):
+class Health(Record, Displayed, frozen=True):
     """Whether the endpoint answers and takes the credential.
 
     Attributes:
@@ -48,3 +49,6 @@ class Health(Record, frozen=True):
 
     def __bool__(self) -> bool:
         return self.ok
+
+    def _display(self) -> Display:
+        return fields_of(self, self.__dict__)

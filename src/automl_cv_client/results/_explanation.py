@@ -15,8 +15,9 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from automl_cv_client._extras import need
 from automl_cv_client._image_info import ImageInfo
+from automl_cv_client._notebook import Display, Displayed, show_image
 from automl_cv_client._record import Record
-from automl_cv_client.errors import InvalidInput, UnexpectedReply
+from automl_cv_client.errors import ImageError, InvalidInput, UnexpectedReply
 from automl_cv_client.geometry import PixelBox, Size
 from automl_cv_client.results._float_map import FloatMap
 from automl_cv_client.results._model_view import model_view
@@ -37,6 +38,12 @@ MapKind = Literal["positive", "absolute", "signed"]
 * ``signed``: their sum; -1 (against) to 1 (for).
 """
 
+_ENDS: dict[str, tuple[str, str]] = {
+    "positive": ("nothing", "most for it"),
+    "absolute": ("nothing", "most"),
+    "signed": ("against it", "for it"),
+}
+"""What the ends of the colour scale mean."""
 _LARGEST_FIGURE = 50_000_000  # pixels; the service's figure has 1.4 million
 _FloatMapField = Annotated[
     FloatMap,
@@ -46,7 +53,7 @@ _FloatMapField = Annotated[
 ]
 
 
-class Explanation(Record, frozen=True):
+class Explanation(Record, Displayed, frozen=True):
     """Why one class got its probability. In JSON the parts are text: the figure as sent, the numbers as base64.
 
     Attributes:
@@ -124,6 +131,7 @@ class Explanation(Record, frozen=True):
         kind: MapKind = "positive",
         colormap: str | None = None,
         opacity: float = 0.7,
+        caption: bool = False,
     ) -> Image:
         """The attributions laid over the image, at its own size: a new PIL image, RGB, upright.
 
@@ -136,15 +144,23 @@ class Explanation(Record, frozen=True):
             colormap: ``"inferno"``, ``"viridis"``, ``"turbo"``, ``"grey"`` or ``"blue-red"``; by default the last
                 one for ``signed`` and the first one else.
             opacity: of the strongest places, 0 to 1; weak places show the image.
+            caption: add lines below with class, score, method and the scale of the colours.
 
         Raises:
             InvalidInput: there are no attributions (ask for them: ``XaiParameters(attributions=True)``), or no image.
         """
         from automl_cv_client.drawing.heat import heat, overlay
+        from automl_cv_client.drawing.legend import captioned
+        from automl_cv_client.drawing.lettering import score_in_words
 
         values = heat(self._numbers(), kind, smooth=self.algorithm != "xrai")
         canvas = open_image(self.image, image)
-        return overlay(canvas, values, self._view(Size(*canvas.size)), colormap or _colors_for(kind), opacity)
+        colors = colormap or _colors_for(kind)
+        drawn = overlay(canvas, values, self._view(Size(*canvas.size)), colors, opacity)
+        if not caption:
+            return drawn
+        words = f"{self.label} {score_in_words(self.score)}, {self.algorithm}; dimmed: not seen by the model"
+        return captioned(drawn, words, colors, _ENDS[kind])
 
     def draw(self, image: ImageInput | None = None) -> Image:
         """The overlay; without attributions the service's own figure. Raises InvalidInput when there is neither."""
@@ -171,8 +187,23 @@ class Explanation(Record, frozen=True):
         return target
 
     def show(self, image: ImageInput | None = None) -> None:
-        """Open what :meth:`draw` gives in the desktop's viewer."""
-        self.draw(image).show()
+        """Show what :meth:`draw` gives: inline in a notebook, elsewhere in the desktop's viewer."""
+        show_image(self.draw(image))
+
+    def _display(self) -> Display:
+        return Display(repr(self), self._shown_images())
+
+    def _shown_images(self) -> list[Image]:
+        """The image with the attributions over it, or else the service's figure; none where both cannot be had."""
+        try:
+            if self.sent_attributions is not None and self.image.source is not None:
+                return [self.overlay(caption=True)]
+        except (ImageError, InvalidInput):  # the file went away
+            pass
+        try:
+            return [] if self.visualization is None else [self.visualization]
+        except UnexpectedReply:
+            return []
 
     def _numbers(self) -> NDArray[np.float32]:
         numbers = self.attributions

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, NoReturn, cast
 
+from automl_cv_client._notebook import Display, Displayed
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.results._result import Result
 
@@ -25,7 +26,7 @@ InputT = TypeVar("InputT", covariant=True, default=Any)
 MYPY = False
 
 
-class _Outcome:
+class _Outcome(Displayed):
     """What ``Outcome`` is at run time: the base of both kinds, so that ``isinstance`` knows it.
 
     Called as both kinds are, it makes the one or the other.
@@ -39,6 +40,13 @@ class _Outcome:
         return super().__new__(kind)
 
     __class_getitem__: ClassVar[Any] = classmethod(GenericAlias)
+
+    def _display(self) -> Display:
+        outcome = cast("Scored[Result] | Failed", self)
+        title = f"image {outcome.index}: {_shown(outcome.input)}"
+        if outcome.ok is True:
+            return outcome.result._display()._replace(title=f"{title}: {outcome.result!r}")
+        return Display(title, note=f"{type(outcome.error).__name__}: {outcome.error}")
 
     def __setstate__(self, state: list[Any]) -> None:
         """Take what versions before 0.1.0 pickled, when there was one kind."""

@@ -189,15 +189,16 @@ class Result(Record, Exports, Displayed, frozen=True):
 
         names = [name for name in columns_of(self) if name not in ("image", "index")]
         rows = sorted(self.to_rows(), key=lambda row: rank(row["score"]))
-        return Display(repr(self), self._shown_image(), [Table(names, [[row[name] for name in names] for row in rows])])
+        table = Table(names, [[row[name] for name in names] for row in rows])
+        return Display(repr(self), self._shown_images(), [table])
 
-    def _shown_image(self) -> Image | None:
+    def _shown_images(self) -> list[Image]:
         if self.image.source is None:
-            return None
+            return []
         try:
-            return self.draw()
+            return [self.draw()]
         except (ImageError, InvalidInput):  # the file went away: the table is still worth showing
-            return None
+            return []
 
 
 def open_image(info: ImageInfo, image: ImageInput | None) -> Image:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from automl_cv_client._notebook import Display, Displayed, fields_of
 from automl_cv_client._record import Record
 
 
-class Stats(Record, frozen=True):
+class _Fields(Displayed):
+    """Shows itself in a notebook as a table of its fields."""
+
+    def _display(self) -> Display:
+        return fields_of(self, vars(self))
+
+
+class Stats(Record, _Fields, frozen=True):
     """What a client and its copies have done since it was made.
 
     Attributes:
@@ -41,7 +49,7 @@ class Stats(Record, frozen=True):
     network_seconds: float = 0.0
 
 
-class RunStats(Record, frozen=True):
+class RunStats(Record, _Fields, frozen=True):
     """How a kept stream stands, over all its batches.
 
     Attributes:
@@ -69,7 +77,7 @@ class RunStats(Record, frozen=True):
     p95: float | None = None
 
 
-class Capacity(Record, frozen=True):
+class Capacity(Record, _Fields, frozen=True):
     """What an endpoint was found to take at once.
 
     Attributes:

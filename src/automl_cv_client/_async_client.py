@@ -34,8 +34,8 @@ class AsyncClient(AsyncAccess, AsyncOne, AsyncMany, AsyncStreams, AsyncTiled, As
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.
         hooks: functions to call at each request, answer, retry and dropped row.
         allow_http: allow plain http to another machine, for private networks. Loopback is always allowed.
-        http_client: a configured ``httpx.AsyncClient`` (or one with its interface), or an ``aiohttp.ClientSession``,
-            to send with. It stays yours to close.
+        http_client: a configured ``httpx.AsyncClient`` or ``httpx2.AsyncClient``, or one with their interface, or an
+            ``aiohttp.ClientSession``, to send with. It stays yours to close.
 
     Raises:
         InvalidInput: an argument cannot be used; nothing is sent.

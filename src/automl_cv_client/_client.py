@@ -33,8 +33,8 @@ class Client(Access, One, Many, Streams, Tiled, Explain):
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.
         hooks: functions to call at each request, answer, retry and dropped row.
         allow_http: allow plain http to another machine, for private networks. Loopback is always allowed.
-        http_client: a configured ``httpx.Client`` (or one with its interface) to send with. It stays yours to
-            close. ``deadline`` then holds between the pieces of a reply, not within one.
+        http_client: a configured ``httpx.Client`` or ``httpx2.Client``, or one with their interface, to send with. It
+            stays yours to close. ``deadline`` then holds between the pieces of a reply, not within one.
 
     Raises:
         InvalidInput: an argument cannot be used; nothing is sent.

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, assert_never, assert_type
 
+import aiohttp
 import httpx
+import httpx2
 import numpy as np
 from azure.ai.ml import MLClient
 from azure.core.credentials import AccessToken, AzureKeyCredential
@@ -118,6 +120,10 @@ def options(seen: list[int]) -> None:
         hooks=Hooks(on_request=look) + Hooks(on_retry=lambda event: print(event.pause)),
         http_client=httpx.Client(),
     )
+    assert_type(Client(URL, "the-key", http_client=httpx2.Client()), Client)
+    assert_type(AsyncClient(URL, "the-key", http_client=httpx.AsyncClient()), AsyncClient)
+    assert_type(AsyncClient(URL, "the-key", http_client=httpx2.AsyncClient()), AsyncClient)
+    assert_type(AsyncClient(URL, "the-key", http_client=aiohttp.ClientSession()), AsyncClient)
     assert_type(client.with_options(deployment="green", timeout=1.5, strict=True), Client)
     assert_type(ImagePolicy.for_yolo(), ImagePolicy)
     with client as entered:

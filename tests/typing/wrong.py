@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import httpx
+import httpx2
+import requests
 from azure.identity.aio import DefaultAzureCredential as AsyncDefaultAzureCredential
 
 from automl_cv_client import (
@@ -29,6 +32,9 @@ def clients() -> None:
     Client(URL, "key", timeout="30")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Client(URL, "key", timeouts=30)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Client(URL, "key", dialect="hf")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Client(URL, "key", http_client=httpx.AsyncClient())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AsyncClient(URL, "key", http_client=httpx2.Client())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Client(URL, "key", http_client=requests.Session())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Client.from_env(deployments="blue")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RetryPolicy(tries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ImagePolicy(color="grey")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -14,6 +14,7 @@ from automl_cv_client._flow.run import running_loop
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import AwaitedBackend, BlockingBackend, ControlPlane
+from automl_cv_client._transports.choosing import AsyncHttpClientInput, HttpClientInput
 from automl_cv_client.credentials import (
     Cloud,
     CredentialInput,
@@ -26,9 +27,6 @@ from automl_cv_client.errors import InvalidInput
 from automl_cv_client.settings import EndpointSettings, settings_from_env
 
 if TYPE_CHECKING:
-    import aiohttp
-    import httpx
-
     from automl_cv_client._transports.azure_ai_ml import MLClientControl, MLClientLike
     from automl_cv_client.results import Deployment
 
@@ -53,7 +51,7 @@ class Access(Connected):
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.Client | None = None,
+        http_client: HttpClientInput | None = None,
     ) -> Self:
         """A client from environment variables; explicit arguments win over them.
 
@@ -75,7 +73,7 @@ class Access(Connected):
             strict: refuse replies of other server versions and with unknown keys, instead of reading them.
             hooks: functions to call at each request, answer, retry and dropped row.
             allow_http: allow plain http to another machine, for private networks.
-            http_client: a configured ``httpx.Client``, for scoring alone; it stays yours to close.
+            http_client: a configured ``httpx.Client`` or ``httpx2.Client``, for scoring alone; it stays yours to close.
 
         Returns:
             A client; make one and keep it.
@@ -128,7 +126,7 @@ class Access(Connected):
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.Client | None = None,
+        http_client: HttpClientInput | None = None,
     ) -> Self:
         """A client for an endpoint looked up in its workspace: scoring URI, authentication mode, key or token.
 
@@ -151,7 +149,7 @@ class Access(Connected):
             strict: refuse replies of other server versions and with unknown keys, instead of reading them.
             hooks: functions to call at each request, answer, retry and dropped row.
             allow_http: allow plain http to another machine, for private networks.
-            http_client: a configured ``httpx.Client``, for scoring alone; it stays yours to close.
+            http_client: a configured ``httpx.Client`` or ``httpx2.Client``, for scoring alone; it stays yours to close.
 
         Returns:
             A client; make one and keep it.
@@ -199,7 +197,7 @@ class Access(Connected):
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.Client | None = None,
+        http_client: HttpClientInput | None = None,
     ) -> Self:
         """A client for an endpoint looked up through an ``azure.ai.ml.MLClient`` (extra ``azureml``).
 
@@ -218,7 +216,7 @@ class Access(Connected):
             strict: refuse replies of other server versions and with unknown keys, instead of reading them.
             hooks: functions to call at each request, answer, retry and dropped row.
             allow_http: allow plain http to another machine, for private networks.
-            http_client: a configured ``httpx.Client``, for what does not go through azure-ai-ml.
+            http_client: a configured ``httpx.Client`` or ``httpx2.Client``, for what does not go through azure-ai-ml.
 
         Returns:
             A client; make one and keep it.
@@ -291,7 +289,7 @@ class AsyncAccess(AsyncConnected):
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
+        http_client: AsyncHttpClientInput | None = None,
     ) -> Self:
         """A client from environment variables; explicit arguments win over them.
 
@@ -316,8 +314,8 @@ class AsyncAccess(AsyncConnected):
             strict: refuse replies of other server versions and with unknown keys, instead of reading them.
             hooks: functions to call at each request, answer, retry and dropped row.
             allow_http: allow plain http to another machine, for private networks.
-            http_client: a configured ``httpx.AsyncClient`` or ``aiohttp.ClientSession``, for scoring
-                alone; it stays yours to close.
+            http_client: a configured ``httpx.AsyncClient``, ``httpx2.AsyncClient`` or ``aiohttp.ClientSession``, for
+                scoring alone; it stays yours to close.
 
         Returns:
             A client; make one and keep it.
@@ -370,7 +368,7 @@ class AsyncAccess(AsyncConnected):
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
+        http_client: AsyncHttpClientInput | None = None,
     ) -> Self:
         """A client for an endpoint looked up in its workspace: scoring URI, authentication mode, key or token.
 
@@ -394,8 +392,8 @@ class AsyncAccess(AsyncConnected):
             strict: refuse replies of other server versions and with unknown keys, instead of reading them.
             hooks: functions to call at each request, answer, retry and dropped row.
             allow_http: allow plain http to another machine, for private networks.
-            http_client: a configured ``httpx.AsyncClient`` or ``aiohttp.ClientSession``, for scoring
-                alone; it stays yours to close.
+            http_client: a configured ``httpx.AsyncClient``, ``httpx2.AsyncClient`` or ``aiohttp.ClientSession``, for
+                scoring alone; it stays yours to close.
 
         Returns:
             A client; make one and keep it.
@@ -445,7 +443,7 @@ class AsyncAccess(AsyncConnected):
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
+        http_client: AsyncHttpClientInput | None = None,
     ) -> Self:
         """A client for an endpoint looked up through an ``azure.ai.ml.MLClient`` (extra ``azureml``).
 
@@ -466,8 +464,8 @@ class AsyncAccess(AsyncConnected):
             strict: refuse replies of other server versions and with unknown keys, instead of reading them.
             hooks: functions to call at each request, answer, retry and dropped row.
             allow_http: allow plain http to another machine, for private networks.
-            http_client: a configured ``httpx.AsyncClient`` or ``aiohttp.ClientSession``, for what
-                does not go through azure-ai-ml.
+            http_client: a configured ``httpx.AsyncClient``, ``httpx2.AsyncClient`` or ``aiohttp.ClientSession``, for
+                what does not go through azure-ai-ml.
 
         Returns:
             A client; make one and keep it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
+from typing import NoReturn, Self, TypeVar
 
 from automl_cv_client._flow import service
 from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, CallSettings, RetryPolicy
@@ -15,13 +15,14 @@ from automl_cv_client._options import UNCHANGED, changed_settings, new_settings
 from automl_cv_client._protocol.endpoint import shown
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import AwaitedBackend, BlockingBackend, ControlPlane
-from automl_cv_client._transports.choosing import awaited_transport, blocking_transport
+from automl_cv_client._transports.choosing import (
+    AsyncHttpClientInput,
+    HttpClientInput,
+    awaited_transport,
+    blocking_transport,
+)
 from automl_cv_client.credentials import CredentialInput, credential_for
 from automl_cv_client.results import CallInfo, Health, Stats
-
-if TYPE_CHECKING:
-    import aiohttp
-    import httpx
 
 T = TypeVar("T")
 
@@ -127,7 +128,7 @@ class Connected(WithSettings):
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.Client | None = None,
+        http_client: HttpClientInput | None = None,
     ) -> None:
         authorizer = credential_for(credential, scoring_uri, awaited=False)
         self._settings = new_settings(
@@ -202,7 +203,7 @@ class AsyncConnected(WithSettings):
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
-        http_client: httpx.AsyncClient | aiohttp.ClientSession | None = None,
+        http_client: AsyncHttpClientInput | None = None,
     ) -> None:
         authorizer = credential_for(credential, scoring_uri, awaited=True)
         self._settings = new_settings(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import io
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import pytest
@@ -23,6 +26,7 @@ PHOTOS = Path(__file__).parents[1] / "samples" / "photos"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-slow", action="store_true", help="also run the tests marked slow")
     parser.addoption("--few-examples", action="store_true", help="a tenth of the random examples: for make check")
+    parser.addoption("--over-httpx2", action="store_true", help="send over httpx2, as where httpx is not installed")
     parser.addoption("--update-help", action="store_true", help="write tests/cli/help anew")
 
 
@@ -53,10 +57,23 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for name in [name for name in os.environ if name.lower() in PROXIES]:
         WAY_OUT[name] = os.environ.pop(name)
+    if config.getoption("--over-httpx2"):
+        send_over_httpx2()
     if path := os.environ.get("PYTHONPATH"):  # some tests go to another folder
         os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, path.split(os.pathsep)))
     for name in OF_A_TERMINAL:
         os.environ.pop(name, None)
+
+
+def send_over_httpx2() -> None:
+    """Let the package find no httpx, which the tests themselves import all the same."""
+    assert "automl_cv_client._transports.libraries" not in sys.modules
+    importlib.import_module("httpcore2")
+    hidden: dict[str, Any] = {"httpx": None, "httpcore": None}
+    with mock.patch.dict(sys.modules, hidden):
+        chosen = importlib.import_module("automl_cv_client._transports.libraries")
+    sys.modules[chosen.__name__] = chosen
+    assert chosen.httpx.__name__ == "httpx2"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

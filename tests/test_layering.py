@@ -90,7 +90,7 @@ LIBRARIES = {
     "typing_extensions": ("_protocol/", "results/_outcome.py"),  # comes with pydantic
     "pybase64": ("_protocol/",),
     "tenacity": ("_flow/",),
-    "httpx": ("_transports/libraries.py", "testing/over_httpx.py"),
+    "httpx": ("_transports/libraries.py",),
     "aiohttp": ("_transports/aiohttp.py",),
     "httpcore": ("_transports/libraries.py",),
     "httpx2": ("_transports/libraries.py",),

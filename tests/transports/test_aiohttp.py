@@ -157,7 +157,7 @@ def test_a_client_of_the_wrong_kind_is_refused_at_once() -> None:
                     Client("https://example.org/score", "k", http_client=wrong)  # type: ignore[arg-type]
         with httpx.Client() as blocking, pytest.raises(errors.InvalidInput, match=r"a blocking httpx\.Client"):
             AsyncClient("https://example.org/score", "k", http_client=blocking)  # type: ignore[arg-type]
-        with pytest.raises(errors.InvalidInput, match=r"must be a client of httpx, not builtins\.int"):
+        with pytest.raises(errors.InvalidInput, match=r"must be a client of httpx or httpx2, not builtins\.int"):
             AsyncClient("https://example.org/score", "k", http_client=7)  # type: ignore[arg-type]
 
     asyncio.run(main())

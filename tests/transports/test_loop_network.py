@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpcore
 import pytest
 
 from automl_cv_client import AsyncClient, RetryPolicy
 from automl_cv_client._imaging.encoding import grey_png
+from automl_cv_client._transports.libraries import httpcore
 from automl_cv_client._transports.loop_network import LoopNetwork
 from automl_cv_client.errors import ConnectionFailed, InvalidInput
 from tests.capped import capped

@@ -8,12 +8,12 @@ import tracemalloc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import httpcore
 import pytest
 import trustme
 
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._transports.awaited_httpx import AsyncHttpxTransport
+from automl_cv_client._transports.libraries import httpcore
 from automl_cv_client._transports.loop_network import LoopNetwork, _Stream
 from automl_cv_client.errors import ConnectionFailed
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 
-import httpx
-
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
 from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
@@ -14,6 +12,7 @@ from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._keywords import named
 from automl_cv_client._protocol.requests import Dialect
+from automl_cv_client._transports.libraries import httpx
 from automl_cv_client.testing import delivery
 from automl_cv_client.testing.replies import Reply
 from automl_cv_client.testing.sent import SentRequest

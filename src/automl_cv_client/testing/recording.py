@@ -39,7 +39,7 @@ class Recorder:
             verify: as for ``httpx.Client``: a context of ``ssl``, or False to trust any certificate.
             proxy: the URL of a proxy; environment variables are not read.
         """
-        import httpx
+        from automl_cv_client._transports.libraries import httpx
 
         client = httpx.Client(transport=RecordingTransport(self._note, verify, proxy), trust_env=False)
         self._clients.append(client)
@@ -47,7 +47,7 @@ class Recorder:
 
     def async_http_client(self, *, verify: Verify = True, proxy: str | None = None) -> httpx.AsyncClient:
         """As :meth:`http_client`, awaited; yours to close: ``async with recorder.async_http_client() as …``."""
-        import httpx
+        from automl_cv_client._transports.libraries import httpx
 
         return httpx.AsyncClient(transport=AsyncRecordingTransport(self._note, verify, proxy), trust_env=False)
 

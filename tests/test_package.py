@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 import tomllib
@@ -58,7 +59,7 @@ def test_both_clients_have_the_same_signatures(name):
         assert blocking.return_annotation == awaited.return_annotation
     for one, other in zip(blocking.parameters.values(), awaited.parameters.values(), strict=True):
         wanted = {
-            "httpx.Client | None": "httpx.AsyncClient | aiohttp.ClientSession | None",
+            "HttpClientInput | None": "AsyncHttpClientInput | None",
             "Images": "AsyncImages",
         }.get(one.annotation, one.annotation)
         assert other == one.replace(annotation=wanted)
@@ -127,3 +128,9 @@ def test_the_version_is_the_distributions():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert automl_cv_client.__version__ == project["version"]
     assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_no_class_of_an_http_library_is_in_a_public_signature(kind):
+    for name in ("__init__", *public_names(kind)):
+        assert not re.search(r"\b(httpx2?|aiohttp|httpcore)\.", str(inspect.signature(getattr(kind, name)))), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from automl_cv_client.errors import InvalidInput
 
@@ -36,12 +37,38 @@ _METHODS = {
     Task.DETECTION: "detect",
     Task.SEGMENTATION: "segment",
 }
+_BY_METHOD = {method: task for task, method in _METHODS.items()}
+
+ClassificationTask = Literal[Task.CLASSIFICATION, "image-classification", "classify"]
+MultilabelTask = Literal[Task.MULTILABEL, "image-classification-multilabel", "classify_multilabel"]
+DetectionTask = Literal[Task.DETECTION, "image-object-detection", "detect"]
+SegmentationTask = Literal[Task.SEGMENTATION, "image-instance-segmentation", "segment"]
+"""What names a task, for overloads whose result's type depends on it."""
+
+TaskName = Literal[
+    "image-classification",
+    "image-classification-multilabel",
+    "image-object-detection",
+    "image-instance-segmentation",
+    "classify",
+    "classify_multilabel",
+    "detect",
+    "segment",
+]
+"""The names of tasks: AutoML's own, and those of the client's methods."""
+
+TaskInput = Task | TaskName | str
+"""A task as callers give it. A ``str`` is checked at the call; the literals are there for editors to complete."""
 
 
-def task_of(task: Task | str) -> Task:
-    """The task by itself or by AutoML's name. Raises InvalidInput, naming the four."""
+def task_of(task: TaskInput) -> Task:
+    """The task by itself, by AutoML's name, or by the name of its method. Raises InvalidInput, naming them.
+
+    >>> task_of("image-object-detection") is task_of("detect") is Task.DETECTION
+    True
+    """
     try:
-        return Task(task)
-    except ValueError:
-        names = ", ".join(one.value for one in Task)
-    raise InvalidInput(f"unknown task {task!r}: use one of {names}")
+        return _BY_METHOD.get(task) or Task(task)
+    except (ValueError, TypeError):
+        names = ", ".join(member.value for member in Task)
+    raise InvalidInput(f"unknown task {task!r}: use one of {names}; or {', '.join(_BY_METHOD)}")

@@ -70,7 +70,8 @@ def test_outcomes_become_one_kind_or_the_other() -> None:
     assert isinstance(scored, Scored)
     assert isinstance(scored, Outcome)
     assert (scored.ok, scored.index, scored.input, scored.error) == (True, 0, "a.jpg", None)
-    assert scored.unwrap()[0].label == "cup"
+    found: Any = scored.unwrap()
+    assert found[0].label == "cup"
     assert isinstance(failed, Failed)
     assert (failed.ok, failed.index, failed.input, failed.result) == (False, 1, "b.jpg", None)
     assert isinstance(failed.error, errors.Throttled)

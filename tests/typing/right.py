@@ -29,6 +29,7 @@ from automl_cv_client import (
     Deployment,
     Detection,
     Detections,
+    ExplainedClassification,
     Explanation,
     Failed,
     Health,
@@ -134,8 +135,8 @@ def options(seen: list[int]) -> None:
         assert_type(client.stats(), Stats)
         assert_type(client.find_capacity("img.jpg", seconds=10), Capacity)
         with client.stream("image-object-detection", concurrency="ask") as run:
-            assert_type(run, Run)
-            assert_type(run.score(["img.jpg"]), list[Outcome[Result]])
+            assert_type(run, Run[Detections])
+            assert_type(run.score(["img.jpg"]), list[Outcome[Detections]])
             assert_type(run.stats(), RunStats)
         assert_type(client.close(), None)
 
@@ -154,20 +155,33 @@ def calls(client: Client) -> None:
     assert_type(client.segment("a.jpg"), Instances)
     assert_type(client.detect_tiled("a.jpg", tile=(640, 480), overlap=0.2), Detections)
     assert_type(client.segment_tiled("a.jpg", whole=False), Instances)
-    assert_type(client.explain("a.jpg", XaiParameters(algorithm="xrai", attributions=True)), Classification)
+    assert_type(client.explain("a.jpg", XaiParameters(algorithm="xrai", attributions=True)), ExplainedClassification)
+    assert_type(client.explain("a.jpg").explanation, Explanation)
+    assert_type(client.explain("a.jpg", task="classify_multilabel"), MultilabelClassification)
     assert_type(client.explain_multilabel("a.jpg"), MultilabelClassification)
 
 
-def scores(client: Client, paths: list[Path], names: list[str], several: tuple[bytes, ...]) -> None:
-    assert_type(client.score("a.jpg", Task.DETECTION), Result)
-    assert_type(client.score(b"", "image-classification"), Result)
-    assert_type(client.score(paths, Task.DETECTION), list[Outcome[Result]])
-    assert_type(client.score(names, Task.DETECTION), list[Outcome[Result]])
-    assert_type(client.score(several, Task.DETECTION), list[Outcome[Result]])
-    assert_type(client.score(["a.jpg", b""], Task.DETECTION), list[Outcome[Result]])
+def scores(
+    client: Client, paths: list[Path], names: list[str], several: tuple[bytes, ...], task: Task, name: str
+) -> None:
+    assert_type(client.score("a.jpg", Task.CLASSIFICATION), Classification)
+    assert_type(client.score("a.jpg", Task.MULTILABEL), MultilabelClassification)
+    assert_type(client.score("a.jpg", Task.DETECTION), Detections)
+    assert_type(client.score("a.jpg", Task.SEGMENTATION), Instances)
+    assert_type(client.score(b"", "image-classification"), Classification)
+    assert_type(client.score(b"", "classify_multilabel", threshold=0.3), MultilabelClassification)
+    assert_type(client.score(Path("a.jpg"), "detect"), Detections)
+    assert_type(client.score("a.jpg", "image-instance-segmentation", deployment="blue"), Instances)
+    assert_type(client.score("a.jpg", task), Result)
+    assert_type(client.score("a.jpg", name), Result)
+    assert_type(client.score(paths, Task.DETECTION), list[Outcome[Detections]])
+    assert_type(client.score(names, "segment"), list[Outcome[Instances]])
+    assert_type(client.score(several, "image-classification"), list[Outcome[Classification]])
+    assert_type(client.score(["a.jpg", b""], Task.MULTILABEL), list[Outcome[MultilabelClassification]])
+    assert_type(client.score(["a.jpg", b""], task), list[Outcome[Result]])
 
 
-def many(client: Client, paths: Sequence[Path]) -> None:
+def many(client: Client, paths: Sequence[Path], task: Task) -> None:
     for detected in client.detect_many("photos/", concurrency=4, ordered=False):
         assert_type(detected, Outcome[Detections])
         assert_type(detected.unwrap(), Detections)
@@ -192,8 +206,9 @@ def many(client: Client, paths: Sequence[Path]) -> None:
     assert_type(next(client.classify_many(paths)), Outcome[Classification])
     assert_type(next(client.classify_multilabel_many(paths, threshold=0.4)), Outcome[MultilabelClassification])
     assert_type(next(client.segment_many(path for path in paths)), Outcome[Instances])
-    assert_type(next(client.score_many(paths, "image-classification")), Outcome[Result])
-    assert_type(next(client.explain_many(paths, XaiParameters())), Outcome[Classification])
+    assert_type(next(client.score_many(paths, "image-classification")), Outcome[Classification])
+    assert_type(next(client.score_many(paths, task)), Outcome[Result])
+    assert_type(next(client.explain_many(paths, XaiParameters())), Outcome[ExplainedClassification])
     assert_type(next(client.explain_multilabel_many(paths)), Outcome[MultilabelClassification])
     client.detect_many(paths).close()
 
@@ -207,17 +222,18 @@ async def awaited(client: AsyncClient, paths: list[Path], stream: AsyncIterator[
     assert_type(await client.segment("a.jpg"), Instances)
     assert_type(await client.detect_tiled("a.jpg", merge=0.4), Detections)
     assert_type(await client.segment_tiled("a.jpg"), Instances)
-    assert_type(await client.explain("a.jpg"), Classification)
+    assert_type(await client.explain("a.jpg"), ExplainedClassification)
+    assert_type((await client.explain("a.jpg")).explanation.overlay(), Image)
     assert_type(await client.explain_multilabel("a.jpg"), MultilabelClassification)
-    assert_type(await client.score("a.jpg", Task.DETECTION), Result)
-    assert_type(await client.score(paths, Task.DETECTION), list[Outcome[Result]])
+    assert_type(await client.score("a.jpg", Task.DETECTION), Detections)
+    assert_type(await client.score(paths, "detect"), list[Outcome[Detections]])
     assert_type(await client.health(), Health)
     assert_type(await client.warm_up(), CallInfo)
     assert_type(await client.deployments(), tuple[Deployment, ...])
     assert_type(await client.find_capacity("img.jpg"), Capacity)
     async with client.stream(Task.SEGMENTATION, per_request=4) as run:
-        assert_type(run, AsyncRun)
-        assert_type(await run.score(stream), list[Outcome[Result]])
+        assert_type(run, AsyncRun[Instances])
+        assert_type(await run.score(stream), list[Outcome[Instances]])
     assert_type(await AsyncClient.from_workspace("id", "group", "workspace", "cats"), AsyncClient)
     assert_type(await AsyncClient.from_ml_client(MLClient(DefaultAzureCredential()), "cats"), AsyncClient)
     assert_type(AsyncClient.from_env(), AsyncClient)
@@ -228,8 +244,8 @@ async def awaited(client: AsyncClient, paths: list[Path], stream: AsyncIterator[
     assert_type(await anext(client.classify_many(paths)), Outcome[Classification])
     assert_type(await anext(client.classify_multilabel_many("photos/")), Outcome[MultilabelClassification])
     assert_type(await anext(client.segment_many(paths)), Outcome[Instances])
-    assert_type(await anext(client.score_many(paths, Task.DETECTION)), Outcome[Result])
-    assert_type(await anext(client.explain_many(paths)), Outcome[Classification])
+    assert_type(await anext(client.score_many(paths, Task.DETECTION)), Outcome[Detections])
+    assert_type(await anext(client.explain_many(paths)), Outcome[ExplainedClassification])
     assert_type(await anext(client.explain_multilabel_many(stream)), Outcome[MultilabelClassification])
     await client.detect_many(paths).aclose()
     assert_type(await client.close(), None)
@@ -278,8 +294,8 @@ def classes(one: Classification, several: MultilabelClassification, why: Explana
     assert_type(several.above(0.5), tuple[LabelScore, ...])
     assert_type(several.threshold, float)
     assert_type(several.explanations, tuple[Explanation, ...])
-    assert_type(why.visualization, Image | None)
-    assert_type(why.attributions, NDArray[np.float32] | None)
+    why.visualization.save("figure.png")
+    print(why.attributions.shape, why.attributions.sum() > 0)
     assert_type(why.heatmap("signed"), NDArray[np.float32])
     assert_type(why.overlay("a.jpg"), Image)
     assert_type(why.save("heat.png"), Path)

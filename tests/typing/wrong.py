@@ -52,7 +52,7 @@ def calls(client: Client, outcome: Outcome[Detections]) -> None:
     client.detect_many("photos/", workers=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.detect_tiled("a.jpg", tiles=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.with_options(scoring_uri=URL)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    client.explain("a.jpg", {"algorithm": "xrai"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.explain("a.jpg", {"algorithm": "xrai"})  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     if outcome.ok:
         outcome.result.label  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
     if not outcome.ok:

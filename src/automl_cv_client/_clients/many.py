@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator
 from contextlib import closing
-from typing import Any
+from typing import Any, overload
 
 from automl_cv_client._clients.base import AsyncConnected, Connected
 from automl_cv_client._clients.capacity import asked, asked_async, check_askable
@@ -22,7 +22,15 @@ from automl_cv_client.results import (
     Outcome,
     Result,
 )
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import (
+    ClassificationTask,
+    DetectionTask,
+    MultilabelTask,
+    SegmentationTask,
+    Task,
+    TaskInput,
+    task_of,
+)
 
 
 class Many(Connected):
@@ -202,10 +210,75 @@ class Many(Connected):
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.SEGMENTATION, options)
 
+    @overload
     def score_many(
         self,
         images: Images,
-        task: Task | str,
+        task: ClassificationTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Generator[Outcome[Classification], None, None]: ...
+
+    @overload
+    def score_many(
+        self,
+        images: Images,
+        task: MultilabelTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Generator[Outcome[MultilabelClassification], None, None]: ...
+
+    @overload
+    def score_many(
+        self,
+        images: Images,
+        task: DetectionTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Generator[Outcome[Detections], None, None]: ...
+
+    @overload
+    def score_many(
+        self,
+        images: Images,
+        task: SegmentationTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Generator[Outcome[Instances], None, None]: ...
+
+    @overload
+    def score_many(
+        self,
+        images: Images,
+        task: TaskInput,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Generator[Outcome[Result], None, None]: ...
+
+    def score_many(
+        self,
+        images: Images,
+        task: TaskInput,
         *,
         threshold: float = 0.5,
         concurrency: Concurrency = CONCURRENCY,
@@ -438,10 +511,75 @@ class AsyncMany(AsyncConnected):
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.SEGMENTATION, options)
 
+    @overload
     def score_many(
         self,
         images: AsyncImages,
-        task: Task | str,
+        task: ClassificationTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncGenerator[Outcome[Classification], None]: ...
+
+    @overload
+    def score_many(
+        self,
+        images: AsyncImages,
+        task: MultilabelTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncGenerator[Outcome[MultilabelClassification], None]: ...
+
+    @overload
+    def score_many(
+        self,
+        images: AsyncImages,
+        task: DetectionTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncGenerator[Outcome[Detections], None]: ...
+
+    @overload
+    def score_many(
+        self,
+        images: AsyncImages,
+        task: SegmentationTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncGenerator[Outcome[Instances], None]: ...
+
+    @overload
+    def score_many(
+        self,
+        images: AsyncImages,
+        task: TaskInput,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        ordered: bool = True,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncGenerator[Outcome[Result], None]: ...
+
+    def score_many(
+        self,
+        images: AsyncImages,
+        task: TaskInput,
         *,
         threshold: float = 0.5,
         concurrency: Concurrency = CONCURRENCY,

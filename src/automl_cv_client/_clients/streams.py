@@ -3,28 +3,92 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, overload
 
 from automl_cv_client._clients.base import AsyncConnected, Connected
 from automl_cv_client._clients.capacity import Measuring, asked, asked_async, check_askable
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._streaming.options import CONCURRENCY, Concurrency, StreamOptions
 from automl_cv_client._streaming.runs import AsyncRun, Run, async_stream_for, stream_for
-from automl_cv_client.results import Capacity
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.results import Capacity, Classification, Detections, Instances, MultilabelClassification, Result
+from automl_cv_client.task import (
+    ClassificationTask,
+    DetectionTask,
+    MultilabelTask,
+    SegmentationTask,
+    Task,
+    TaskInput,
+    task_of,
+)
 
 
 class Streams(Connected):
     """The blocking methods."""
 
+    @overload
     def stream(
         self,
-        task: Task | str,
+        task: ClassificationTask,
         *,
         threshold: float = 0.5,
         concurrency: Concurrency = CONCURRENCY,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Run:
+    ) -> Run[Classification]: ...
+
+    @overload
+    def stream(
+        self,
+        task: MultilabelTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Run[MultilabelClassification]: ...
+
+    @overload
+    def stream(
+        self,
+        task: DetectionTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Run[Detections]: ...
+
+    @overload
+    def stream(
+        self,
+        task: SegmentationTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Run[Instances]: ...
+
+    @overload
+    def stream(
+        self,
+        task: TaskInput,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Run[Result]: ...
+
+    def stream(
+        self,
+        task: TaskInput,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> Run[Any]:
         """Begin a stream that is kept: ``run.score(images)`` scores batch after batch, from one or several threads.
 
         For queue workers, web backends and engines that hand over some images at a time. All batches share one limit of
@@ -58,7 +122,7 @@ class Streams(Connected):
         self,
         image: ImageInput,
         *,
-        task: Task | str = Task.DETECTION,
+        task: TaskInput = Task.DETECTION,
         seconds: float = 12.0,
         concurrency: int = CONCURRENCY,
     ) -> Capacity:
@@ -99,15 +163,70 @@ class Streams(Connected):
 class AsyncStreams(AsyncConnected):
     """The awaited methods."""
 
+    @overload
     def stream(
         self,
-        task: Task | str,
+        task: ClassificationTask,
         *,
         threshold: float = 0.5,
         concurrency: Concurrency = CONCURRENCY,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncRun:
+    ) -> AsyncRun[Classification]: ...
+
+    @overload
+    def stream(
+        self,
+        task: MultilabelTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncRun[MultilabelClassification]: ...
+
+    @overload
+    def stream(
+        self,
+        task: DetectionTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncRun[Detections]: ...
+
+    @overload
+    def stream(
+        self,
+        task: SegmentationTask,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncRun[Instances]: ...
+
+    @overload
+    def stream(
+        self,
+        task: TaskInput,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncRun[Result]: ...
+
+    def stream(
+        self,
+        task: TaskInput,
+        *,
+        threshold: float = 0.5,
+        concurrency: Concurrency = CONCURRENCY,
+        per_request: int = 1,
+        bytes_per_second: float | None = None,
+    ) -> AsyncRun[Any]:
         """Begin a stream that is kept: ``await run.score(images)`` scores batch after batch, from one or several tasks.
 
         For queue workers, web backends and engines that hand over some images at a time. All batches share one limit of
@@ -142,7 +261,7 @@ class AsyncStreams(AsyncConnected):
         self,
         image: ImageInput,
         *,
-        task: Task | str = Task.DETECTION,
+        task: TaskInput = Task.DETECTION,
         seconds: float = 12.0,
         concurrency: int = CONCURRENCY,
     ) -> Capacity:

@@ -20,7 +20,7 @@ from automl_cv_client._protocol.messages import Request
 from automl_cv_client._protocol.wire import Row
 from automl_cv_client._protocol.xai import XaiParameters, check_explainable, explaining_body
 from automl_cv_client.errors import ManyClassesWarning
-from automl_cv_client.results import ImageInfo
+from automl_cv_client.results import Classification, ExplainedClassification, ImageInfo
 from automl_cv_client.task import Task
 
 MANY_CLASSES = 5
@@ -41,7 +41,8 @@ def explain_one(image: ImageInput, task: Task, parameters: XaiParameters, settin
     rows, called = yield from exchange(request, [info], task, conversation, read)
     result = explained_result(task, rows[0], info, called, parameters)
     _warn_after(task, result, parameters)
-    return result
+    # The reader of replies refuses a classification without its explanation; here the type says so, too.
+    return ExplainedClassification._trusted(result.__dict__) if isinstance(result, Classification) else result
 
 
 def _read(body: bytes, task: Task, *, strict: bool, step: Callable[[], None], parameters: XaiParameters) -> list[Row]:

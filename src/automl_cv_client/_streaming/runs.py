@@ -25,7 +25,8 @@ from automl_cv_client._streaming.stream import GRACE, AsyncStream, Stream, Worke
 from automl_cv_client._streaming.throttle import Throttle
 from automl_cv_client._streaming.traffic import Traffic
 from automl_cv_client.errors import BatchError, InvalidInput
-from automl_cv_client.results import Outcome, Result, RunStats
+from automl_cv_client.results import Outcome, RunStats
+from automl_cv_client.results._outcome import ResultT
 from automl_cv_client.task import Task
 
 StreamT = TypeVar("StreamT", Stream, AsyncStream)
@@ -204,7 +205,7 @@ class _Run(Generic[StreamT]):
         state.engine.remember()
 
 
-class Run(_Run[Stream]):
+class Run(_Run[Stream], Generic[ResultT]):
     """A stream that is kept: scores batch after batch, from one thread or several at once. See :meth:`Client.stream`.
 
     All batches share one limit of requests in flight, which adapts to what the endpoint takes and is not forgotten
@@ -213,7 +214,7 @@ class Run(_Run[Stream]):
 
     _new_signal = threading.Event
 
-    def score(self, images: Images) -> list[Outcome[Result]]:
+    def score(self, images: Images) -> list[Outcome[ResultT]]:
         """Score a batch of images; returns when each has its outcome. Thread-safe.
 
         Batches that are scored at the same time take turns: one of few images does not wait for the end of one of many.
@@ -280,7 +281,7 @@ class Run(_Run[Stream]):
             state.workers.close(0.0)
 
 
-class AsyncRun(_Run[AsyncStream]):
+class AsyncRun(_Run[AsyncStream], Generic[ResultT]):
     """A stream that is kept: scores batch after batch, from one task or several. See :meth:`AsyncClient.stream`.
 
     All batches share one limit of requests in flight, which adapts to what the endpoint takes and is not forgotten
@@ -289,7 +290,7 @@ class AsyncRun(_Run[AsyncStream]):
 
     _new_signal = LoopSignal
 
-    async def score(self, images: AsyncImages) -> list[Outcome[Result]]:
+    async def score(self, images: AsyncImages) -> list[Outcome[ResultT]]:
         """Score a batch of images; returns when each has its outcome. Several tasks may await it at once.
 
         Batches that are scored at the same time take turns: one of few images does not wait for the end of one of many.

@@ -38,7 +38,7 @@ from automl_cv_client._text import shortened
 from automl_cv_client.dataset import LocalImages
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput, UnexpectedReply
 from automl_cv_client.results import CallInfo, Failed, Outcome, Result, Scored
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 
 Exif = Literal["unknown", "ignored", "applied"]
 
@@ -97,7 +97,7 @@ class BatchOutput(Sequence[Outcome[Result]]):
 def read_batch_output(
     path: str | os.PathLike[str],
     *,
-    task: Task | str,
+    task: TaskInput,
     images: str | os.PathLike[str],
     threshold: float = 0.5,
     exif: Exif = "unknown",

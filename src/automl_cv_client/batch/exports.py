@@ -18,7 +18,7 @@ from automl_cv_client.batch.records import finished
 from automl_cv_client.batch.rows import COLUMNS, rows_of
 from automl_cv_client.errors import BatchError, InvalidInput
 from automl_cv_client.results import Outcome, Result
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 
 Format = Literal["jsonl", "csv", "parquet"]
 _ROW_GROUP = 10_000
@@ -54,7 +54,7 @@ def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os
 
 def export_outcomes(
     outcomes: Iterable[Outcome[Result]],
-    task: Task | str,
+    task: TaskInput,
     path: str | os.PathLike[str],
     format: Format = "jsonl",
 ) -> Path:

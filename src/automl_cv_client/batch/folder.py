@@ -26,7 +26,7 @@ from automl_cv_client.batch.job import JobRun
 from automl_cv_client.batch.sources import Source
 from automl_cv_client.batch.summary import BatchSummary, ProgressCallback
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 
 T = TypeVar("T")
 _DRAIN = 10.0  # seconds for what is in flight after the first Ctrl-C
@@ -56,7 +56,7 @@ def score_folder(
     client: Client,
     source: Source,
     out: str | os.PathLike[str],
-    task: Task | str,
+    task: TaskInput,
     *,
     concurrency: Concurrency = CONCURRENCY,
     per_request: int = 1,
@@ -132,7 +132,7 @@ async def score_folder_async(
     client: AsyncClient,
     source: Source,
     out: str | os.PathLike[str],
-    task: Task | str,
+    task: TaskInput,
     *,
     concurrency: Concurrency = CONCURRENCY,
     per_request: int = 1,
@@ -206,7 +206,7 @@ async def score_folder_async(
         return await _to_its_end(asyncio.to_thread(_finished, run, kind, out, options.formats))
 
 
-def _checked(client: Client | AsyncClient, task: Task | str, options: _Options) -> Task:
+def _checked(client: Client | AsyncClient, task: TaskInput, options: _Options) -> Task:
     """The task; raises InvalidInput for what cannot be."""
     check_askable(client, options.stream)
     options.stream.check_dialect(client._settings)

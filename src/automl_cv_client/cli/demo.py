@@ -93,9 +93,7 @@ def _explain(endpoint: LocalEndpoint, classified: list[Scored], drawings: Drawin
     parameters = XaiParameters(algorithm="guided_gradcam", visualizations=False, attributions=True)
     with Client(endpoint.scoring_uri_of(Task.CLASSIFICATION), endpoint.key) as client:
         for one in classified:
-            explanation = client.explain(one.path, parameters).explanation
-            if explanation is not None:
-                drawings.write(explanation, one.path, "explain")
+            drawings.write(client.explain(one.path, parameters).explanation, one.path, "explain")
 
 
 def _print_all(done: Sequence[Scored], inputs: Sequence[str], out: Path) -> None:

@@ -15,7 +15,7 @@ from automl_cv_client.dataset.report import CheckReport, Found
 from automl_cv_client.dataset.rows import Row
 from automl_cv_client.dataset.urls import LocalImages, path_of
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, TaskInput
 
 KEPT = 50
 """Faults of one kind that are kept with their words; the others are counted only, so that memory stays flat."""
@@ -28,7 +28,7 @@ def check(
     *,
     images: str | os.PathLike[str] | None = None,
     validation: Source | None = None,
-    task: Task | str | None = None,
+    task: TaskInput | None = None,
     strict: bool = False,
 ) -> CheckReport:
     """Look for everything that is wrong with a training file. Reads it as a stream; memory stays small.
@@ -74,7 +74,7 @@ class _Notes:
         self.contents: dict[bytes, int] = {}
         self.training: tuple[dict[bytes, int], dict[bytes, int]] | None = None
 
-    def read(self, source: Source, name: str, task: Task | str | None, strict: bool) -> None:
+    def read(self, source: Source, name: str, task: TaskInput | None, strict: bool) -> None:
         """Look at every row of one file."""
         for number, row, problem, code in read_rows(source, task=task, strict=strict):
             if row is None:

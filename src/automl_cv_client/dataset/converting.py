@@ -17,7 +17,7 @@ from automl_cv_client.dataset.rows import Row
 from automl_cv_client.dataset.urls import LocalImages, path_of
 from automl_cv_client.errors import InvalidInput, PassedOverWarning
 from automl_cv_client.formats.reading import ImageFile, ImageLookup, ReadingReport
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 
 Location = str | os.PathLike[str]
 
@@ -91,7 +91,7 @@ def conversion(
     source: Location | Mapping[str, Any],
     form: str,
     read: Reader,
-    task: Task | str,
+    task: TaskInput,
     *,
     tasks: tuple[Task, ...],
     prefix: str = "",

@@ -16,7 +16,7 @@ from automl_cv_client.dataset.faults import faults_of
 from automl_cv_client.dataset.lines import RawRow, Source, name_of, raw_rows
 from automl_cv_client.dataset.rows import ROW_KINDS, Row, task_of_row
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 
 _MISSING = "key-missing"
 
@@ -37,7 +37,7 @@ class ReadRow(NamedTuple):
     code: str = ""
 
 
-def read_jsonl(source: Source, *, task: Task | str | None = None, strict: bool = False) -> Iterator[Row]:
+def read_jsonl(source: Source, *, task: TaskInput | None = None, strict: bool = False) -> Iterator[Row]:
     """The rows of a training file, one at a time.
 
     Args:
@@ -60,7 +60,7 @@ def read_jsonl(source: Source, *, task: Task | str | None = None, strict: bool =
         yield row
 
 
-def read_rows(source: Source, *, task: Task | str | None = None, strict: bool = False) -> Iterator[ReadRow]:
+def read_rows(source: Source, *, task: TaskInput | None = None, strict: bool = False) -> Iterator[ReadRow]:
     """As :func:`read_jsonl`, but a row that cannot be read is told as a problem, and reading goes on."""
     raw = raw_rows(source, strict=strict)
     ahead: list[RawRow] = []
@@ -102,7 +102,7 @@ def write_jsonl(rows: Iterable[Row | dict[str, Any]], path: str | os.PathLike[st
     return count
 
 
-def row_of(values: dict[str, Any], task: Task | str | None = None) -> Row:
+def row_of(values: dict[str, Any], task: TaskInput | None = None) -> Row:
     """A row of decoded JSON. Raises InvalidInput, naming the key, for what is none."""
     kind = task_of_row(values) if task is None else task_of(task)
     read = _read(RawRow(1, values), kind or Task.DETECTION, strict=False)

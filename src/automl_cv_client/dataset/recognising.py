@@ -34,7 +34,7 @@ from automl_cv_client.errors import InvalidInput, PassedOverWarning
 from automl_cv_client.formats import to_coco, to_voc, to_yolo
 from automl_cv_client.formats.csv_files import read_table
 from automl_cv_client.formats.reading import ReadingReport, decoded, files_below
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, TaskInput
 
 
 class Form(StrEnum):
@@ -272,7 +272,7 @@ def rows_from(
     source: Location,
     *,
     form: Form | str | None = None,
-    task: Task | str | None = None,
+    task: TaskInput | None = None,
     prefix: str = "",
     images: Location | None = None,
     classes: Sequence[str] | Location | None = None,
@@ -337,7 +337,7 @@ def convert(
     *,
     form: Form | str | None = None,
     to: Form | str = Form.JSONL,
-    task: Task | str | None = None,
+    task: TaskInput | None = None,
     prefix: str = "",
     images: Location | None = None,
     classes: Sequence[str] | Location | None = None,
@@ -403,7 +403,7 @@ def _folder_beside(path: Path) -> Path | None:
     return beside / inner[0] if inner else None
 
 
-def _jsonl(path: Path, task: Task | str | None, strict: bool) -> Conversion[Row]:
+def _jsonl(path: Path, task: TaskInput | None, strict: bool) -> Conversion[Row]:
     report = ReadingReport(path.name, Form.JSONL, strict=strict)
 
     def rows() -> Iterator[Row]:

@@ -26,7 +26,7 @@ from automl_cv_client.formats.voc import read_voc
 from automl_cv_client.formats.yolo import read_yolo
 from automl_cv_client.formats.yolo_layout import YoloSet, class_names, find_names, layout, pairs_of
 from automl_cv_client.geometry import Size
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, TaskInput
 
 OBJECTS = (Task.DETECTION, Task.SEGMENTATION)
 WHOLE = (Task.CLASSIFICATION, Task.MULTILABEL)
@@ -35,7 +35,7 @@ ALL = (*WHOLE, *OBJECTS)
 
 def from_coco(
     source: Location | Mapping[str, Any],
-    task: Task | str = Task.DETECTION,
+    task: TaskInput = Task.DETECTION,
     *,
     prefix: str = "",
     images: Location | None = None,
@@ -105,7 +105,7 @@ def from_yolo(
     images: Location,
     labels: Location | None = None,
     classes: Sequence[str] | Mapping[int, str] | Location | None = None,
-    task: Task | str = Task.DETECTION,
+    task: TaskInput = Task.DETECTION,
     *,
     prefix: str = "",
     split: str | None = None,
@@ -167,7 +167,7 @@ def from_csv(
 @overload
 def from_csv(
     source: Location,
-    task: Task | str,
+    task: TaskInput,
     *,
     prefix: str = "",
     separator: str = ",",
@@ -176,7 +176,7 @@ def from_csv(
 ) -> Conversion[Row]: ...
 def from_csv(
     source: Location,
-    task: Task | str | None = None,
+    task: TaskInput | None = None,
     *,
     prefix: str = "",
     separator: str = ",",
@@ -244,7 +244,7 @@ def from_folders(
 
 
 def from_cvat(
-    source: Location, task: Task | str = Task.DETECTION, *, prefix: str = "", strict: bool = False
+    source: Location, task: TaskInput = Task.DETECTION, *, prefix: str = "", strict: bool = False
 ) -> Conversion[Row]:
     """Rows of CVAT's own XML, "CVAT for images 1.1": boxes, polygons, masks, and tags of whole images.
 
@@ -272,7 +272,7 @@ def from_cvat(
 
 def from_datumaro(
     source: Location,
-    task: Task | str = Task.DETECTION,
+    task: TaskInput = Task.DETECTION,
     *,
     prefix: str = "",
     images: Location | None = None,
@@ -304,7 +304,7 @@ def from_datumaro(
 
 
 def from_label_studio(
-    source: Location, task: Task | str = Task.DETECTION, *, prefix: str = "", strict: bool = False
+    source: Location, task: TaskInput = Task.DETECTION, *, prefix: str = "", strict: bool = False
 ) -> Conversion[Row]:
     """Rows of a Label Studio export, JSON or JSON-MIN: rectangles, polygons, ellipses, brushes, choices.
 
@@ -332,7 +332,7 @@ def from_label_studio(
 
 def from_labelme(
     source: Location,
-    task: Task | str = Task.DETECTION,
+    task: TaskInput = Task.DETECTION,
     *,
     prefix: str = "",
     images: Location | None = None,
@@ -365,7 +365,7 @@ def from_labelme(
 
 def from_via(
     source: Location,
-    task: Task | str = Task.DETECTION,
+    task: TaskInput = Task.DETECTION,
     *,
     prefix: str = "",
     images: Location | None = None,
@@ -398,7 +398,7 @@ def from_via(
 
 def from_fiftyone(
     source: Location,
-    task: Task | str = Task.DETECTION,
+    task: TaskInput = Task.DETECTION,
     *,
     prefix: str = "",
     images: Location | None = None,
@@ -431,7 +431,7 @@ def from_fiftyone(
 
 def from_custom_vision(
     source: Location,
-    task: Task | str = Task.DETECTION,
+    task: TaskInput = Task.DETECTION,
     *,
     prefix: str = "",
     images: Location | None = None,

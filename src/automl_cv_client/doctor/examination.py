@@ -29,7 +29,7 @@ from automl_cv_client.doctor.identity import check_identity
 from automl_cv_client.doctor.network import check_network
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.settings import WorkspaceSettings, settings_from_env
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 
 _LAST = ("authentication", "swagger", "scoring")
 
@@ -69,7 +69,7 @@ def examine(
     allow_http: bool = False,
     cloud: Cloud | None = None,
     environ: Mapping[str, str] | None = None,
-    task: Task | str | None = None,
+    task: TaskInput | None = None,
 ) -> Report:
     """Check an endpoint step by step; never raises for what is wrong with the endpoint.
 

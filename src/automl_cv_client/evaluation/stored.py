@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from automl_cv_client._files import whole_text
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput
 from automl_cv_client.results import KINDS, Failed, Outcome, Result, Scored
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 
 
 def write_results(answers: Iterable[tuple[str, Result | Outcome[Any]]], path: str | os.PathLike[str]) -> int:
@@ -31,7 +31,7 @@ def write_results(answers: Iterable[tuple[str, Result | Outcome[Any]]], path: st
 
 
 def read_results(
-    path: str | os.PathLike[str], task: Task | str | None = None
+    path: str | os.PathLike[str], task: TaskInput | None = None
 ) -> Iterator[tuple[str, Result | AutoMLVisionError]]:
     """The pairs of a file that ``write_results`` or a batch job made, as a stream.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from automl_cv_client._extras import need
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 
 if TYPE_CHECKING:
     from automl_cv_client.local.models import Model
@@ -59,7 +59,7 @@ class LocalEndpoint:
 
     def __init__(
         self,
-        task: Task | str | None,
+        task: TaskInput | None,
         *,
         model: str | os.PathLike[str] | None = None,
         labels: str | os.PathLike[str] | None = None,
@@ -114,7 +114,7 @@ class LocalEndpoint:
             raise InvalidInput("this endpoint serves several tasks: ask scoring_uri_of(task)")
         return self.scoring_uri_of(self.tasks[0])
 
-    def scoring_uri_of(self, task: Task | str) -> str:
+    def scoring_uri_of(self, task: TaskInput) -> str:
         """Where to POST for one of the tasks served.
 
         Raises:
@@ -183,7 +183,7 @@ def check_installed() -> None:
     need("local", *_LIBRARIES)
 
 
-def _paths(task: Task | str | None) -> dict[Task, str]:
+def _paths(task: TaskInput | None) -> dict[Task, str]:
     """Each task served, and the path prefix it is served under."""
     if task is None:
         return {each: f"/{each.value}" for each in Task}

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from automl_cv_client.local.endpoint import LocalEndpoint
-from automl_cv_client.task import Task
+from automl_cv_client.task import TaskInput
 
 
 def serve(
-    task: Task | str | None = None,
+    task: TaskInput | None = None,
     *,
     model: str | os.PathLike[str] | None = None,
     labels: str | os.PathLike[str] | None = None,

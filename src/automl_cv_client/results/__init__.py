@@ -1,6 +1,11 @@
 """What a call returns: frozen pydantic models that know their image. They know nothing of HTTP."""
 
-from automl_cv_client.results._classes import Classification, LabelScore, MultilabelClassification
+from automl_cv_client.results._classes import (
+    Classification,
+    ExplainedClassification,
+    LabelScore,
+    MultilabelClassification,
+)
 from automl_cv_client.results._columns import Ragged
 from automl_cv_client.results._context import CallInfo, Health, ImageInfo
 from automl_cv_client.results._deployment import Deployment
@@ -24,6 +29,7 @@ __all__ = [
     "Deployment",
     "Detection",
     "Detections",
+    "ExplainedClassification",
     "Explanation",
     "Failed",
     "Health",

@@ -97,10 +97,26 @@ class Classification(_Classes, frozen=True):
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.explanation)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Classification) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash((Classification, self._content()))
+
     def __repr__(self) -> str:
         return f"Classification({self.label!r} {self.score:.3f}, {len(self.labels)} labels)"
 
     __str__ = __repr__
+
+
+class ExplainedClassification(Classification, frozen=True):
+    """What ``client.explain`` returns: a classification that has its explanation. Equal to one read from JSON.
+
+    Attributes:
+        explanation: why the most probable label was chosen.
+    """
+
+    explanation: Explanation
 
 
 class MultilabelClassification(_Classes, frozen=True):

@@ -9,7 +9,7 @@ import base64
 import binascii
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -44,6 +44,10 @@ _ENDS: dict[str, tuple[str, str]] = {
     "signed": ("against it", "for it"),
 }
 """What the ends of the colour scale mean."""
+
+MaybeNone: TypeAlias = Any
+"""For a part that is None only where it was not asked for: callers know what they asked for, and need not check."""
+
 _LARGEST_FIGURE = 50_000_000  # pixels; the service's figure has 1.4 million
 _FloatMapField = Annotated[
     FloatMap,
@@ -73,21 +77,27 @@ class Explanation(Record, Displayed, frozen=True):
     sent_attributions: _FloatMapField | None = Field(default=None, repr=False)
 
     @property
-    def visualization(self) -> Image | None:
-        """The service's own figure of four panels, RGBA, 1157 x 1181 pixels; None when it was not asked for.
+    def visualization(self) -> Image | MaybeNone:
+        """The service's own figure of four panels, RGBA, 1157 x 1181 pixels. It is no overlay: see :meth:`overlay`.
 
-        It is no overlay of the image: see :meth:`overlay`. Raises UnexpectedReply when it is not an image.
+        None when it was not asked for, by ``XaiParameters(visualizations=True)``.
+
+        Raises:
+            UnexpectedReply: what was sent is not an image.
         """
         if self.sent_visualization is None:
             return None
         return _figure_of(self.sent_visualization)
 
     @property
-    def attributions(self) -> NDArray[np.float32] | None:
+    def attributions(self) -> NDArray[np.float32] | MaybeNone:
         """What each value of the model's input adds to the probability: float32 [3, 224, 224], read-only.
 
-        Channels are red, green, blue; rows and columns those of the crop the model sees (:attr:`view`). None
-        when they were not asked for. Raises UnexpectedReply when they are not an array of numbers.
+        Channels are red, green, blue; rows and columns those of the crop the model sees (:attr:`view`). None when
+        they were not asked for, by ``XaiParameters(attributions=True)``.
+
+        Raises:
+            UnexpectedReply: what was sent is not an array of numbers.
         """
         if self.sent_attributions is None:
             return None
@@ -166,10 +176,9 @@ class Explanation(Record, Displayed, frozen=True):
         """The overlay; without attributions the service's own figure. Raises InvalidInput when there is neither."""
         if self.sent_attributions is not None:
             return self.overlay(image)
-        figure = self.visualization
-        if figure is None:
+        if self.sent_visualization is None:
             raise InvalidInput("neither a figure nor numbers were asked for: XaiParameters(attributions=True)")
-        return figure
+        return self.visualization
 
     def save(self, path: str | os.PathLike[str], image: ImageInput | None = None) -> Path:
         """Write to a file and return its path: ``.json`` everything, ``.npy`` the attributions, else :meth:`draw`."""
@@ -206,12 +215,11 @@ class Explanation(Record, Displayed, frozen=True):
             return []
 
     def _numbers(self) -> NDArray[np.float32]:
-        numbers = self.attributions
-        if numbers is None:
+        if self.sent_attributions is None:
             raise InvalidInput(
                 "there are no attributions, as they were not asked for: XaiParameters(attributions=True)"
             )
-        return numbers
+        return self.attributions
 
     def _view(self, shown: Size) -> PixelBox:
         if self.sent_attributions is None:

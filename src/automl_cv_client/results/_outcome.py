@@ -16,7 +16,7 @@ if sys.version_info >= (3, 13):
 else:
     from typing_extensions import TypeVar  # with a default
 
-ResultT = TypeVar("ResultT", bound=Result, covariant=True)
+ResultT = TypeVar("ResultT", bound=Result, covariant=True, default=Result)
 InputT = TypeVar("InputT", covariant=True, default=Any)
 
 # What the other kind of outcome does not have is None, and mypy, for which MYPY is true, narrows by `if outcome.ok:`.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Self
 
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task, task_of
+from automl_cv_client.task import Task, TaskInput, task_of
 from automl_cv_client.testing.over_asgi import Receive, Scope, Send, serve_asgi
 from automl_cv_client.testing.over_httpx import FakeTransport
 from automl_cv_client.testing.over_sockets import SocketServer
@@ -40,7 +40,7 @@ class FakeEndpoint(FakeTransport):
     def __init__(
         self,
         *steps: Step,
-        task: Task | str = Task.DETECTION,
+        task: TaskInput = Task.DETECTION,
         key: str = "fake-key",
         deployments: Sequence[str] = ("default",),
     ) -> None:
@@ -58,7 +58,7 @@ class FakeEndpoint(FakeTransport):
         """Where to score the task it was made for."""
         return self.scoring_uri_of(self._task)
 
-    def scoring_uri_of(self, task: Task | str) -> str:
+    def scoring_uri_of(self, task: TaskInput) -> str:
         """Where to score ``task``: on loopback within :meth:`serving`, else under a name only this fake knows."""
         base = "https://fake-endpoint.test" if self._server is None else self._server.base
         return f"{base}/{task_of(task).value}/score"

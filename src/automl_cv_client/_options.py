@@ -42,6 +42,7 @@ def new_settings(
     allow_http: bool = False,
 ) -> CallSettings:
     """The settings of a new client. Raises InvalidInput, naming the argument, for what cannot be."""
+    _check_flag("allow_http", allow_http)
     uri = checked_uri(scoring_uri, allow_http=allow_http)
     settings = CallSettings(
         uri,
@@ -67,13 +68,14 @@ def changed_settings(settings: CallSettings, changes: dict[str, Any]) -> CallSet
     _check_seconds("timeout", changed.timeout)
     if changed.deadline is not None:
         _check_seconds("deadline", changed.deadline)
+    _check_flag("strict", changed.strict)
     _check_kind("retry", changed.retry, RetryPolicy)
     _check_kind("images", changed.images, ImagePolicy)
     _check_kind("hooks", changed.hooks, Hooks)
     if changed.images.urls is not None:
         changed = replace(changed, images=changed.images.fetching(_fetch))
     if changed.dialect not in get_args(Dialect):
-        raise InvalidInput(f"dialect must be one of {', '.join(get_args(Dialect))}; not {changed.dialect!r}")
+        raise InvalidInput(f"dialect must be one of {', '.join(get_args(Dialect))}; not {changed.dialect!r:.80}")
     return changed
 
 
@@ -90,7 +92,12 @@ def _fetch(url: str, rules: UrlRules) -> bytes:
 
 def _check_seconds(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InvalidInput(f"{name} must be a number of seconds above 0, not {value!r}")
+        raise InvalidInput(f"{name} must be a number of seconds above 0, not {value!r:.80}")
+
+
+def _check_flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{name} must be True or False, not {value!r:.80}")
 
 
 def _check_kind(name: str, value: Any, kind: type) -> None:

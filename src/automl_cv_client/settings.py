@@ -44,7 +44,7 @@ class EndpointSettings(Options, frozen=True):
         Raises:
             InvalidInput: ``AUTOML_CV_SCORING_URI`` is missing; the message names it.
         """
-        variables = os.environ if environ is None else environ
+        variables = _variables(environ)
         uri = variables.get(URI, "").strip()
         if not uri:
             raise InvalidInput(
@@ -98,7 +98,7 @@ class WorkspaceSettings(Options, frozen=True):
         Raises:
             InvalidInput: something is missing, naming its variable; or ``config.json`` cannot be read.
         """
-        variables = os.environ if environ is None else environ
+        variables = _variables(environ)
         endpoint = variables.get(ENDPOINT, "").strip()
         if not endpoint:
             raise InvalidInput(f"set {ENDPOINT} to the endpoint's name (studio: Endpoints)")
@@ -159,6 +159,18 @@ class _Config(BaseModel):
         raise InvalidInput(f"{file} is no config.json of a workspace: {problem}")
 
 
+def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
+    if environ is None:
+        return os.environ
+    if not isinstance(environ, Mapping):
+        raise InvalidInput(f"environ must be a mapping of names to values, not {type(environ).__name__}")
+    for name in (URI, KEY, DEPLOYMENT, ENDPOINT, *WORKSPACE_VARIABLES.values()):
+        value = environ.get(name)
+        if value is not None and not isinstance(value, str):
+            raise InvalidInput(f"the variable {name} must be text, not {type(value).__name__}")
+    return {name: value for name, value in environ.items() if value is not None}  # dotenv_values() gives None, too
+
+
 @without_locals
 def settings_from_env(
     environ: Mapping[str, str] | None = None, folder: Path | None = None
@@ -168,7 +180,7 @@ def settings_from_env(
     Raises:
         InvalidInput: neither is complete; the message names the variable to set.
     """
-    variables = os.environ if environ is None else environ
+    variables = _variables(environ)
     if variables.get(URI, "").strip() or not variables.get(ENDPOINT, "").strip():
         return EndpointSettings.from_env(variables)
     if variables.get(KEY, "").strip():

@@ -193,7 +193,7 @@ def _tiled(
     together: int,
 ) -> Flow[Any]:
     """The flow of one call. Raises InvalidInput, naming the option that cannot be."""
-    sides = (tile, tile) if isinstance(tile, int) else tuple(tile)
+    sides = tuple(tile) if isinstance(tile, tuple | list) else (tile, tile)
     if len(sides) != 2 or not all(isinstance(side, int) and side >= 32 for side in sides):
         raise InvalidInput(f"tile must be pixels, 32 or more, or (width, height); not {tile!r}")
     if isinstance(overlap, bool) or not isinstance(overlap, int | float) or not 0 <= overlap < 0.9:

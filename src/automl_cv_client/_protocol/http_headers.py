@@ -32,6 +32,8 @@ def deployment_header(deployment: str | None) -> dict[str, str]:
     """
     if deployment is None:
         return {}
+    if not isinstance(deployment, str):
+        raise InvalidInput(f"deployment must be a deployment's name as text, or None; not {deployment!r:.80}")
     if not _NAME.fullmatch(deployment):
         raise InvalidInput(f"{deployment!r} is not a deployment name: letters, digits and dashes")
     return {DEPLOYMENT: deployment}

@@ -28,8 +28,45 @@ def test_a_image_is_found_by_url_path_or_file_name(name):
 
 
 def test_a_file_name_that_two_images_have_tells_nothing():
-    with pytest.raises(errors.InvalidInput, match="no labelled image has a usable prediction"):
+    with pytest.raises(
+        errors.InvalidInput, match=r"no labelled image has a usable prediction.*'a/0.jpg' and 'b/0.jpg'"
+    ):
         evaluate({"a/0.jpg": CAT, "b/0.jpg": CAT}, ROWS)
+
+
+def test_the_longest_common_end_of_the_path_counts():
+    """Frames of two films have equal names; each is measured, with its own prediction."""
+    labels = {"x/1.jpg": "cat", "y/1.jpg": "dog", "y/2.jpg": "cat"}
+    rows = [
+        row_of({"image_url": f"azureml://datastores/d/paths/{url}", "label": label}) for url, label in labels.items()
+    ]
+    predictions = {
+        "/home/me/in/x/1.jpg": CAT,
+        "C:\\in\\y\\1.jpg": classification(dog=0.9, cat=0.1),
+        "/home/me/in/y/2.jpg": CAT,
+    }
+    report = evaluate(predictions, rows)
+    assert (report.image_count, report["accuracy"], report.unlabelled) == (3, 1.0, 0)
+
+
+def test_a_prediction_is_of_one_image_only():
+    rows = [row_of({"image_url": f"{name}/1.jpg", "label": "cat"}) for name in ("x", "y")]
+    report = evaluate({"/in/x/1.jpg": CAT}, rows)
+    assert (report.image_count, report.left_out) == (1, (("y/1.jpg", "no prediction for it"),))
+    with pytest.raises(errors.InvalidInput, match=r"'/in/1\.jpg' could be of 'x/1.jpg' and 'y/1.jpg'"):
+        evaluate({"/in/1.jpg": CAT}, rows)
+
+
+def test_an_image_that_could_be_either_of_two_is_left_out_with_both_names():
+    rows = [row_of({"image_url": url, "label": "cat"}) for url in ("1.jpg", "2.jpg")]
+    report = evaluate({"x/1.jpg": CAT, "y/1.jpg": CAT, "y/2.jpg": CAT}, rows)
+    assert report.image_count == 1
+    assert report.left_out == (("1.jpg", "two predictions could be of it: 'x/1.jpg' and 'y/1.jpg'"),)
+
+
+def test_names_are_compared_in_any_unicode_form_and_percent_encoded():
+    rows = [row_of({"image_url": "d/caf\u00e9%201.jpg", "label": "cat"})]
+    assert evaluate({"/in/d/cafe\u0301 1.jpg": CAT}, rows).image_count == 1
 
 
 @pytest.mark.parametrize("form", ["mapping", "pairs", "outcomes", "file"])

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -198,3 +199,88 @@ def test_a_hundred_thousand_rows_are_checked_in_less_than_100_mb():
     read, ok, peak = _checked(100_000)
     assert (read, ok) == (100_000, True)
     assert peak < 100
+
+
+def boxes(*labels: dict[str, Any], name: str = "1.jpg", **details: object) -> str:
+    filled = [BOX | label for label in labels]
+    return json.dumps({"image_url": name, "label": filled} | ({"image_details": details} if details else {}))
+
+
+def test_class_names_that_look_alike_are_told_with_their_lines():
+    names = ("cat", "cat", "cat ", "Cat", "caf\u00e9", "cafe\u0301", "dog")
+    report = check([boxes({"label": name}, name=f"{n}.jpg") for n, name in enumerate(names)])
+    alike = [(finding.line, finding.message) for finding in report.found if finding.code == "class-alike"]
+    assert sorted(line for line, _ in alike) == [3, 4, 5]
+    assert any("the class 'Cat' is not 'cat', from which it differs by case" in message for _, message in alike)
+
+
+@pytest.fixture
+def odd_images(tmp_path: Path) -> Path:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    noise = Image.effect_noise((200, 100), 90).convert("RGB")
+    for number in range(5):  # all different
+        noise.putpixel((0, 0), (number, 0, 0))
+        noise.save(folder / f"{number}.jpg", quality=95)
+    for kind, name in (("JPEG", "cut.jpg"), ("PNG", "cut.png"), ("WEBP", "cut.webp")):
+        noise.save(folder / name, kind)
+        (folder / name).write_bytes((folder / name).read_bytes()[:-2000])
+    noise.save(folder / "really.jpg", "WEBP")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    noise.save(folder / "turned.jpg", exif=turned)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "says"),
+    [
+        ("cut.jpg", "file-truncated", "'cut.jpg' is damaged"),
+        ("cut.png", "file-truncated", "'cut.png' is damaged"),
+        ("cut.webp", "file-unreadable", "no image that can be read"),
+        ("really.jpg", "ending-disagrees", "the file is 'webp', its name ends in 'jpg': rename it"),
+        ("turned.jpg", "image-turned", "orientation is 6: classification, Faster R-CNN, RetinaNet and Mask R-CNN"),
+    ],
+)
+def test_what_is_wrong_with_an_image_file_is_found(odd_images, name, code, says):
+    report = check([row("0.jpg"), row(name), row("1.jpg")], images=odd_images)
+    (message,) = [finding.message for finding in report.found if (finding.line, finding.code) == (2, code)]
+    assert says in message
+
+
+def test_two_files_that_could_be_the_image_are_an_error_with_both_names(tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (4, 4)).save(tmp_path / folder / "1.png")
+    report = check([json.dumps({"image_url": "1.png", "label": "can"})], images=tmp_path)
+    (message,) = [finding.message for finding in report.found if finding.code == "file-ambiguous"]
+    assert "'x/1.png'" in message
+    assert "'y/1.png'" in message
+
+
+@pytest.mark.parametrize("details", [{}, {"width": 800, "height": 400}])
+def test_boxes_divided_twice_are_found_by_the_whole_file(details):
+    twice = {"topX": 0.0001, "topY": 0.0002, "bottomX": 0.0011, "bottomY": 0.002}
+    report = check([boxes(twice, name=f"{n}.jpg", **details) for n in range(3)])
+    (finding,) = [finding for finding in report.found if finding.code == "boxes-twice-normalised"]
+    assert (finding.line, finding.severity) == (1, "error")
+    assert "divided by width and height twice? convert them again" in finding.message
+    once = check([boxes(twice, **details), boxes({}, name="2.jpg", **details), boxes(twice, name="3.jpg", **details)])
+    assert "boxes-twice-normalised" not in once.counts
+    assert once.counts.get("box-tiny", 0) == (2 if details else 0)
+
+
+def test_nearly_equal_boxes_are_told():
+    near: dict[str, Any] = {"topX": 0.101, "bottomX": 0.502}
+    report = check([boxes({}, near), boxes({}, {"label": "cup", **near}, name="2.jpg"), boxes({}, {"topX": 0.3})])
+    assert [finding.line for finding in report.found if finding.code == "box-near"] == [1, 2]
+    assert any("of another class ('can')" in finding.message for finding in report.found)
+
+
+def test_a_class_in_one_half_of_a_split_only_is_told():
+    training = [boxes({"label": name}, name=f"{n}.jpg") for n, name in enumerate(("can", "can", "cup", "cup"))]
+    validation = [boxes({"label": name}, name=f"v{n}.jpg") for n, name in enumerate(("can", "jug"))]
+    report = check(training, validation=validation)
+    found = {(finding.file, finding.line): finding.message for finding in report.found if "one-sided" in finding.code}
+    assert "'jug' is not in the lines given, so no model learns it" in found["validation the lines given", 2]
+    assert "'cup' is not in validation the lines given, so no metric" in found["the lines given", 3]

@@ -47,6 +47,7 @@ def faults_of(row: Row) -> list[Fault]:
         for number, box in enumerate(row.label):
             faults += _box_faults(f"label[{number}]", box)
         faults += _repeated_boxes(row)
+        faults += _small_boxes(row)
     if isinstance(row, SegmentationRow):
         for number, instance in enumerate(row.label):
             faults += _instance_faults(f"label[{number}]", instance)
@@ -89,6 +90,35 @@ def _repeated_boxes(row: DetectionRow) -> Iterator[Fault]:
         first = seen.setdefault((box.label, box.box), number)
         if first != number:
             yield Fault("box-repeated", "warning", f"label[{number}] is the same box as label[{first}]")
+
+
+_NEAR = 0.9
+"""Two boxes of one class that share so much of their union are one object labelled twice."""
+
+_MANY = 300  # boxes of an image of which each is compared with each
+
+
+def _near_boxes(row: DetectionRow) -> Iterator[Fault]:
+    kept = row.label[:_MANY]
+    for number, box in enumerate(kept):
+        for first, other in enumerate(kept[:number]):
+            overlap = 0.0 if box.box == other.box and box.label == other.label else box.box.iou(other.box)
+            if overlap > _NEAR and not (box.crowd or other.crowd):
+                of = "" if box.label == other.label else f", of another class ({other.label[:60]!r})"
+                message = f"label[{number}] is nearly the same box as label[{first}]{of}: {overlap:.0%} in common"
+                yield Fault("box-near", "warning", f"{message}; leave one of them")
+
+
+def _small_boxes(row: DetectionRow) -> Iterator[Fault]:
+    yield from _near_boxes(row)
+    details = row.image_details
+    if details is None or details.width is None or details.height is None:
+        return
+    for number, box in enumerate(row.label):
+        width, height = box.box.width * details.width, box.box.height * details.height
+        if 0 < width < 1 and 0 < height < 1:
+            message = f"label[{number}] is {width:.2g} x {height:.2g} pixels: divided by the size twice?"
+            yield Fault("box-tiny", "warning", message)
 
 
 def _box_faults(place: str, label: BoxLabel) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Compares what a row says of its image with the file itself. Reads the header, not the pixels."""
+"""Image files: what their headers tell, whether they are whole, and whether rows say the same of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from automl_cv_client.dataset.faults import Fault
-from automl_cv_client.dataset.rows import Row
+from automl_cv_client.dataset.rows import FORMATS, Row
 from automl_cv_client.formats.reading import ImageFile
 from automl_cv_client.geometry import Size
 
@@ -72,24 +72,64 @@ def _orientation(image: OpenedImage) -> int:
     return told if isinstance(told, int) and 1 <= told <= 8 else 1
 
 
-def size_faults(row: Row, file: Path) -> Iterator[Fault]:
-    """What the row says wrongly of the file."""
+_FAMILIES = (
+    "classification, Faster R-CNN, RetinaNet and Mask R-CNN are trained on it as stored, YOLOv5 on it upright: save it "
+    "upright and without the tag"
+)
+"""What EXIF orientation does to a training job (wire contract, "EXIF orientation")."""
+
+_MOST_DECODED = 200_000_000  # pixels of an image that is decoded to see whether it is whole
+
+
+def file_faults(row: Row, file: Path) -> Iterator[Fault]:
+    """What is wrong with the image file, and what the row says wrongly of it."""
     header = image_header(file)
     if header is None:
         yield Fault("file-unreadable", "error", f"{file.name[-100:]!r} is no image that can be read")
         return
     size, kind = header.size, header.kind
+    if problem := _not_whole(file, size):
+        yield Fault("file-truncated", "error", f"{file.name[-100:]!r} is damaged: {problem}: replace it")
+    if header.orientation != 1:
+        yield Fault("image-turned", "warning", f"its EXIF orientation is {header.orientation}: {_FAMILIES}")
+    ending = file.suffix.lower().lstrip(".")
     details = row.image_details
+    told = details.format if details is not None and details.format is not None else ""
+    if ending and _plain(ending) != _plain(kind) and _plain(told) != _plain(ending):
+        yield Fault("ending-disagrees", "warning", f"the file is {kind!r}, its name ends in {ending[:20]!r}: rename it")
+    if _plain(kind) not in FORMATS and not told:
+        yield Fault("format-unlisted", "warning", f"the file is {kind!r}, and AutoML lists {', '.join(FORMATS)}")
     if details is None:
         return
-    told = (details.width or size.width, details.height or size.height)
-    if told == (size.height, size.width) and told != size:
+    sides = (details.width or size.width, details.height or size.height)
+    if sides == (size.height, size.width) and sides != size:
         message = f"width and height are swapped, or the image is turned by its EXIF: it is stored {_by(size)}"
         yield Fault("size-turned", "warning", message)
-    elif told != size:
-        yield Fault("size-disagrees", "error", f"image_details says {_by(told)}, the file is {_by(size)}")
-    if details.format is not None and _plain(details.format) != _plain(kind):
-        yield Fault("format-disagrees", "warning", f"image_details says {details.format[:20]!r}, the file is {kind!r}")
+    elif sides != size:
+        yield Fault("size-disagrees", "error", f"image_details says {_by(sides)}, the file is {_by(size)}")
+    if told and _plain(told) != _plain(kind):
+        yield Fault("format-disagrees", "warning", f"image_details says {told[:20]!r}, the file is {kind!r}")
+
+
+def _not_whole(file: Path, size: Size) -> str:
+    """Why the pixels cannot be decoded, in words; empty when they can. A JPEG is decoded at an eighth of its size."""
+    import warnings
+
+    from PIL import Image
+
+    if size.width * size.height > _MOST_DECODED:
+        return ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file) as image:
+                image.draft("L", (max(1, size.width // 8), max(1, size.height // 8)))
+                image.load()
+    except Image.DecompressionBombError:
+        return ""
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+        return str(error)[:100] or "its pixels cannot be decoded"
+    return ""
 
 
 def _by(size: tuple[int, int]) -> str:

@@ -69,7 +69,7 @@ def test_both_clients_have_the_same_signatures(name):
 def test_what_talks_to_the_endpoint_is_awaited(name):
     assert not inspect.iscoroutinefunction(getattr(Client, name))
     assert inspect.iscoroutinefunction(getattr(AsyncClient, name)) is not (
-        name in ("from_env", "with_options", "stats", "stream") or is_iterated(name)
+        name in ("from_env", "with_options", "with_fallback", "stats", "stream") or is_iterated(name)
     )
 
 

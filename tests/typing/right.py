@@ -70,7 +70,7 @@ from automl_cv_client.evaluation import (
     write_results,
 )
 from automl_cv_client.geometry import Frames, even_odd_area, iou
-from automl_cv_client.local import LocalEndpoint
+from automl_cv_client.local import LocalEndpoint, LocalModel
 from automl_cv_client.testing import FakeEndpoint, Replay, detections, no_waiting, record, throttled
 
 URL = "https://my-endpoint.westeurope.inference.ml.azure.com/score"
@@ -126,6 +126,9 @@ def options(seen: list[int]) -> None:
     assert_type(AsyncClient(URL, "the-key", http_client=httpx2.AsyncClient()), AsyncClient)
     assert_type(AsyncClient(URL, "the-key", http_client=aiohttp.ClientSession()), AsyncClient)
     assert_type(client.with_options(deployment="green", timeout=1.5, strict=True), Client)
+    local = LocalModel("model.onnx", Task.DETECTION)
+    assert_type(client.with_fallback(local), Client)
+    assert_type(local.detect("img.jpg"), Detections)
     assert_type(ImagePolicy.for_yolo(), ImagePolicy)
     with client as entered:
         assert_type(entered, Client)
@@ -238,6 +241,7 @@ async def awaited(client: AsyncClient, paths: list[Path], stream: AsyncIterator[
     assert_type(await AsyncClient.from_ml_client(MLClient(DefaultAzureCredential()), "cats"), AsyncClient)
     assert_type(AsyncClient.from_env(), AsyncClient)
     assert_type(client.with_options(timeout=1), AsyncClient)
+    assert_type(client.with_fallback(LocalModel("model.onnx", "image-object-detection")), AsyncClient)
     assert_type(client.stats(), Stats)
     async for detected in client.detect_many(stream):
         assert_type(detected, Outcome[Detections])

@@ -21,6 +21,7 @@ from automl_cv_client._transports.choosing import (
     awaited_transport,
     blocking_transport,
 )
+from automl_cv_client._transports.fallback import AwaitedFallbackBackend, Fallback, FallbackBackend
 from automl_cv_client.credentials import CredentialInput, credential_for
 from automl_cv_client.results import CallInfo, Health, Stats
 
@@ -166,6 +167,28 @@ class Connected(WithSettings):
         """
         return self._run(service.warm_up(self._settings))
 
+    def with_fallback(self, fallback: Fallback) -> Self:
+        """A copy that answers from a model on this machine while the endpoint cannot be reached.
+
+        The call that notices costs its one timeout, and no retries; later ones are answered here at once. In the
+        background the endpoint is asked now and then, and used again with its first answer. An answer that says
+        no is never replaced: not a refused key, not an image that cannot be read, not a 503. Every result says who
+        answered, ``result.call.answered_by``.
+
+        Args:
+            fallback: a :class:`~automl_cv_client.local.LocalModel` for the endpoint's task.
+
+        Returns:
+            A client of the same class, which shares the connections with this one.
+
+        >>> client = client.with_fallback(LocalModel("model.onnx", "image-object-detection"))
+        >>> client.detect("img.jpg").call.answered_by
+        'model.onnx, on this machine'
+        """
+        twin = self.__copy__()
+        twin._backend = FallbackBackend(self._backend.credential, self._backend.transport, fallback)
+        return twin
+
     def close(self) -> None:
         """Close the connections, also for the copies made by :meth:`with_options`. A closed client cannot be used."""
         self._backend.close()
@@ -240,6 +263,28 @@ class AsyncConnected(WithSettings):
             StatusError: the endpoint refused or failed. TransportError: no answer came.
         """
         return await self._run(service.warm_up(self._settings))
+
+    def with_fallback(self, fallback: Fallback) -> Self:
+        """A copy that answers from a model on this machine while the endpoint cannot be reached.
+
+        The call that notices costs its one timeout, and no retries; later ones are answered here at once. In the
+        background the endpoint is asked now and then, and used again with its first answer. An answer that says
+        no is never replaced: not a refused key, not an image that cannot be read, not a 503. Every result says who
+        answered, ``result.call.answered_by``.
+
+        Args:
+            fallback: a :class:`~automl_cv_client.local.LocalModel` for the endpoint's task.
+
+        Returns:
+            A client of the same class, which shares the connections with this one.
+
+        >>> client = client.with_fallback(LocalModel("model.onnx", "image-object-detection"))
+        >>> (await client.detect("img.jpg")).call.answered_by
+        'model.onnx, on this machine'
+        """
+        twin = self.__copy__()
+        twin._backend = AwaitedFallbackBackend(self._backend.credential, self._backend.transport, fallback)
+        return twin
 
     async def close(self) -> None:
         """Close the connections, also for the copies made by :meth:`with_options`. A closed client cannot be used."""

@@ -16,6 +16,7 @@ from automl_cv_client._flow.call_settings import COST, CallSettings
 from automl_cv_client._flow.effects import Flow, authorize, sleep
 from automl_cv_client._protocol.http_headers import (
     CLIENT_REQUEST_ID,
+    answered_by,
     answering_deployment,
     model_time,
     new_client_request_id,
@@ -104,6 +105,7 @@ class Conversation:
             "request_id": request_id(reply.headers),
             "client_request_id": self.client_request_id,
             "deployment": answering_deployment(reply.headers),
+            "answered_by": answered_by(reply.headers),
             "attempts": self.attempts,
             "elapsed": self.settings.clock() - self.started,
             "model_time": model_time(reply.headers),

@@ -17,6 +17,8 @@ from automl_cv_client.errors import InvalidInput
 
 DEPLOYMENT = "azureml-model-deployment"
 CLIENT_REQUEST_ID = "x-ms-client-request-id"
+ANSWERED_BY = "x-automl-cv-answered-by"
+"""Of a reply that no endpoint sent: what answered in its place."""
 ALWAYS_SENT = {"accept-encoding": "identity", "user-agent": "automl-cv-client"}
 _SCRIPT_RAISED = "x-ms-run-function-failed"  # of the container itself, where no front end stands before it
 _MODEL_STATUS = "ms-azureml-model-error-statuscode"
@@ -57,6 +59,11 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 def answering_deployment(headers: Mapping[str, str]) -> str | None:
     """The deployment that answered."""
     return _word(headers.get(DEPLOYMENT))
+
+
+def answered_by(headers: Mapping[str, str]) -> str:
+    """What answered: the endpoint, or in its place a model on this machine."""
+    return _word(headers.get(ANSWERED_BY)) or "endpoint"
 
 
 def _word(text: str | None) -> str | None:

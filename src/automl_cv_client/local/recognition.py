@@ -5,7 +5,7 @@ from __future__ import annotations
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.local import own_classifier
 from automl_cv_client.local.graphs import LABELS, File, Graph, Outputs, read_labels
-from automl_cv_client.local.models import Model
+from automl_cv_client.local.models import Model, demo_model
 from automl_cv_client.local.normalising import normalises_from
 from automl_cv_client.local.own_classifier import OwnClassifier
 from automl_cv_client.local.own_detectors import (
@@ -25,6 +25,23 @@ _EXPECTED = {
     Task.SEGMENTATION: "boxes (n, 4), labels (n), scores (n), masks (n, 1, height, width) of Mask R-CNN; or dets (N, "
     "n, 5), labels (N, n), masks (N, n, height, width) of MMDetection",
 }
+
+
+def model_for(
+    task: Task,
+    model: File | None,
+    labels: File | None = None,
+    *,
+    normalized: bool | None = None,
+    resize: int | None = None,
+    crop: int | None = None,
+) -> Model:
+    """The model in a file, or the task's demo model where no file is given. Arguments as :func:`own_model`."""
+    if model is not None:
+        return own_model(task, model, labels, normalized=normalized, resize=resize, crop=crop)
+    if (labels, normalized, resize, crop) != (None,) * 4:
+        raise InvalidInput("labels, normalized, resize and crop belong to a model of your own: give its file, too")
+    return demo_model(task)
 
 
 def own_model(

@@ -18,6 +18,8 @@ class CallInfo(Record, frozen=True):
         elapsed: seconds from the call to its reply, pauses included.
         model_time: seconds the model took by its own account (``x-ms-run-fn-exec-ms``, else
             ``ms-azureml-model-time``); None when not told.
+        answered_by: ``endpoint``, or which model on this machine answered in its place, such as
+            ``model.onnx, on this machine``.
     """
 
     request_id: str | None = None
@@ -26,6 +28,7 @@ class CallInfo(Record, frozen=True):
     attempts: int = 1
     elapsed: float = 0.0
     model_time: float | None = None
+    answered_by: str = "endpoint"
 
 
 class Health(Record, Displayed, frozen=True):

@@ -23,7 +23,8 @@ from automl_cv_client.errors import InvalidInput
 CERT_FILE, CERT_DIR, CURL_BUNDLE, KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "SSLKEYLOGFILE"
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 _HASHED = re.compile(r"[0-9a-fA-F]{8}\.\d+")  # how OpenSSL finds a certificate in a folder
-_USER = re.compile(r"^([a-z0-9+.-]*://)?[^/]*@", re.IGNORECASE)
+_HOST = re.compile(r"[^\s/?#@\\]+")
+_USER = re.compile(r"^([a-z0-9+.-]*://)?.*@", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _checked(value: str, variable: str) -> Proxy:
         secrets = _secrets(parts.username or "", parts.password or "")
     except Exception:  # noqa: BLE001 - httpx has errors of its own for a URL; they may show it
         proxy = None
-    if proxy is None or not host:
+    if proxy is None or not host or not _HOST.fullmatch(host):
         raise InvalidInput(
             f"{variable}={shown} is no proxy: write it as http://host:port (also https, socks5, socks5h), or unset it"
         )

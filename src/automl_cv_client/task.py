@@ -61,6 +61,16 @@ TaskInput = Task | TaskName | str
 """A task as callers give it. A ``str`` is checked at the call; the literals are there for editors to complete."""
 
 
+def as_commands(text: str) -> str:
+    """The text with the client's methods named as they are typed on the command line.
+
+    >>> as_commands("use classify or classify_multilabel")
+    'use classify or classify-multilabel'
+    """
+    typed = text.replace(Task.MULTILABEL.method, Task.MULTILABEL.method.replace("_", "-"))
+    return typed.replace("explain_multilabel", "explain --multilabel")
+
+
 def task_of(task: TaskInput) -> Task:
     """The task by itself, by AutoML's name, or by the name of its method. Raises InvalidInput, naming them.
 

@@ -44,6 +44,14 @@ def test_multilabel(call: Caller, server: ScriptedServer, image: bytes) -> None:
     assert [each.label for each in one.unwrap().explanations] == ["a", "b"]
 
 
+def test_a_task_held_in_a_variable(call: Caller, server: ScriptedServer, image: bytes) -> None:
+    server.steps = [Answer(body=reply(row([0.9, 0.8], ["AAAA", "BBBB"], None)))]
+    (outcome,) = collect(call, server.url, [image], task="image-classification-multilabel")
+    assert [part.label for part in outcome.unwrap().explanations] == ["a", "b"]
+    with pytest.raises(errors.UnsupportedTask):
+        collect(call, server.url, [image], task="image-object-detection")
+
+
 def test_a_folder(call: Caller, server: ScriptedServer, image: bytes, tmp_path: Path) -> None:
     server.steps = [GOOD]
     for name in ("b.jpg", "a.JPG", "notes.txt"):

@@ -154,6 +154,18 @@ def test_plain_scores_are_reported(task: Task) -> None:
                 read(reply(one), task)
 
 
+def test_a_multi_class_reply_points_to_explain() -> None:
+    body = reply(row([0.3, 0.7], "iVBO/w==", None))
+    with pytest.raises(WrongShape, match=r"this is a multi-class model, use explain$"):
+        read(body, Task.MULTILABEL)
+
+
+def test_a_multi_label_reply_points_to_explain_multilabel() -> None:
+    body = reply(row([0.6, 0.7], ["iVBO/w==", "AAAA"], None))
+    with pytest.raises(WrongShape, match=r"this is a multi-label model, use explain_multilabel$"):
+        read(body, Task.CLASSIFICATION)
+
+
 def test_boxes_are_reported() -> None:
     with pytest.raises(WrongShape, match="answers with boxes: use detect"):
         read(b'[{"boxes": []}]')

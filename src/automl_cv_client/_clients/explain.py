@@ -109,9 +109,44 @@ class Explain(Connected):
     def _explain(self, image: ImageInput, task: TaskInput, parameters: XaiParameters | None) -> Any:
         return self._run(explain_one(image, task_of(task), _checked(parameters), self._settings))
 
+    @overload
     def explain_many(
-        self, images: Images, parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY
-    ) -> Generator[Outcome[ExplainedClassification], None, None]:
+        self,
+        images: Images,
+        parameters: XaiParameters | None = None,
+        *,
+        task: ClassificationTask = Task.CLASSIFICATION,
+        concurrency: int = CONCURRENCY,
+    ) -> Generator[Outcome[ExplainedClassification], None, None]: ...
+
+    @overload
+    def explain_many(
+        self,
+        images: Images,
+        parameters: XaiParameters | None = None,
+        *,
+        task: MultilabelTask,
+        concurrency: int = CONCURRENCY,
+    ) -> Generator[Outcome[MultilabelClassification], None, None]: ...
+
+    @overload
+    def explain_many(
+        self,
+        images: Images,
+        parameters: XaiParameters | None = None,
+        *,
+        task: TaskInput,
+        concurrency: int = CONCURRENCY,
+    ) -> Generator[Outcome[ExplainedClassification | MultilabelClassification], None, None]: ...
+
+    def explain_many(
+        self,
+        images: Images,
+        parameters: XaiParameters | None = None,
+        *,
+        task: TaskInput = Task.CLASSIFICATION,
+        concurrency: int = CONCURRENCY,
+    ) -> Generator[Outcome[Any], None, None]:
         """Explain many images with a multi-class model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, and outcomes come in their order. Leave the loop to stop.
@@ -120,6 +155,7 @@ class Explain(Connected):
             images: images as for :meth:`classify`, in any iterable; or the path of a folder, with its
                 subfolders.
             parameters: as for :meth:`explain`, for all of them.
+            task: for a task given by name; a multi-label one gives what :meth:`explain_multilabel_many` gives.
             concurrency: explanations at once at most; how many really are is found out, beginning with 2.
 
         Yields:
@@ -134,7 +170,7 @@ class Explain(Connected):
             >>> for outcome in client.explain_many("photos/"):
             ...     print(outcome.input, outcome.ok)
         """
-        return self._explain_many(images, Task.CLASSIFICATION, parameters, concurrency)
+        return self._explain_many(images, task_of(task), parameters, concurrency)
 
     def explain_multilabel_many(
         self, images: Images, parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY
@@ -259,9 +295,44 @@ class AsyncExplain(AsyncConnected):
     async def _explain(self, image: ImageInput, task: TaskInput, parameters: XaiParameters | None) -> Any:
         return await self._run(explain_one(image, task_of(task), _checked(parameters), self._settings))
 
+    @overload
     def explain_many(
-        self, images: AsyncImages, parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY
-    ) -> AsyncGenerator[Outcome[ExplainedClassification], None]:
+        self,
+        images: AsyncImages,
+        parameters: XaiParameters | None = None,
+        *,
+        task: ClassificationTask = Task.CLASSIFICATION,
+        concurrency: int = CONCURRENCY,
+    ) -> AsyncGenerator[Outcome[ExplainedClassification], None]: ...
+
+    @overload
+    def explain_many(
+        self,
+        images: AsyncImages,
+        parameters: XaiParameters | None = None,
+        *,
+        task: MultilabelTask,
+        concurrency: int = CONCURRENCY,
+    ) -> AsyncGenerator[Outcome[MultilabelClassification], None]: ...
+
+    @overload
+    def explain_many(
+        self,
+        images: AsyncImages,
+        parameters: XaiParameters | None = None,
+        *,
+        task: TaskInput,
+        concurrency: int = CONCURRENCY,
+    ) -> AsyncGenerator[Outcome[ExplainedClassification | MultilabelClassification], None]: ...
+
+    def explain_many(
+        self,
+        images: AsyncImages,
+        parameters: XaiParameters | None = None,
+        *,
+        task: TaskInput = Task.CLASSIFICATION,
+        concurrency: int = CONCURRENCY,
+    ) -> AsyncGenerator[Outcome[Any], None]:
         """Explain many images with a multi-class model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, and outcomes come in their order. Leave the loop to stop.
@@ -270,6 +341,7 @@ class AsyncExplain(AsyncConnected):
             images: images as for :meth:`classify`, in any iterable or async iterable; or the path of a folder, with its
                 subfolders.
             parameters: as for :meth:`explain`, for all of them.
+            task: for a task given by name; a multi-label one gives what :meth:`explain_multilabel_many` gives.
             concurrency: explanations at once at most; how many really are is found out, beginning with 2.
 
         Yields:
@@ -284,7 +356,7 @@ class AsyncExplain(AsyncConnected):
             >>> async for outcome in client.explain_many("photos/"):
             ...     print(outcome.input, outcome.ok)
         """
-        return self._explain_many(images, Task.CLASSIFICATION, parameters, concurrency)
+        return self._explain_many(images, task_of(task), parameters, concurrency)
 
     def explain_multilabel_many(
         self, images: AsyncImages, parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY

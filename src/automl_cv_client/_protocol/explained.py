@@ -113,7 +113,9 @@ def _matched(row: Row, task: Task, parameters: XaiParameters, figures: Value, nu
 def _single(value: Value) -> list[Part | None]:
     if isinstance(value, list):
         if len(value) > 1:
-            raise WrongShape(f"with {len(value)} explanations of one class: is it a multi-label model?")
+            raise WrongShape(
+                f"with {len(value)} explanations, one a class: this is a multi-label model, use explain_multilabel"
+            )
         return value or [None]
     return [value]
 
@@ -126,9 +128,9 @@ def _multilabel(
     The server compares 32-bit numbers, so one just at the threshold may fall on the other side there: its own count
     decides between the two readings. A count that fits neither cannot be told apart, and is refused.
     """
-    lists: list[list[Part | None] | None] = [
-        [value] if isinstance(value, Part) else value for value in (figures, numbers)
-    ]
+    if isinstance(figures, Part) or isinstance(numbers, Part):
+        raise WrongShape("with one explanation, of the most probable class: this is a multi-class model, use explain")
+    lists = [figures, numbers]
     told = {len(parts) for parts in lists if parts is not None}
     limit = parameters.confidence_score_threshold_multilabel
     exact = [i for i, prob in enumerate(row["probs"]) if prob > limit]

@@ -14,7 +14,7 @@ import typer
 from automl_cv_client.cli.text import complain, json_begins, json_has_begun, print_json
 from automl_cv_client.errors import AuthenticationFailed, AutoMLVisionError, CallError, ImageError, is_hopeless
 from automl_cv_client.settings import KEY
-from automl_cv_client.task import Task
+from automl_cv_client.task import as_commands
 
 WELL, FAILED, USAGE, INTERRUPTED, UNHEARD = 0, 1, 2, 130, 141
 
@@ -84,7 +84,7 @@ def in_words(error: AutoMLVisionError) -> str:
             f"the variable {KEY} is not set, and azure-identity cannot sign in: set it to the endpoint's key (studio: "
             "Endpoints, tab 'Consume'), or sign in with 'az login'; automl-cv doctor says more"
         )
-    return str(error).replace(Task.MULTILABEL.method, Task.MULTILABEL.method.replace("_", "-"))
+    return as_commands(str(error))
 
 
 def _in_a_line(message: Warning | str, category: object, filename: str, lineno: int, *_: object, **__: object) -> None:

@@ -30,7 +30,7 @@ from automl_cv_client.results import (
     MultilabelClassification,
     Result,
 )
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, as_commands
 
 _ROUNDED = 0.01  # by so much the probabilities of a softmax may miss 1 in sum, half precision included
 _SLOW = 5.0  # seconds: the service's own default limit for scoring
@@ -68,9 +68,10 @@ def check_model(settings: CallSettings, backend: BlockingBackend, task: Task) ->
     if isinstance(problem, ImageDropped):
         return failed(MODEL, problem.message, "even a plain image is dropped: see the deployment's log")
     if isinstance(problem, UnexpectedReply):
-        return failed(MODEL, problem.message, f"this is no model of {task}: name its task, or ask another deployment")
+        advice = f"this is no model of {task}: name its task, or ask another deployment"
+        return failed(MODEL, as_commands(problem.message), advice)
     if problem is not None:
-        return failed(MODEL, str(problem), _advice(problem, settings))
+        return failed(MODEL, as_commands(str(problem)), _advice(problem, settings))
     return _fitting(result, task)
 
 

@@ -182,7 +182,7 @@ def again(job: Path) -> object:
 @pytest.mark.parametrize("look", [status, export, again], ids=["status", "export", "run"])
 def test_a_ledger_of_a_newer_version_is_left_alone(look: Callable[[Path], object], job: Path) -> None:
     database = sqlite3.connect(job / "ledger.sqlite")
-    database.execute("PRAGMA user_version = 2")
+    database.execute("PRAGMA user_version = 3")
     database.close()
     with pytest.raises(errors.BatchError, match="newer version"):
         look(job)

@@ -85,6 +85,7 @@ class JobRun:
         self.ledger = Ledger(self._folder)
         self._open.callback(self.ledger.close)
         self.ledger.agree(self._fingerprint)
+        self.ledger.check()
         self.ledger.add(names)
         self.ledger.reopen_errors(given_up=self._retry_failed)
         self._before = self.ledger.counts()

@@ -3,6 +3,12 @@
 Every image has one row; a row ends in one record, ``ok`` or ``error``. A transaction is on the disk when it
 returns (WAL with synchronous FULL), so at a crash only images in work are scored again. Records are kept in a
 table of their own: looking through a million names then reads megabytes, not gigabytes.
+
+What a disk or another program has damaged must not end as a job that is short or wrong. SQLite itself notices torn
+pages and, asked to, entries that an index has and its table has not. It does not notice a changed digit in a result, or
+letter in a name. So every row carries a checksum: a name's own, and a record's over the whole row. Opening a job to
+go on with it checks the structure, and that every finished image has its record; names are compared with the source,
+or else with their checksums; an export checks each record that it writes.
 """
 
 from __future__ import annotations
@@ -10,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +24,7 @@ from enum import IntEnum
 from itertools import islice
 from pathlib import Path
 
+from automl_cv_client._text import printable
 from automl_cv_client.errors import BatchError
 
 _TORN = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
@@ -26,13 +34,15 @@ _TORN_WORDS = (
 _FULL_WORDS = "see that the disk has room and is in order, then run the same command again; what is recorded stays"
 TRIES = 3  # of an image, over all runs
 _CHUNK = 10_000
-_VERSION = 1  # of the schema; another one needs another number, which older versions of the package then refuse
+_VERSION = 2  # of the schema; another one needs another number, which older versions of the package then refuse
+_CHECKED_WHOLE = 256 * 1024 * 1024  # bytes of a ledger up to which records are read at once: a second at most
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS job(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS items(
-    id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, state INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0);
+    id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, mark INTEGER NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS by_state ON items(state, id);
-CREATE TABLE IF NOT EXISTS records(id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS records(id INTEGER PRIMARY KEY, mark INTEGER NOT NULL, body TEXT NOT NULL);
 PRAGMA user_version = {_VERSION};
 """
 
@@ -110,12 +120,18 @@ class Ledger:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
+            self._db.create_function("mark_of", 5, _mark_of_row, deterministic=True)
 
     def _check_version(self) -> None:
         with self._clear():
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            (tables,) = self._db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         if version > _VERSION:
             raise BatchError(f"{self.path} was written by a newer version of automl-cv-client: upgrade this one")
+        if tables and version == 1:
+            raise BatchError(f"{self.path} was written by an older version of automl-cv-client: choose another folder")
+        if tables and version != _VERSION:
+            raise self._damaged(f"its version is {version}")
 
     def _check_begun(self) -> None:
         with self._clear():
@@ -132,6 +148,8 @@ class Ledger:
         """Keep a new job's fingerprint; raises BatchError when an old one's differs, naming what does."""
         with self._transaction():
             known = dict(self._db.execute("SELECT name, value FROM job"))
+            if not known and self._db.execute("SELECT 1 FROM items LIMIT 1").fetchone():
+                raise self._damaged("it has images, and does not say of which job")
             if not known:
                 self._db.executemany("INSERT INTO job VALUES (?, ?)", fingerprint.items())
         differing = [name for name, value in fingerprint.items() if known and known.get(name) != value]
@@ -141,6 +159,28 @@ class Ledger:
                 f"{self.path.parent} holds another job: its {name} is {known.get(name)}, this one's is "
                 f"{fingerprint[name]}: choose another output folder"
             )
+
+    def check(self) -> None:
+        """Raises BatchError when the ledger was damaged since it was written."""
+        with self._clear():
+            is_small = os.path.getsize(self.path) <= _CHECKED_WHOLE
+            problems = [text for (text,) in self._db.execute("PRAGMA integrity_check(items)") if text != "ok"]
+            if is_small and not problems:
+                problems = [text for (text,) in self._db.execute("PRAGMA quick_check") if text != "ok"]
+            strange = self._db.execute(
+                "SELECT items.id FROM items LEFT JOIN records USING (id) "
+                "WHERE COALESCE(state, 9) NOT IN (0, 1, 2) OR (state > 0 AND records.id IS NULL) LIMIT 1"
+            ).fetchone()
+            stray = self._db.execute(
+                "SELECT records.id FROM records LEFT JOIN items USING (id) WHERE items.id IS NULL LIMIT 1"
+            ).fetchone()
+        if problems:
+            raise self._damaged(problems[0])
+        if strange or stray:
+            raise self._damaged("an image and its record do not fit")
+        if is_small:
+            for _ in self.finished():
+                pass
 
     def fingerprint(self) -> dict[str, str]:
         """What the job is."""
@@ -154,7 +194,7 @@ class Ledger:
         looked up: a million known names take less than a second.
         """
         names = iter(names)
-        last = 0
+        last: int | None = 0
         same = True
         while chunk := [_stored(name) for name in islice(names, _CHUNK)]:
             with self._clear():
@@ -162,10 +202,26 @@ class Ledger:
                     query = "SELECT name, id FROM items WHERE id > ? ORDER BY id LIMIT ?"
                     rows = self._db.execute(query, (last, len(chunk))).fetchall()
                     same = [row[0] for row in rows] == chunk
-                    last = rows[-1][1] if rows else last
+                    if same:
+                        last = rows[-1][1]
             if not same:
+                if last is not None:
+                    self._check_names(last)
+                    last = None
                 with self._transaction():
-                    self._db.executemany("INSERT OR IGNORE INTO items(name) VALUES (?)", ((name,) for name in chunk))
+                    self._db.executemany(
+                        "INSERT OR IGNORE INTO items(name, mark) VALUES (?, ?)", ((name, _mark(name)) for name in chunk)
+                    )
+        if last is not None:
+            self._check_names(last)
+
+    def _check_names(self, after: int) -> None:
+        """The names from a row on, which are not those of the source: each must be as it was written."""
+        with self._clear():
+            rows = self._db.execute("SELECT name, mark FROM items WHERE id > ? ORDER BY id", (after,))
+            damaged = next((name for name, mark in rows if mark != _mark(name)), None)
+        if damaged is not None:
+            raise self._damaged("a name was changed")
 
     def reopen_errors(self, *, given_up: bool = False) -> None:
         """Errors that may be tried again are to do again; with ``given_up`` all, and their tries are forgotten."""
@@ -202,7 +258,11 @@ class Ledger:
                 "UPDATE items SET state = ?, tries = tries + ? WHERE id = ?",
                 ((State.OK if one.ok else State.ERROR, int(one.counts), one.id) for one in many),
             )
-            self._db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?)", ((one.id, one.body) for one in many))
+            self._db.executemany(
+                "INSERT OR REPLACE INTO records "
+                "SELECT id, mark_of(id, mark, state, tries, ?1), ?1 FROM items WHERE id = ?2",
+                ((one.body, one.id) for one in many),
+            )
 
     def counts(self) -> dict[State, int]:
         """Images by state."""
@@ -217,20 +277,31 @@ class Ledger:
         return int(found[0])
 
     def finished(self) -> Iterator[tuple[str, bool, str]]:
-        """(name, ok, JSON) of every finished image, in order."""
-        last = 0
+        """(name, ok, JSON) of every finished image, in order. Raises BatchError for what was damaged or lost."""
+        last = count = 0
+        expected = self._finished_count()
         query = (
-            "SELECT items.id, name, state, body FROM items JOIN records USING (id) "
+            "SELECT items.id, name, items.mark, state, tries, records.mark, body FROM items JOIN records USING (id) "
             "WHERE items.id > ? AND state > 0 ORDER BY items.id LIMIT 100"
         )
         while True:
             with self._clear():
                 rows = self._db.execute(query, (last,)).fetchall()
             if not rows:
-                return
-            for _, name, state, body in rows:
+                break
+            for row, name, name_mark, state, tries, mark, body in rows:
+                intact = isinstance(body, str) and mark == _mark_of_row(row, name_mark, state, tries, body)
+                if name_mark != _mark(name) or not intact:
+                    raise self._damaged(f"what is recorded of image {row} was changed")
+                count += 1
                 yield _name(name), state == State.OK, body
             last = rows[-1][0]
+        if count < min(expected, self._finished_count()):  # a run that begins meanwhile takes failed ones back
+            raise self._damaged("records are missing")
+
+    def _finished_count(self) -> int:
+        counts = self.counts()
+        return counts[State.OK] + counts[State.ERROR]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -253,11 +324,15 @@ class Ledger:
             yield
         except sqlite3.Error as error:
             reason = str(error)
-            torn = getattr(error, "sqlite_errorname", "").startswith(_TORN)
+            torn = getattr(error, "sqlite_errorname", "").startswith(_TORN) or "decode" in reason
         if reason:
-            raise BatchError(
-                f"the ledger {self.path} cannot be used ({reason}): {_TORN_WORDS if torn else _FULL_WORDS}"
-            )
+            raise self._damaged(reason) if torn else BatchError(f"{self._unusable(reason)}: {_FULL_WORDS}")
+
+    def _damaged(self, reason: str) -> BatchError:
+        return BatchError(f"{self._unusable(reason)}: {_TORN_WORDS}")
+
+    def _unusable(self, reason: str) -> str:
+        return f"the ledger {self.path} cannot be used ({printable(reason)[:200]})"
 
 
 def _reading_place(path: Path) -> str:
@@ -267,6 +342,16 @@ def _reading_place(path: Path) -> str:
     """
     written_to = os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists()
     return path.absolute().as_uri() + ("" if written_to else "?immutable=1")
+
+
+def _mark(name: str | bytes) -> int:
+    """A checksum, which also tells text from bytes."""
+    return zlib.crc32(name) if isinstance(name, bytes) else zlib.crc32(str(name).encode("utf-8", "surrogatepass"), 1)
+
+
+def _mark_of_row(row: int, name_mark: int, state: int, tries: int, body: str) -> int:
+    data = body.encode("utf-8", "surrogatepass")
+    return zlib.crc32(data, zlib.crc32(f"{row},{name_mark},{state},{tries}".encode()))
 
 
 def _stored(name: str) -> str | bytes:

@@ -106,6 +106,38 @@ def test_files_that_are_no_lists_do_not_become_images(name: str, content: bytes,
     assert status(tmp_path / "out").total == 0
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("door", ["file", "standard input"])
+def test_lists_as_windows_writes_them(
+    door: str, encoding: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PowerShell's ``>`` writes UTF-16, and "Copy as path" puts paths in quotes."""
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    paths = ['"0000.png"', "'ümlaut 東.png'", str(tmp_path / "0001.png"), f'"{tmp_path / "0002.png"}"', ""]
+    written = (mark + end.join(paths)).encode(encoding)
+    expected = ["0000.png", "ümlaut 東.png", "0001.png", "0002.png"]
+    monkeypatch.chdir(tmp_path)
+    if door == "file":
+        (tmp_path / "list.txt").write_bytes(written)
+        assert names(tmp_path / "list.txt", tmp_path) == expected
+    else:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(written))))
+        assert names("-", tmp_path) == expected
+
+
+def test_a_file_whose_name_has_quotes_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / '"a.png"').write_bytes(b"")
+    (tmp_path / "list.txt").write_text('"a.png"\n"b.png"\n"\n')
+    assert names(tmp_path / "list.txt", tmp_path) == ['"a.png"', "b.png", '"']
+
+
+def test_half_a_list_of_utf_16_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes("a.png\n".encode("utf-16")[:-1])
+    with pytest.raises(errors.BatchError, match="save it as UTF-8"):
+        names(tmp_path / "list.txt", tmp_path)
+
+
 def test_names_in_braces_are_names(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("{1}.png\n[2].png\n")
     assert names(tmp_path / "list.txt", tmp_path) == ["{1}.png", "[2].png"]

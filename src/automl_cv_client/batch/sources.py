@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import io
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from typing import IO
 
 from automl_cv_client._files import folder_images, is_image_name
 from automl_cv_client._imaging import describe, items_of
@@ -16,6 +18,7 @@ from automl_cv_client.errors import BatchError, InvalidInput
 _JSON = ("{", "[")
 _JSON_BEGINS = ('{"', '[{"', '["')
 """Lines of JSON, and no paths of images."""
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -34,12 +37,12 @@ def names_of(source: Source) -> Iterator[str]:
         InvalidInput: it is no source, or holds something else than paths.
     """
     if isinstance(source, io.TextIOBase):
-        return _absolute(_lines(source))
+        return _absolute_lines(source)
     if not isinstance(source, str | os.PathLike):
         return _absolute(_paths(items_of(source)))
     text = os.fsdecode(source)
     if text == "-":
-        return _absolute(_lines(_standard_input()))
+        return _absolute_lines(_standard_input())
     return _readable(text, _names_at(text))
 
 
@@ -84,12 +87,18 @@ def _absolute(paths: Iterable[str]) -> Iterator[str]:
             yield os.path.normpath(os.path.join(start, path))
 
 
+def _absolute_lines(lines: Iterable[str]) -> Iterator[str]:
+    start = os.getcwd()
+    return _absolute(_found(name, start) if name[:1] in ('"', "'") else name for name in _lines(lines))
+
+
 def _lines(file: Iterable[str]) -> Iterator[str]:
     """The lines. Raises BatchError for those of another kind of file: each would be an image of the job for good."""
     for line in file:
         if "\0" in line:
             raise BatchError(
-                f"no list of paths, one a line, but binary: {line[:40]!r}; 'find' is to be without -print0"
+                f"no list of paths, one per line, but binary: {line[:40]!r}; 'find' is to be without -print0, and a "
+                "list in UTF-16 without a byte-order mark saved as UTF-8"
             )
         name = line.removesuffix("\n").removesuffix("\r")
         if name in _JSON or name.startswith(_JSON_BEGINS):
@@ -97,17 +106,44 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
         yield name
 
 
+def _in_quotes(name: str) -> bool:
+    """Whether it is as "Copy as path" on Windows and some shells write it."""
+    return len(name) > 2 and name[0] == name[-1] and name[0] in "\"'"
+
+
+def _found(name: str, beside: str) -> str:
+    """The path of a line; what is in quotes is without them, unless there is a file of that very name."""
+    path = name if os.path.isabs(name) else os.path.join(beside, name)
+    return _found(name[1:-1], beside) if _in_quotes(name) and not os.path.lexists(path) else path
+
+
 def _standard_input() -> Iterable[str]:
     """Its lines; file names need not be text, nor does a carriage return in one end it."""
     binary = getattr(sys.stdin, "buffer", None)
-    return sys.stdin if binary is None else map(os.fsdecode, binary)
+    if binary is None:
+        return sys.stdin
+    peek = getattr(binary, "peek", None)
+    return _decoded(binary, b"" if peek is None else peek(3)[:3])
+
+
+def _decoded(lines: IO[bytes], begins: bytes) -> Iterable[str]:
+    """The lines as text: UTF-16 where the mark at the beginning says so, as PowerShell writes it, else UTF-8."""
+    if begins.startswith(_UTF16):
+        try:
+            return lines.read().decode("utf-16").split("\n")
+        except UnicodeError as error:
+            problem = str(error)
+        raise BatchError(f"the list begins as UTF-16, and cannot be read as that ({problem}): save it as UTF-8")
+    if begins == codecs.BOM_UTF8:
+        lines.read(len(begins))
+    return map(os.fsdecode, lines)
 
 
 def _listed(path: str, beside: str) -> Iterator[str]:
-    with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
-        for name in _lines(file):  # without normpath: a million lines are read in a fraction of a second
-            if name:
-                yield name if os.path.isabs(name) else os.path.join(beside, name)
+    with open(path, "rb") as file:
+        for name in _lines(_decoded(file, file.peek(3)[:3])):
+            if name:  # without normpath: a million lines are read in a fraction of a second
+                yield _found(name, beside) if name[0] in "\"'" else os.path.join(beside, name)
 
 
 def _training_paths(path: str, beside: str) -> Iterator[str]:

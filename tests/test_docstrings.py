@@ -31,12 +31,16 @@ MODULES = [
     if not one.name.endswith("__main__")
 ]
 FINDER = doctest.DocTestFinder(exclude_empty=True)
-EXAMPLES = [
+ALL = [
     one
     for module in [automl_cv_client, *MODULES]
     for one in FINDER.find(module, module.__name__, extraglobs={"no_waiting": testing.no_waiting})
-    if one.examples and "._clients." not in one.name  # tests/clients/test_examples.py: they need endpoints
+    if one.examples
 ]
+IN_CLIENTS = "._clients."  # whose examples need endpoints: tests/clients/test_examples.py runs them
+EXAMPLES = [one for one in ALL if any(line.want for line in one.examples) and IN_CLIENTS not in one.name]
+SHOWN = [one for one in ALL if not any(line.want for line in one.examples)]
+"""They show a use, and print nothing: their files and endpoints are the reader's."""
 
 
 def failures_of(example: doctest.DocTest) -> str:
@@ -48,6 +52,12 @@ def failures_of(example: doctest.DocTest) -> str:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name.removeprefix("automl_cv_client."))
 def test_an_example_prints_what_it_says(example: doctest.DocTest) -> None:
     assert failures_of(example) == ""
+
+
+@pytest.mark.parametrize("example", SHOWN, ids=lambda example: example.name.removeprefix("automl_cv_client."))
+def test_an_example_that_prints_nothing_is_code(example: doctest.DocTest) -> None:
+    for line in example.examples:
+        compile(line.source, example.name, "single", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_a_wrong_example_would_be_found() -> None:

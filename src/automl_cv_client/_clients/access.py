@@ -160,7 +160,7 @@ class Access(Connected):
             EndpointNotFound: a name is wrong. TransportError: no answer came.
 
         Example:
-            >>> client = Client.from_workspace(subscription_id, "group", "workspace", "cats")
+            >>> client = Client.from_workspace(subscription_id, "group", "work", "cats")
             >>> client.with_options(deployment="blue")
             Client(..., deployment='blue')
         """
@@ -266,7 +266,9 @@ class Access(Connected):
         Example:
             >>> for deployment in client.deployments():
             ...     print(deployment.name, deployment.traffic)
-            blue 100
+            blue 90
+            green 10
+            red 0
         """
         return _control_of(self).deployments()
 
@@ -404,7 +406,7 @@ class AsyncAccess(AsyncConnected):
             EndpointNotFound: a name is wrong. TransportError: no answer came.
 
         Example:
-            >>> client = await AsyncClient.from_workspace(subscription_id, "group", "workspace", "cats")
+            >>> client = await AsyncClient.from_workspace(subscription_id, "group", "work", "cats")
             >>> client.with_options(deployment="blue")
             AsyncClient(..., deployment='blue')
         """
@@ -516,7 +518,9 @@ class AsyncAccess(AsyncConnected):
         Example:
             >>> for deployment in await client.deployments():
             ...     print(deployment.name, deployment.traffic)
-            blue 100
+            blue 90
+            green 10
+            red 0
         """
         control = _control_of(self)
         control.bind(asyncio.get_running_loop())

@@ -66,6 +66,11 @@ class WithSettings:
 
         Raises:
             InvalidInput: an option cannot be used; the message names it.
+
+        Example:
+            >>> patient = client.with_options(timeout=180, retry=RetryPolicy(attempts=10))
+            >>> patient.with_options(deployment="blue")
+            Client(..., deployment='blue')
         """
         changes = {
             "deployment": deployment,
@@ -86,6 +91,11 @@ class WithSettings:
 
         Returns:
             Counts of calls, images, requests, retries and bytes; images per second; latencies at p50 and p95.
+
+        Example:
+            >>> stats = client.stats()
+            >>> print(stats.calls, stats.retries, stats.p95)
+            0 0 None
         """
         return self._settings.tally.stats()
 
@@ -153,6 +163,11 @@ class Connected(WithSettings):
         Returns:
             A :class:`Health`, true when all is well; its ``detail`` says what was found, and what to do about it.
             It raises nothing for an endpoint that is away or refuses.
+
+        Example:
+            >>> health = client.health()
+            >>> print(health.ok, health.status)
+            True 200
         """
         return self._run(service.health(self._settings))
 
@@ -164,6 +179,11 @@ class Connected(WithSettings):
 
         Raises:
             StatusError: the endpoint refused or failed. TransportError: no answer came.
+
+        Example:
+            >>> call = client.warm_up()
+            >>> print(call.attempts, call.deployment)
+            1 blue
         """
         return self._run(service.warm_up(self._settings))
 
@@ -190,7 +210,15 @@ class Connected(WithSettings):
         return twin
 
     def close(self) -> None:
-        """Close the connections, also for the copies made by :meth:`with_options`. A closed client cannot be used."""
+        """Close the connections, also for the copies made by :meth:`with_options`. A closed client cannot be used.
+
+        Leaving ``with`` does it, too. It may be called twice.
+
+        Example:
+            >>> client = Client(uri, key)
+            >>> found = client.detect("img.jpg")
+            >>> client.close()
+        """
         self._backend.close()
         if self._control is not None:
             self._control.close()
@@ -250,6 +278,11 @@ class AsyncConnected(WithSettings):
         Returns:
             A :class:`Health`, true when all is well; its ``detail`` says what was found, and what to do about it.
             It raises nothing for an endpoint that is away or refuses.
+
+        Example:
+            >>> health = await client.health()
+            >>> print(health.ok, health.status)
+            True 200
         """
         return await self._run(service.health(self._settings))
 
@@ -261,6 +294,11 @@ class AsyncConnected(WithSettings):
 
         Raises:
             StatusError: the endpoint refused or failed. TransportError: no answer came.
+
+        Example:
+            >>> call = await client.warm_up()
+            >>> print(call.attempts, call.deployment)
+            1 blue
         """
         return await self._run(service.warm_up(self._settings))
 
@@ -287,7 +325,15 @@ class AsyncConnected(WithSettings):
         return twin
 
     async def close(self) -> None:
-        """Close the connections, also for the copies made by :meth:`with_options`. A closed client cannot be used."""
+        """Close the connections, also for the copies made by :meth:`with_options`. A closed client cannot be used.
+
+        Leaving ``async with`` does it, too. It may be called twice.
+
+        Example:
+            >>> client = AsyncClient(uri, key)
+            >>> found = await client.detect("img.jpg")
+            >>> await client.close()
+        """
         await self._backend.close()
         if self._control is not None:
             self._control.close()

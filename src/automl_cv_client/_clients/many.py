@@ -73,8 +73,9 @@ class Many(Connected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> for outcome in client.classify_many("photos/"):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> for outcome in client.classify_many("photos/"):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.CLASSIFICATION, options)
@@ -118,8 +119,9 @@ class Many(Connected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> for outcome in client.classify_multilabel_many("photos/"):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> for outcome in client.classify_multilabel_many("photos/"):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.MULTILABEL, options, threshold)
@@ -161,8 +163,9 @@ class Many(Connected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> for outcome in client.detect_many("photos/"):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> for outcome in client.detect_many("photos/"):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.DETECTION, options)
@@ -204,8 +207,9 @@ class Many(Connected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> for outcome in client.segment_many("photos/"):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> for outcome in client.segment_many("photos/"):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.SEGMENTATION, options)
@@ -316,8 +320,9 @@ class Many(Connected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> for outcome in client.score_many("photos/", task):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> for outcome in client.score_many("photos/", task):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, task_of(task), options, threshold)
@@ -374,8 +379,9 @@ class AsyncMany(AsyncConnected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> async for outcome in client.classify_many("photos/"):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> async for outcome in client.classify_many("photos/"):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.CLASSIFICATION, options)
@@ -419,8 +425,9 @@ class AsyncMany(AsyncConnected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> async for outcome in client.classify_multilabel_many("photos/"):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> async for outcome in client.classify_multilabel_many("photos/"):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.MULTILABEL, options, threshold)
@@ -462,8 +469,9 @@ class AsyncMany(AsyncConnected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> async for outcome in client.detect_many("photos/"):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> async for outcome in client.detect_many("photos/"):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.DETECTION, options)
@@ -505,8 +513,9 @@ class AsyncMany(AsyncConnected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> async for outcome in client.segment_many("photos/"):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> async for outcome in client.segment_many("photos/"):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, Task.SEGMENTATION, options)
@@ -617,8 +626,9 @@ class AsyncMany(AsyncConnected):
             BatchError: while iterating, when nothing more can succeed: the credential was revoked, or the endpoint
                 is gone.
 
-        >>> async for outcome in client.score_many("photos/", task):
-        ...     print(outcome.input, outcome.ok)
+        Example:
+            >>> async for outcome in client.score_many("photos/", task):
+            ...     print(outcome.input, outcome.ok)
         """
         options = StreamOptions(concurrency, ordered, per_request, bytes_per_second)
         return self._many(images, task_of(task), options, threshold)

@@ -55,7 +55,7 @@ class One(Connected):
         Example:
             >>> found = client.classify("img.jpg")
             >>> print(found.label, f"{found.score:.2f}")
-            wood_rabbit 0.74
+            espresso 0.99
         """
         return cast(Classification, self._score_one(image, Task.CLASSIFICATION, deployment=deployment))
 
@@ -83,6 +83,7 @@ class One(Connected):
             >>> for label, score in client.classify_multilabel("img.jpg", threshold=0.3).above():
             ...     print(label, f"{score:.2f}")
             cup 0.96
+            dining table 0.71
         """
         return cast(MultilabelClassification, self._score_one(image, Task.MULTILABEL, threshold, deployment))
 
@@ -105,7 +106,7 @@ class One(Connected):
             UnexpectedReply: the answer is not one of this task. ImageDropped: the server could not read the image.
 
         Example:
-            >>> for detection in client.detect("img.jpg"):
+            >>> for detection in client.detect("img.jpg").above(0.9):
             ...     print(detection)
             cup 0.96 at (173, 23, 415, 254)
         """
@@ -130,7 +131,7 @@ class One(Connected):
             UnexpectedReply: the answer is not one of this task. ImageDropped: the server could not read the image.
 
         Example:
-            >>> for instance in client.segment("img.jpg"):
+            >>> for instance in client.segment("img.jpg").above(0.9):
             ...     print(instance.label, instance.mask().shape)
             cup (400, 600)
         """
@@ -254,7 +255,7 @@ class AsyncOne(AsyncConnected):
         Example:
             >>> found = await client.classify("img.jpg")
             >>> print(found.label, f"{found.score:.2f}")
-            wood_rabbit 0.74
+            espresso 0.99
         """
         return cast(Classification, await self._score_one(image, Task.CLASSIFICATION, deployment=deployment))
 
@@ -282,6 +283,7 @@ class AsyncOne(AsyncConnected):
             >>> for label, score in (await client.classify_multilabel("img.jpg", threshold=0.3)).above():
             ...     print(label, f"{score:.2f}")
             cup 0.96
+            dining table 0.71
         """
         return cast(MultilabelClassification, await self._score_one(image, Task.MULTILABEL, threshold, deployment))
 
@@ -304,7 +306,7 @@ class AsyncOne(AsyncConnected):
             UnexpectedReply: the answer is not one of this task. ImageDropped: the server could not read the image.
 
         Example:
-            >>> for detection in await client.detect("img.jpg"):
+            >>> for detection in (await client.detect("img.jpg")).above(0.9):
             ...     print(detection)
             cup 0.96 at (173, 23, 415, 254)
         """
@@ -329,7 +331,7 @@ class AsyncOne(AsyncConnected):
             UnexpectedReply: the answer is not one of this task. ImageDropped: the server could not read the image.
 
         Example:
-            >>> for instance in await client.segment("img.jpg"):
+            >>> for instance in (await client.segment("img.jpg")).above(0.9):
             ...     print(instance.label, instance.mask().shape)
             cup (400, 600)
         """

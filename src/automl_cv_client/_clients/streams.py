@@ -110,8 +110,9 @@ class Streams(Connected):
         Raises:
             InvalidInput: an argument cannot be used; nothing was sent.
 
-        >>> with client.stream("image-object-detection") as run:
-        ...     outcomes = run.score(["img1.jpg", "img2.jpg"])
+        Example:
+            >>> with client.stream("image-object-detection") as run:
+            ...     outcomes = run.score(["img1.jpg", "img2.jpg"])
         """
         options = StreamOptions(concurrency, True, per_request, bytes_per_second)
         check_askable(self, options)
@@ -146,8 +147,9 @@ class Streams(Connected):
             BatchError: nothing can succeed: the credential is refused, or the endpoint is gone.
             AutoMLVisionError: the image cannot be scored.
 
-        >>> capacity = client.find_capacity("img.jpg")
-        >>> outcomes = client.detect_many("photos/", concurrency=capacity.requests_at_once)
+        Example:
+            >>> capacity = client.find_capacity("img.jpg")
+            >>> outcomes = client.detect_many("photos/", concurrency=capacity.requests_at_once)
         """
         measuring = Measuring(image, seconds)
         options = StreamOptions(concurrency, ordered=False)
@@ -248,8 +250,9 @@ class AsyncStreams(AsyncConnected):
         Raises:
             InvalidInput: an argument cannot be used; nothing was sent.
 
-        >>> async with client.stream("image-object-detection") as run:
-        ...     outcomes = await run.score(["img1.jpg", "img2.jpg"])
+        Example:
+            >>> async with client.stream("image-object-detection") as run:
+            ...     outcomes = await run.score(["img1.jpg", "img2.jpg"])
         """
         options = StreamOptions(concurrency, True, per_request, bytes_per_second)
         check_askable(self, options)
@@ -285,8 +288,9 @@ class AsyncStreams(AsyncConnected):
             BatchError: nothing can succeed: the credential is refused, or the endpoint is gone.
             AutoMLVisionError: the image cannot be scored.
 
-        >>> capacity = await client.find_capacity("img.jpg")
-        >>> outcomes = client.detect_many("photos/", concurrency=capacity.requests_at_once)
+        Example:
+            >>> capacity = await client.find_capacity("img.jpg")
+            >>> outcomes = client.detect_many("photos/", concurrency=capacity.requests_at_once)
         """
         measuring = Measuring(image, seconds)
         options = StreamOptions(concurrency, ordered=False)

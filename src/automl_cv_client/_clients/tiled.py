@@ -50,8 +50,8 @@ class Tiled(Connected):
 
         Example:
             >>> found = client.detect_tiled("harbour.jpg", tile=300)
-            >>> print(len(found) > 0, found.size)
-            True (600, 400)
+            >>> print(len(found) > 0, found.image.media_type)
+            True image/jpeg
         """
         flow = _tiled(self, image, Task.DETECTION, tile, overlap, whole, merge, together)
         return cast(Detections, self._run(flow))
@@ -91,8 +91,8 @@ class Tiled(Connected):
 
         Example:
             >>> found = client.segment_tiled("harbour.jpg", tile=300)
-            >>> print(len(found) > 0, found.size)
-            True (600, 400)
+            >>> print(len(found) > 0, found.image.media_type)
+            True image/jpeg
         """
         flow = _tiled(self, image, Task.SEGMENTATION, tile, overlap, whole, merge, together)
         return cast(Instances, self._run(flow))
@@ -134,8 +134,8 @@ class AsyncTiled(AsyncConnected):
 
         Example:
             >>> found = await client.detect_tiled("harbour.jpg", tile=300)
-            >>> print(len(found) > 0, found.size)
-            True (600, 400)
+            >>> print(len(found) > 0, found.image.media_type)
+            True image/jpeg
         """
         flow = _tiled(self, image, Task.DETECTION, tile, overlap, whole, merge, together)
         return cast(Detections, await self._run(flow))
@@ -175,8 +175,8 @@ class AsyncTiled(AsyncConnected):
 
         Example:
             >>> found = await client.segment_tiled("harbour.jpg", tile=300)
-            >>> print(len(found) > 0, found.size)
-            True (600, 400)
+            >>> print(len(found) > 0, found.image.media_type)
+            True image/jpeg
         """
         flow = _tiled(self, image, Task.SEGMENTATION, tile, overlap, whole, merge, together)
         return cast(Instances, await self._run(flow))

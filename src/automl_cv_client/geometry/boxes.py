@@ -56,6 +56,14 @@ class PixelBox(NamedTuple):
         """Intersection over union with another box of the same frame, 0 to 1."""
         return iou(self, other)
 
+    def __str__(self) -> str:
+        """In whole pixels.
+
+        >>> print(PixelBox(172.6, -0.2, 414.8, 253.9))
+        (173, 0, 415, 254)
+        """
+        return f"({', '.join(f'{edge:z.0f}' for edge in self)})"
+
 
 class Box(NamedTuple):
     """A box in fractions of the upright image, as the endpoint sends it (0 is left or top, 1 right or bottom)."""
@@ -100,6 +108,14 @@ class Box(NamedTuple):
         0.333
         """
         return iou(self, other)
+
+    def __str__(self) -> str:
+        """To a thousandth.
+
+        >>> print(Box(0.28765, 0.0581, 0.69133, 0.6349))
+        (0.288, 0.058, 0.691, 0.635)
+        """
+        return f"({', '.join(f'{edge:z.3f}' for edge in self)})"
 
 
 def _area(box: Box | PixelBox) -> float:

@@ -1,5 +1,8 @@
 """What a call returns: frozen pydantic models that know their image. They know nothing of HTTP."""
 
+import sys
+
+from automl_cv_client.results import _detection
 from automl_cv_client.results._classes import (
     Classification,
     ExplainedClassification,
@@ -9,8 +12,8 @@ from automl_cv_client.results._classes import (
 from automl_cv_client.results._columns import Ragged
 from automl_cv_client.results._context import CallInfo, Health, ImageInfo
 from automl_cv_client.results._deployment import Deployment
+from automl_cv_client.results._detection import Detection, Instance
 from automl_cv_client.results._explanation import Explanation, MapKind
-from automl_cv_client.results._found import Detection, Instance
 from automl_cv_client.results._objects import Detections, Instances, Objects
 from automl_cv_client.results._outcome import Failed, Outcome, Scored
 from automl_cv_client.results._result import Result
@@ -21,6 +24,8 @@ KINDS: dict[Task, type[Result]] = {
     kind.task: kind for kind in (Classification, MultilabelClassification, Detections, Instances)
 }
 """The kind of result of each task."""
+
+sys.modules[f"{__name__}._found"] = _detection  # its name when the first results were pickled
 
 __all__ = [
     "CallInfo",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from automl_cv_client._extras import need
 from automl_cv_client.geometry import Size
-from automl_cv_client.results._found import Detection, Instance
+from automl_cv_client.results._detection import Detection, Instance
 
 if TYPE_CHECKING:
     import numpy

@@ -8,7 +8,7 @@ from typing import Any
 from automl_cv_client._numbers import rank
 from automl_cv_client.geometry import Box, Segment, clip_segment, scale_segment, sound
 from automl_cv_client.geometry.tiles import cores_of, is_cut, same_objects
-from automl_cv_client.results._found import Detection, Instance
+from automl_cv_client.results._detection import Detection, Instance
 
 Tile = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the image."""

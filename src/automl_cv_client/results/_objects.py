@@ -14,8 +14,8 @@ from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.geometry import PixelBox, keep_by_nms
 from automl_cv_client.results._columns import Columns
+from automl_cv_client.results._detection import Detection, Instance
 from automl_cv_client.results._exports import ObjectExports
-from automl_cv_client.results._found import Detection, Instance
 from automl_cv_client.results._later import Later
 from automl_cv_client.results._result import Result
 from automl_cv_client.task import Task

@@ -60,11 +60,8 @@ class Detection(Record, frozen=True):
 
     def __str__(self) -> str:
         """Such as ``cup 0.96 at (173, 23, 415, 254)``, in whole pixels; in fractions where the image is not known."""
-        if self._image is None:
-            edges = ", ".join(f"{edge:.3f}" for edge in self.box)
-        else:
-            edges = ", ".join(f"{edge:.0f}" for edge in self.pixel_box)
-        return f"{printable(self.label)} {self.score:.2f} at ({edges})"
+        box = self.box if self._image is None else self.pixel_box
+        return f"{printable(self.label)} {self.score:.2f} at {box}"
 
     def to_pixels(self, size: tuple[int, int]) -> PixelBox:
         """The box in pixels of an image of another ``size`` (width, height)."""

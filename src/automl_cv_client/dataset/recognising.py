@@ -34,6 +34,7 @@ from automl_cv_client.errors import InvalidInput, PassedOverWarning
 from automl_cv_client.formats import to_coco, to_voc, to_yolo
 from automl_cv_client.formats.csv_files import read_table
 from automl_cv_client.formats.reading import ReadingReport, decoded, files_below
+from automl_cv_client.formats.yolo_layout import labels_apart
 from automl_cv_client.task import Task, TaskInput
 
 
@@ -309,16 +310,12 @@ def rows_from(
     if kind is Form.JSONL:
         return _jsonl(path, task, strict)
     if kind is Form.YOLO:
-        folder = images if images is not None and path.is_dir() else None
-        return from_yolo(
-            path if folder is None else folder,
-            None if folder is None else path,
-            classes,
-            task or Task.DETECTION,
-            prefix=prefix,
-            split=split,
-            strict=strict,
-        )
+        kind_of = task or Task.DETECTION
+        apart = None if images is None else labels_apart(path)
+        if images is None or apart is None:
+            return from_yolo(path, None, classes, kind_of, prefix=prefix, split=split, strict=strict)
+        named = path if classes is None and path.is_file() else classes
+        return from_yolo(images, apart, named, kind_of, prefix=prefix, strict=strict)
     options: dict[str, Any] = {"prefix": prefix, "strict": strict}
     if kind in _WITH_IMAGES:
         options["images"] = images if images is not None else _folder_beside(path)

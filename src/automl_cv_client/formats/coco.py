@@ -272,7 +272,13 @@ def _by_image(
     """Annotations by the number of their image; those of no image are passed over."""
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     positions: dict[Any, int | None] = {}
+    seen: dict[Any, dict[str, Any]] = {}
     for entry in annotations:
+        key = entry.get("id")
+        if type(key) is int and (first := seen.setdefault(key, entry)) is not entry and first == entry:
+            where = f"{report.source}, annotation {key}"
+            report.passed("annotation", "annotation-repeated", where, "the same annotation is there twice")
+            continue
         value = entry.get("image_id")
         simple = type(value) is int or type(value) is str
         if simple and value in positions:
@@ -427,6 +433,7 @@ def _any_above_one(annotations: Iterable[dict[str, Any]], key: str) -> bool:
 
 
 def _above_one(value: Any) -> bool:
+    value = plain(value)
     if isinstance(value, list | tuple):
         return any(map(_above_one, value))
     return isinstance(value, dict) or abs(number(value)) > _SMALL
@@ -454,6 +461,8 @@ def _masks_and_rings(shape: Any) -> tuple[list[dict[str, Any]], list[list[float]
         if ring is None:
             raise Unreadable("outline-wrong", f"segmentation must be lists of numbers, or a mask; it has {shown(part)}")
         rings.append(ring)
+    if len(rings) > 2 and all(len(ring) == 2 for ring in rings):  # the corners of one ring
+        rings = [[value for ring in rings for value in ring]]
     return masks, rings
 
 

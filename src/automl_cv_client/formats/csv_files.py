@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from automl_cv_client._files import is_image_name
 from automl_cv_client._text import is_formula
 from automl_cv_client.annotations import AnnotatedImage, Annotation
 from automl_cv_client.errors import InvalidInput
@@ -27,13 +28,15 @@ from automl_cv_client.formats.reading import (
 from automl_cv_client.geometry import Size
 from automl_cv_client.task import Task
 
-_FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True, "": False}
+_FLAGS = {
+    "0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True, "no": False, "yes": True, "": False,
+}  # fmt: skip
 _BOX_COLUMNS = {
     "left": ("xmin", "x_min", "left", "x1"),
     "top": ("ymin", "y_min", "top", "y1"),
     "right": ("xmax", "x_max", "right", "x2"),
     "bottom": ("ymax", "y_max", "bottom", "y2"),
-    "label": ("class", "label", "name", "class_name", "category"),
+    "label": ("class", "label", "name", "class_name", "category", "labelname"),
     "width": ("width", "image_width", "img_width"),
     "height": ("height", "image_height", "img_height"),
 }
@@ -95,7 +98,7 @@ def read_table(path: Path) -> Table:
     else:
         if not lines:
             raise InvalidInput(f"cannot read {path.name}: it is empty")
-        return _table(lines)
+        return _table(lines, path.name)
     raise InvalidInput(reason)
 
 
@@ -119,6 +122,8 @@ def read_csv(
     if table.kind == "boxes":
         yield from _boxes(path.name, table, report, find)
         return
+    if not table.head:
+        report.note("head-missing", "its first line is no head, and is read as the others")
     for line in table.lines:
         where = f"{path.name}, line {line.number}"
         name = bare(line.cells[table.image].strip()) if len(line.cells) > table.image else ""
@@ -130,6 +135,11 @@ def read_csv(
         except Unreadable as error:
             report.passed("image", error.reason, where, error.message)
         else:
+            if not is_image_name(name):
+                file = find(name) if find else None
+                if file is None:
+                    report.note("ending-missing", f"{where}: {shown(name)} has no image's ending: give --images DIR")
+                name = name if file is None else file.name
             yield labelled_image(task, name, None, labels=labels)
 
 
@@ -145,20 +155,33 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=lambda letter: (plain.count(letter), letter == ","))
 
 
-def _table(lines: list[Line]) -> Table:
+def _table(lines: list[Line], file: str) -> Table:
+    """The form of a file, by its head and by all its cells."""
     head = [cell.strip() for cell in lines[0].cells]
     lowered = [name.casefold() for name in head]
-    if (
-        len(set(lowered) & set(chain.from_iterable(_BOX_COLUMNS.values()))) >= 5
-        and _column(lowered, "left") is not None
-    ):
+    if "region_shape_attributes" in lowered:
+        raise InvalidInput(f"{file} is a CSV file of VIA: export the annotations as JSON")
+    if all(_column(lowered, side) is not None for side in ("left", "top", "right", "bottom")):
         return Table("boxes", head, _image_column(lowered), lines[1:])
-    image = _image_column(lowered)
-    flags = [number for number in range(len(head)) if number != image and lowered[number] not in _OTHER_COLUMNS]
-    told = [cell.strip().casefold() for line in lines[1:] for cell in _cells(line, flags)]
-    if flags and told and any(told) and all(cell in _FLAGS for cell in told) and not _names_labels(lowered, flags):
-        return Table("one-hot", head, image, lines[1:])
-    return Table("list", head, image, lines[1:])
+    headless = is_image_name(head[0])
+    image = 0 if headless else _image_column(lowered)
+    columns = [place for place in range(len(head)) if place != image and lowered[place] not in _OTHER_COLUMNS]
+    rows = lines if headless else lines[1:]
+    told = [cell.strip().casefold() for line in rows for cell in _cells(line, columns) if cell.strip()]
+    flags = sum(cell in _FLAGS for cell in told)
+    by_column = len(columns) > 1 and 2 * flags > len(told)
+    if told and (by_column or flags == len(told)) and not _names_labels(lowered, columns):
+        if headless:
+            raise InvalidInput(f"{file}: the head is missing, and with it the names of the classes")
+        return Table("one-hot", head, image, rows)
+    for column in columns if len(columns) > 1 else ():
+        cells = [cell for line in rows for cell in _cells(line, [column]) if cell.strip()]
+        if cells and not any(math.isnan(number(cell)) for cell in cells):
+            what = f"the column {shown(head[column])}" if not headless else f"column {column + 1}"
+            raise InvalidInput(
+                f"{file}: {what} holds numbers, and no labels: leave it out, or name the columns of a box"
+            )
+    return Table("list", [] if headless else head, image, rows)
 
 
 def _names_labels(lowered: Sequence[str], columns: Sequence[int]) -> bool:
@@ -189,6 +212,8 @@ def _flagged(table: Table, line: Line) -> list[str]:
         cell = line.cells[column].strip().casefold() if column < len(line.cells) else None
         if cell is None:
             raise Unreadable("cells-missing", f"{len(line.cells)} cells, and the head has {len(table.head)}")
+        if cell not in _FLAGS:
+            raise Unreadable("cell-wrong", f"the column {shown(name)} has {shown(cell)}, which is neither 0 nor 1")
         if _FLAGS[cell]:
             labels.append(bare(name))
     if len(line.cells) > len(table.head):

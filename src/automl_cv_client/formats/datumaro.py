@@ -94,7 +94,9 @@ def _item(
             kind = str(entry.get("type"))[:30]
             report.passed("annotation", "not-wanted", where, f"a {kind!r} is not read for {task.value}")
     objects = []
-    for group in groups.values():
+    for group in [part for grouped in groups.values() for part in _apart(grouped)]:
+        if len(group) > 1:
+            report.note("group", f"{where}: {len(group)} annotations of one group are one object")
         try:
             label = _label(group[0], names)
             if whole:
@@ -104,6 +106,13 @@ def _item(
         except Unreadable as error:
             report.passed("annotation", error.reason, where, error.message, times=len(group))
     return labelled_image(task, name, size, objects, list(dict.fromkeys(labels)))
+
+
+def _apart(group: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The objects of a group: one, unless it has several boxes or labels, which then are objects of their own."""
+    boxes = sum(entry.get("type") == "bbox" for entry in group)
+    one = boxes < 2 and len({str(entry.get("label_id")) for entry in group}) == 1
+    return [group] if one else [[entry] for entry in group]
 
 
 def _label(entry: dict[str, Any], names: Sequence[Any]) -> str:

@@ -210,6 +210,8 @@ def _read_region(
     region: dict[str, Any], value: dict[str, Any], size: Size | None, task: Task, report: ReadingReport, where: str
 ) -> Annotation:
     kind = str(region.get("type"))
+    if not kind.startswith(("poly", "rectangle", "ellipse")) and "rle" not in value:
+        raise Unreadable("shape-unknown", f"a {shown(kind)} is no rectangle, polygon, ellipse or brush")
     names = _texts(value.get(kind, value.get("labels", value.get(kind.removesuffix("labels") + "labels"))))
     if len(names) > 1:
         raise Unreadable("several-classes", f"it has {len(names)} labels: {shown(names)}")
@@ -243,7 +245,7 @@ def _read_region(
     elif "rle" in value:
         polygons = _brush(value["rle"], size)
     else:
-        raise Unreadable("shape-unknown", f"a {shown(kind)} is no rectangle, polygon, ellipse or brush")
+        raise Unreadable("outline-wrong", "it has no points")
     return Annotation(names[0], None, box_around(polygons), polygons if task is Task.SEGMENTATION else None)
 
 

@@ -271,7 +271,8 @@ def _walked(folder: Path, top: Path, report: ReadingReport | None, above: frozen
             yield path
 
 
-_DECLARATION = re.compile(r"\s*<\?xml[^>]*?(?:encoding\s*=\s*[\"']([\w.:-]+)[\"'])?[^>]*\?>")
+_DECLARATION = re.compile(r"\s*<\?xml[^>]*>")
+_ENCODING = re.compile(r"""encoding\s*=\s*["']([\w.:-]+)["']""")
 
 
 def read_xml(path: Path) -> ET.Element:
@@ -297,16 +298,13 @@ def read_xml(path: Path) -> ET.Element:
 
 def _xml_text(content: bytes, name: str) -> str:
     """The text without its declaration, which says of bytes what is no longer true of text."""
-    head = content[:200].decode("latin-1")
-    declared = _DECLARATION.match(head)
-    encoding = declared[1] if declared else None
-    if encoding and encoding.lower() not in ("utf-8", "utf8", "utf-16"):
+    declared = _DECLARATION.match(content[:200].decode("latin-1"))
+    told = _ENCODING.search(declared[0]) if declared else None
+    if declared and told and told[1].lower() not in ("utf-8", "utf8", "utf-16"):
         try:
-            text = content.decode(encoding)
+            return content.decode(told[1])[declared.end() :]
         except (LookupError, UnicodeDecodeError, ValueError) as error:
-            reason = f"it declares the encoding {encoding[:30]!r}, and is not of it: {str(error)[:80]}"
-        else:
-            return text[declared.end() :] if declared else text
+            reason = f"it declares the encoding {told[1][:30]!r}, and is not of it: {str(error)[:80]}"
         raise InvalidInput(reason)
     text = decoded(content, name)
     declared = _DECLARATION.match(text)

@@ -99,21 +99,22 @@ def read_voc(folder: Path, report: ReadingReport, find: ImageLookup | None = Non
     """The images of the XML files in a folder and below it, sorted by path.
 
     Pixels count from 1 and both ends belong to the box, as the VOC development kit says: ``left = (xmin - 1) / width``
-    and ``right = xmax / width``. They are edges that count from 0 when one of the files has a corner at 0, or between
-    two pixels; and fractions of the image when in none of the files one is above 1. What was decided is noted. An
-    object marked ``difficult`` is one metrics skip, as a crowd is.
+    and ``right = xmax / width``. They are edges that count from 0 when one of the files has a corner at 0, or one
+    written as no whole number (``8.0``); and fractions of the image when in none of the files one is above 1. What was
+    decided is noted. An object marked ``difficult`` is one metrics skip, as a crowd is.
 
     Args:
-        folder: usually called ``Annotations``.
+        folder: usually called ``Annotations``; or one file.
         report: takes what cannot be read.
         find: finds image files, for sizes and endings that the XML files lack.
 
     Raises:
         InvalidInput: there is no such folder.
     """
-    if not folder.is_dir():
+    if not folder.exists():
         raise InvalidInput(f"no such folder: {folder.name!r}")
-    files = [file for file in files_below(folder) if file.suffix.lower() == ".xml"]
+    within = files_below(folder) if folder.is_dir() else (folder,)
+    files = [file for file in within if file.suffix.lower() == ".xml"]
     unit = _unit_of(files, report)
     for file in files:
         try:
@@ -151,14 +152,18 @@ def _unit_of(files: Sequence[Path], report: ReadingReport) -> _Unit:
             root = read_xml(file)
         except InvalidInput:
             continue
-        values = [(tag, number(element.text)) for tag in _CORNERS for element in root.iter(tag)]
-        if all(value <= 1 for _, value in values):
+        texts = [(tag, element.text or "") for tag in _CORNERS for element in root.iter(tag)]
+        if not any(number(text) > 1 for _, text in texts):
             continue
         in_pixels = True
-        if any((value > 1 and value % 1) or (value == 0 and tag in ("xmin", "ymin")) for tag, value in values):
-            report.note("from-zero", f"pixels count from 0: {file.name} has a corner at 0 or between two pixels")
+        if any("." in text or "," in text or (tag in _CORNERS[:2] and number(text) == 0) for tag, text in texts):
+            report.note("from-zero", f"pixels count from 0: {file.name} has a corner at 0, or one like 8.0")
             return _Unit(True, 0)
-    if files and not in_pixels:
+    if in_pixels:
+        report.note(
+            "from-one", "pixels count from 1, as VOC's development kit says; tools that count from 0 mean 1 more"
+        )
+    elif files:
         report.note("fractions", "boxes are read as fractions of the image: no number of theirs is above 1")
     return _Unit(in_pixels, int(in_pixels))
 

@@ -146,6 +146,18 @@ def layout(source: Path, split: str | None, report: ReadingReport) -> tuple[list
     return sets, names
 
 
+def labels_apart(source: Path) -> Path | None:
+    """The folder of label files of a source that does not say where its images are; None when it does."""
+    described = _description(source) if source.is_dir() else source
+    if described is not None and described.is_file():
+        text = read_text(described)
+        values = _darknet(text) if described.suffix.lower() == ".data" else read_yaml(text, described.name)
+        if any(values.get(key) for key in SPLITS):
+            return None
+    folder = source if source.is_dir() else source.parent
+    return folder / "labels" if (folder / "labels").is_dir() else folder
+
+
 def _is(name: str, split: str | None) -> bool:
     return split is None or SPLITS.get(name, name) == SPLITS.get(split, split)
 

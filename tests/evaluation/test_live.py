@@ -1,4 +1,4 @@
-"""Labelled images are scored one by one: an image that fails costs itself, a refused key ends the run."""
+"""Labelled images are scored as a stream: an image that fails costs itself, a refused key ends the run."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import json
 import pytest
 
 from automl_cv_client import Client, errors
+from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.dataset import row_of
 from automl_cv_client.evaluation import evaluate, score_rows
+from automl_cv_client.evaluation.live import score_side_by_side
 from automl_cv_client.task import Task
+from tests.capped import capped
 from tests.conftest import PHOTOS
 from tests.servers import Answer, boxes
 
@@ -38,17 +41,32 @@ def test_each_image_ends_in_one_answer(server, tmp_path):
 def test_a_refused_key_ends_the_run_at_once(server):
     server.steps = [Answer(401, json.dumps({"message": "key"}).encode())]
     with Client(server.url, "the-key") as client, pytest.raises(errors.AuthenticationFailed):
-        list(score_rows(client, rows("coffee.png", "chelsea.png", "rocket.jpg"), PHOTOS))
-    assert len(server.received) == 1
+        list(score_rows(client, rows(*["coffee.png", "chelsea.png", "rocket.jpg"] * 20), PHOTOS))
+    assert len(server.received) <= 2  # with which a stream begins
 
 
 def test_images_are_scored_as_they_are_asked_for(server):
     server.steps = [Answer(body=boxes("cup"))]
     with Client(server.url, "the-key") as client:
-        answers = score_rows(client, rows("coffee.png", "chelsea.png"), PHOTOS)
+        answers = score_rows(client, rows(*["coffee.png", "chelsea.png"] * 50), PHOTOS)
         assert server.received == []
         name, outcome = next(answers)
-        assert len(server.received) == 1
+        assert len(server.received) <= 10
+        answers.close()  # type: ignore[attr-defined]
     assert name.endswith("coffee.png")
     assert outcome.unwrap()[0].label == "cup"  # type: ignore[index]
     assert rows("a")[0].task is Task.DETECTION
+
+
+def test_several_are_in_flight_and_stay_in_order(tmp_path):
+    """Side by side, as a comparison scores them; images that are not there are passed over, each in its place."""
+    names = [f"{number}.png" for number in range(30)]
+    for number, name in enumerate(names):
+        if number % 7:
+            (tmp_path / name).write_bytes(grey_png(8 + number))
+    with capped(cap=4, service=0.02) as server, Client(server.url, "k") as client:
+        found = list(score_side_by_side([client, client.with_options(deployment="b")], rows(*names), tmp_path))
+        assert server.most_in_flight >= 4
+    assert [(which, url.rpartition("/")[2]) for which, url, _ in found] == [(w, n) for n in names for w in (0, 1)]
+    assert [outcome.index for _, _, outcome in found] == [number for number in range(30) for _ in (0, 1)]
+    assert [outcome.ok for _, _, outcome in found] == [bool(number % 7) for number in range(30) for _ in (0, 1)]

@@ -46,8 +46,9 @@ def in_words(step: Progress) -> str:
     >>> in_words(Progress(100, 50, 1, 12.34, 4.1, 5, 6))
     '12.3 images/s · 5 of 6 in flight · 1 failed'
     """
-    traffic = "waiting for the endpoint" if step.away else f"{step.in_flight} of {step.limit} in flight"
-    return f"{step.rate:.1f} images/s · {traffic} · {step.failed} failed"
+    traffic = f"{step.in_flight} of {step.limit} in flight · " if step.limit else ""
+    traffic = "waiting for the endpoint · " if step.away else traffic
+    return f"{step.rate:.1f} images/s · {traffic}{step.failed} failed"
 
 
 def _nothing(step: Progress) -> None:

@@ -24,7 +24,7 @@ class Progress:
         rate: images a second of this run.
         eta: seconds to the end at this rate; None when nobody knows.
         in_flight: requests on their way.
-        limit: requests that may be on their way, as found out so far.
+        limit: requests that may be on their way, as found out so far; 0 where that is not told.
         stopping: after Ctrl-C, the seconds that requests on their way have left to end; None before.
         away: whether the run waits for an endpoint that is away.
     """

@@ -30,7 +30,7 @@ _IN_VAIN = (
 
 
 def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Path) -> list[dict[str, Outcome[Result]]]:
-    """Score the labelled images one after the other, each with every client.
+    """Score the labelled images, as many at a time as the endpoints take, each with every client.
 
     Args:
         sides: clients, each with what to call it when it fails.
@@ -52,13 +52,13 @@ def score_labelled(sides: Sequence[tuple[str, Client]], labels: Path, images: Pa
     hopelessness = [Hopelessness(_IN_VAIN) for _ in sides]
     answers: list[dict[str, Outcome[Result]]] = [{} for _ in sides]
     with _telling_what_is_lost(answers, len(rows)), progress_bar() as bar:
-        bar(Progress(len(rows), 0, 0, 0.0, None, in_flight=1, limit=1))
+        bar(Progress(len(rows), 0, 0, 0.0, None, in_flight=0, limit=0))
         for number, (which, url, outcome) in enumerate(score_side_by_side(clients, rows, images), 1):
             answers[which][url] = outcome
             failed += outcome.error is not None
             rate = number / len(sides) / max(time.monotonic() - began, 1e-9)
             done = number // len(sides)
-            bar(Progress(len(rows), done, failed, rate, (len(rows) - done) / rate, in_flight=1, limit=1))
+            bar(Progress(len(rows), done, failed, rate, (len(rows) - done) / rate, in_flight=0, limit=0))
             if hopelessness[which].after(outcome.error) and outcome.error is not None:
                 whom = f"no call to {sides[which][0]} succeeds"
                 raise Unusable(f"stopped, as {whom}: {in_words(outcome.error)}; automl-cv doctor looks into it")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import groupby
 from typing import Any, Protocol
 
 from automl_cv_client.dataset import LocalImages, Row, read_jsonl
-from automl_cv_client.errors import AutoMLVisionError, ImageError, InvalidInput, is_hopeless
-from automl_cv_client.results import Failed, Outcome, Result, Scored
+from automl_cv_client.errors import ImageError, InvalidInput, is_hopeless
+from automl_cv_client.results import Failed, Outcome, Result
 
 
 class Scorer(Protocol):
     """What is needed of a client."""
 
     @property
-    def score(self) -> Callable[..., Any]:
-        """Scores one image for a task."""
+    def score_many(self) -> Callable[..., Any]:
+        """Scores many images for a task."""
 
     @property
     def with_options(self) -> Callable[..., Any]:
@@ -26,10 +29,11 @@ class Scorer(Protocol):
 def score_rows(
     client: Scorer, labels: str | os.PathLike[str] | Iterable[Row], images: str | os.PathLike[str]
 ) -> Iterator[tuple[str, Outcome[Result]]]:
-    """Score each labelled image once and give ``(image_url, outcome)`` as they come.
+    """Score each labelled image once and give ``(image_url, outcome)`` in the order of the labels.
 
     Args:
-        client: a ``Client``; its retries and deadline hold for each image.
+        client: a ``Client``; its deadline holds for each image. As many images are scored at a time as the endpoint
+            takes, as with ``score_many``.
         labels: a training JSONL file, or its rows; the task is theirs.
         images: the folder the images were downloaded to.
 
@@ -38,7 +42,7 @@ def score_rows(
 
     Raises:
         InvalidInput: the labels cannot be read, or there is no such folder.
-        AuthenticationFailed, PermissionDenied, EndpointNotFound: no later image would fare better.
+        AuthenticationFailed, PermissionDenied, EndpointNotFound, BatchError: no later image would fare better.
     """
     rows = read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels
     for _, image_url, outcome in score_side_by_side((client,), rows, images):
@@ -48,24 +52,32 @@ def score_rows(
 def score_side_by_side(
     clients: Sequence[Scorer], rows: Iterable[Row], images: str | os.PathLike[str]
 ) -> Iterator[tuple[int, str, Outcome[Result]]]:
-    """As :func:`score_rows` with several clients, each image by all of them before the next: all meet the service in
+    """As :func:`score_rows` with several clients, which go through the images side by side: all meet the service in
     the same hour. Gives ``(which client, image_url, outcome)``.
     """
     files = LocalImages(images)
-    for number, row in enumerate(rows):
-        for which, client in enumerate(clients):
-            yield which, row.image_url, _scored(client, files, row, number)
+    number = 0
+    for task, group in groupby(rows, key=lambda row: row.task):
+        labelled = [(row.image_url, files.find(row.image_url)) for row in group]
+        with ExitStack() as opened:
+            streams = []
+            for client in clients:
+                stream = client.score_many((file for _, file in labelled if file is not None), task)
+                opened.callback(stream.close)
+                streams.append(stream)
+            for image_url, file in labelled:
+                for which, stream in enumerate(streams):
+                    if file is None:
+                        error = ImageError(f"no file for {image_url[-120:]!r} in the folder of images")
+                        yield which, image_url, Failed(number, image_url, error=error)
+                    else:
+                        yield which, image_url, replace(_hopeful(next(stream)), index=number, input=image_url)
+                number += 1
 
 
-def _scored(client: Scorer, files: LocalImages, row: Row, number: int) -> Outcome[Result]:
-    try:
-        file = files.find(row.image_url)
-        if file is None:
-            error: AutoMLVisionError = ImageError(f"no file for {row.image_url[-120:]!r} in the folder of images")
-        else:
-            return Scored(number, row.image_url, client.score(file, row.task))
-    except AutoMLVisionError as caught:
-        if type(caught) is InvalidInput or is_hopeless(caught):
-            raise
-        error = caught
-    return Failed(number, row.image_url, error=error)
+def _hopeful(outcome: Outcome[Result]) -> Outcome[Result]:
+    """The outcome; raises the error of one after which no later image would fare better."""
+    error = outcome.error
+    if error is not None and (type(error) is InvalidInput or is_hopeless(error)):
+        raise error
+    return outcome

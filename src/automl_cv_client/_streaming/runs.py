@@ -230,8 +230,9 @@ class Run(_Run[Stream], Generic[ResultT]):
             BatchError: nothing more can succeed, as the credential was revoked or the endpoint is gone; or the stream
                 was closed meanwhile. The next batch begins with a single request, to see whether things are better.
 
-        >>> with client.stream("image-object-detection") as run:
-        ...     outcomes = run.score(["img1.jpg", "img2.jpg"])
+            with client.stream("image-object-detection") as run:
+                outcomes = run.score(["images/coffee.png", "images/chelsea.png"])
+                print(run.stats().limit)
         """
         source = images_of(images)
         self._check_open()
@@ -307,8 +308,9 @@ class AsyncRun(_Run[AsyncStream], Generic[ResultT]):
             BatchError: nothing more can succeed, as the credential was revoked or the endpoint is gone; or the stream
                 was closed meanwhile. The next batch begins with a single request, to see whether things are better.
 
-        >>> async with client.stream("image-object-detection") as run:
-        ...     outcomes = await run.score(["img1.jpg", "img2.jpg"])
+            async def score(client: AsyncClient) -> list[Outcome[Result]]:
+                async with client.stream("image-object-detection") as run:
+                    return await run.score(["images/coffee.png", "images/chelsea.png"])
         """
         source = images if isinstance(images, AsyncIterable) else images_of(images)
         self._check_open()

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from automl_cv_client.local import LocalEndpoint, site
+from automl_cv_client.local import EndpointRules, LocalEndpoint
 from automl_cv_client.local.detection import Detector
 from tests.local.conftest import DETECTION, Caller, encode, scoring
 
@@ -61,11 +61,13 @@ def test_the_client_request_id_comes_back(caller: Caller, sent: str, echoed: str
     assert refused.headers["x-ms-client-request-id"] == echoed
 
 
-def test_413_for_a_large_body(caller: Caller, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(site, "MAX_BODY_BYTES", 1000)
-    reply = caller.post(scoring("A" * 5_000_000))
-    assert (reply.status_code, list(reply.json())) == (413, ["message"])
-    assert caller.post(scoring("AAAA")).status_code == 200
+def test_413_for_a_large_body():
+    with LocalEndpoint(DETECTION, rules=EndpointRules(max_body_bytes=1000)) as endpoint:
+        caller = Caller(endpoint)
+        with caller.http:
+            reply = caller.post(scoring("A" * 5_000_000))
+            assert (reply.status_code, list(reply.json())) == (413, ["message"])
+            assert caller.post(scoring("AAAA")).status_code == 200
 
 
 def test_a_scorer_that_raises_is_a_model_error(caller: Caller, cat: bytes, monkeypatch: pytest.MonkeyPatch):

@@ -9,6 +9,7 @@ what to install when one is missing.
 
 from automl_cv_client.local.endpoint import LocalEndpoint
 from automl_cv_client.local.local_model import LocalModel
+from automl_cv_client.local.rules import EndpointRules, LocalDeployment
 from automl_cv_client.local.serving import serve
 
-__all__ = ["LocalEndpoint", "LocalModel", "serve"]
+__all__ = ["EndpointRules", "LocalDeployment", "LocalEndpoint", "LocalModel", "serve"]

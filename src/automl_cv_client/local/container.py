@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -18,8 +19,10 @@ from urllib.parse import parse_qs
 
 from automl_cv_client.local.images import read_image
 from automl_cv_client.local.models import Model
-from automl_cv_client.local.rows import BadRequest, NotText, ScoringFailed, decoded, document_of, read_rows, rows_of
+from automl_cv_client.local.rows import BadRequest, NotText, Rows, ScoringFailed, decoded, document_of, rows_of
+from automl_cv_client.local.rules import Wire
 from automl_cv_client.local.swagger import swagger
+from automl_cv_client.local.wires import check_wire, legacy_row, rows_in, written
 from automl_cv_client.local.xai_request import XaiRequest, is_json, read_xai_rows
 from automl_cv_client.task import Task
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _BATCH = 4  # images decoded at a time: the service batches by itself, and memory stays bounded
 _LONGEST_ID = 100
+_REMEMBERED = 8  # images, for people to look at
 _IDS = ("x-request-id", "x-ms-request-id", "x-ms-client-request-id")
 _FAILED = "x-ms-run-function-failed"
 
@@ -46,6 +50,7 @@ class Call:
         query: without the question mark.
         headers: names in lower case.
         body: whole.
+        rows_dropped: rows left out of the reply on purpose.
     """
 
     method: str = "POST"
@@ -53,6 +58,7 @@ class Call:
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
+    rows_dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,16 @@ class Container:
         task: the task.
         model: what scores.
         prefix: before the paths in its OpenAPI document.
+        wire: the version of the server that reads and answers.
+
+    Raises:
+        InvalidInput: the version does not have the task.
     """
 
-    def __init__(self, task: Task, model: Model, prefix: str = "") -> None:
+    def __init__(self, task: Task, model: Model, prefix: str = "", wire: Wire = "1.62") -> None:
+        check_wire(wire, task)
+        self._wire: Wire = wire
+        self._seen: deque[tuple[bytes, dict[str, Any]]] = deque(maxlen=_REMEMBERED)
         self.task = task
         self._prefix = prefix
         self.model = model
@@ -117,7 +130,7 @@ class Container:
             return Reply(200, b'""', {_FAILED: "False"})
         if call.method not in ("GET", "POST"):
             return failure(405, "Method not allowed")
-        if call.method == "POST" and not _is_json(call.headers.get("content-type", "")):
+        if self._wire != "legacy" and call.method == "POST" and not _is_json(call.headers.get("content-type", "")):
             return failure(415, "Expects Content-Type to be application/json")
         started = time.perf_counter()
         try:
@@ -131,11 +144,28 @@ class Container:
             message = "An unexpected error occurred in scoring script. Check the logs for more info."
             return failure(500, message).told({_FAILED: "True"})
         timing = {"x-ms-run-fn-exec-ms": f"{(time.perf_counter() - started) * 1000:.3f}", _FAILED: "False"}
-        return Reply(200, json.dumps(found).encode(), {**told, **timing})
+        body, content_type = written(found[call.rows_dropped :], self._wire, self.task)
+        return Reply(200, body, {**told, **timing}, content_type)
+
+    @property
+    def last_images(self) -> list[tuple[bytes, dict[str, Any]]]:
+        """The last files that were scored, with what was found in each; the newest first."""
+        return list(self._seen)
+
+    def _rows(self, call: Call) -> Rows:
+        if call.method == "GET":
+            return rows_of(_asked(call.query))
+        return rows_in(call.body, self._wire)
 
     def _run(self, call: Call) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """The objects of the reply, and headers of its own."""
-        rows = read_rows(call.body) if call.method == "POST" else rows_of(_asked(call.query))
+        if self._wire == "legacy":
+            image, row = legacy_row(call.body)
+            if image is not None:
+                return self._score_files([image], None), {}
+            rows = Rows([row], row)
+        else:
+            rows = self._rows(call)
         if not is_json(rows.first):
             return self._score(rows.cells, None), {}
         cells, request = read_xai_rows(rows)
@@ -148,22 +178,28 @@ class Container:
         return self._score(cells, request), {EXPLAINER: self._explainer.method(request)}
 
     def _score(self, cells: list[str], request: XaiRequest | None) -> list[dict[str, Any]]:
-        images = self._images([decoded(cell) for cell in cells])
+        return self._score_files([decoded(cell) for cell in cells], request)
+
+    def _score_files(self, files: list[bytes], request: XaiRequest | None) -> list[dict[str, Any]]:
+        images = self._images(files)
         found: list[dict[str, Any]] = []
         while batch := list(islice(images, _BATCH)):
-            if request and self._explainer:
-                found += self._explainer.explain(batch, request)
-            else:
-                found += self.model.score(batch)
+            encoded, pixels = [file for file, _ in batch], [image for _, image in batch]
+            explainer = self._explainer if request else None
+            rows = explainer.explain(pixels, request) if explainer and request else self.model.score(pixels)
+            self._seen.extendleft((file, _without_parts(row)) for file, row in zip(encoded, rows, strict=True))
+            found += rows
         return found
 
-    def _images(self, files: list[bytes]) -> Iterator[Image]:
+    def _images(self, files: list[bytes]) -> Iterator[tuple[bytes, Image]]:
         for encoded in files:
             if self._closing.is_set():
                 raise ScoringFailed("the endpoint is stopping")
             image = read_image(encoded, self.model.reader)
             if image is not None:
-                yield image
+                yield encoded, image
+            elif self._wire == "catalogue-mmd":
+                raise ScoringFailed("an image cannot be read, and these models fail all of a request for it")
 
 
 def failure(status: int, message: str) -> Reply:
@@ -186,6 +222,11 @@ def _asked(query: str) -> Any:
         return document_of(values[0].encode())
     except (BadRequest, NotText) as error:
         raise ScoringFailed("input_data is not an object") from error
+
+
+def _without_parts(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without its explanations, which may have 25 MB."""
+    return {name: value for name, value in row.items() if name not in ("visualizations", "attributions")}
 
 
 def _is_json(content_type: str) -> bool:

@@ -7,14 +7,18 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from automl_cv_client._extras import need
 from automl_cv_client.errors import InvalidInput
+from automl_cv_client.local.rules import EndpointRules, LocalDeployment, deployments_of
+from automl_cv_client.local.tokens import Tokens
 from automl_cv_client.task import Task, TaskInput, task_of
 
 if TYPE_CHECKING:
+    from automl_cv_client.local.management import Management
     from automl_cv_client.local.models import Model
     from automl_cv_client.local.site import Site
     from automl_cv_client.local.web_server import WebServer
@@ -47,10 +51,13 @@ class LocalEndpoint:
         key: what requests must carry as bearer token; random when left out.
         host: a loopback address. Others are refused: this is no server for the open network.
         port: 0 for a free one, another at each start.
-        deployments: names of deployments; the first has the traffic, the header ``azureml-model-deployment``
-            reaches the others. All have the same model.
-        max_in_flight: requests let in at once; those above get 429. A default deployment of the service
-            lets 2 in. None for any number.
+        deployments: names, or a :class:`LocalDeployment` each, which may have its own model, traffic, instances,
+            timeout and server version. Of names, the first has the traffic, and the header
+            ``azureml-model-deployment`` reaches the others.
+        max_in_flight: requests a deployment takes at once; those above get 429. A default deployment of the service
+            takes 2. None for any number.
+        rules: what the front end does: authentication, quotas, faults on purpose.
+        control_plane: stand in for Resource Manager and a managed identity, too: see :attr:`variables`.
 
     Raises:
         InvalidInput: an argument cannot be used, such as a model that is none or has another number of labels.
@@ -69,19 +76,25 @@ class LocalEndpoint:
         key: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        deployments: Sequence[str] = ("default",),
+        deployments: Sequence[str | LocalDeployment] = ("default",),
         max_in_flight: int | None = None,
+        rules: EndpointRules | None = None,
+        control_plane: bool = False,
     ) -> None:
         check_installed()
         self._paths = _paths(task)
         self.key = secrets.token_urlsafe(32) if key is None else _checked_key(key)
         self._host = _checked_host(host)
         self._port = port
-        self._deployments = _checked_deployments(deployments)
+        self._deployments = deployments_of(deployments)
+        self._rules = EndpointRules() if rules is None else rules
         if max_in_flight is not None and max_in_flight < 1:
             raise InvalidInput(f"max_in_flight must be 1 or more, or None; it is {max_in_flight}")
         self._max_in_flight = max_in_flight
-        self._models = _models(self.tasks, model, labels, normalized, resize, crop)
+        self._models = self._loaded(model, labels, normalized, resize, crop)
+        self._tokens = Tokens(self._rules.token_seconds)
+        self._second_key = secrets.token_urlsafe(32)
+        self._management = _management(self._tokens) if control_plane else None
         self._running: tuple[WebServer, Site] | None = None
         self._base = ""
 
@@ -92,11 +105,14 @@ class LocalEndpoint:
         key: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        deployments: Sequence[str] = ("default",),
+        deployments: Sequence[str | LocalDeployment] = ("default",),
         max_in_flight: int | None = None,
+        rules: EndpointRules | None = None,
     ) -> Self:
         """One server for the four tasks, at ``/<task>/score``; ask ``scoring_uri_of(task)`` for each URI."""
-        return cls(None, key=key, host=host, port=port, deployments=deployments, max_in_flight=max_in_flight)
+        return cls(
+            None, key=key, host=host, port=port, deployments=deployments, max_in_flight=max_in_flight, rules=rules
+        )
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -123,9 +139,35 @@ class LocalEndpoint:
         wanted = task_of(task)
         if wanted not in self._paths:
             raise InvalidInput(f"this endpoint does not serve {wanted.value}; it serves {', '.join(self._paths)}")
-        if self._running is None:
-            raise InvalidInput("the endpoint is not running: use it in a with statement, or call start()")
+        self._check_running()
         return f"{self._base}{self._paths[wanted]}/score"
+
+    @property
+    def status_uri(self) -> str:
+        """A page for people: requests, latencies, the last images. The address holds the key."""
+        self._check_running()
+        return f"{self._base}/status?key={self.key}"
+
+    @property
+    def has_control_plane(self) -> bool:
+        """Whether it stands in for Resource Manager, too."""
+        return self._management is not None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What to export so that ``from_workspace``, ``doctor`` and azure-identity come here; needs ``control_plane``.
+
+        Raises:
+            InvalidInput: not started, or without ``control_plane``.
+        """
+        self._check_running()
+        if self._management is None:
+            raise InvalidInput("this endpoint has no control plane: make it with control_plane=True")
+        return self._management.variables()
+
+    def token(self, scope: str = "https://ml.azure.com/.default") -> str:
+        """A token as Entra ID gives out, for scoring unless another scope is named; ``workspace`` for an aml_token."""
+        return self._tokens.issue(scope).token
 
     def start(self) -> Self:
         """Return once requests are answered; nothing happens when it runs already.
@@ -140,7 +182,6 @@ class LocalEndpoint:
             except BaseException:
                 listening.close()
                 raise
-            self._base = _base_uri(listening)
         return self
 
     def stop(self) -> None:
@@ -165,10 +206,17 @@ class LocalEndpoint:
     def _serve(self, listening: socket.socket) -> tuple[WebServer, Site]:
         # Imported here, so that `import automl_cv_client.local` needs none of the extra's libraries.
         from automl_cv_client.local.front_end import FrontEnd
+        from automl_cv_client.local.management import Managed
         from automl_cv_client.local.site import Site
         from automl_cv_client.local.web_server import WebServer
 
-        site = Site(self._models, self._paths, FrontEnd(self.key, self._deployments, self._max_in_flight))
+        self._base = _base_uri(listening)
+        keys = (self.key, self._second_key)
+        if self._management is not None:
+            uri = f"{self._base}{self._paths[self.tasks[0]]}/score"
+            self._management.managed = Managed(self._base, uri, keys, self._deployments, self._rules)
+        front_end = FrontEnd(keys, self._deployments, self._rules, self._tokens, self._max_in_flight)
+        site = Site(self._models, self._paths, self._deployments, front_end, self._rules, self._management)
         server = WebServer(site.app, listening)
         try:
             server.start()
@@ -176,6 +224,41 @@ class LocalEndpoint:
             site.close()
             raise
         return server, site
+
+    def _check_running(self) -> None:
+        if self._running is None:
+            raise InvalidInput("the endpoint is not running: use it in a with statement, or call start()")
+
+    def _loaded(
+        self,
+        model: str | os.PathLike[str] | None,
+        labels: str | os.PathLike[str] | None,
+        normalized: bool | None,
+        resize: int | None,
+        crop: int | None,
+    ) -> dict[tuple[Task, str], Model]:
+        """What scores each task in each deployment: its own model, or the one they share."""
+        from automl_cv_client.local.recognition import model_for
+        from automl_cv_client.local.wires import check_wire
+
+        own = model is not None or any(deployment.model is not None for deployment in self._deployments)
+        if own and len(self._paths) > 1:
+            raise InvalidInput(f"a model of your own needs its task, one of {', '.join(self.tasks)}")
+        models = {}
+        for task in self.tasks:
+            prepared = partial(model_for, task, normalized=normalized, resize=resize, crop=crop)
+            shared = prepared(model, labels)
+            for deployment in self._deployments:
+                check_wire(deployment.wire, task)
+                mine = deployment.model is not None
+                models[task, deployment.name] = prepared(deployment.model, deployment.labels) if mine else shared
+        return models
+
+
+def _management(tokens: Tokens) -> Management:
+    from automl_cv_client.local.management import Management
+
+    return Management(tokens)
 
 
 def check_installed() -> None:
@@ -190,38 +273,10 @@ def _paths(task: TaskInput | None) -> dict[Task, str]:
     return {task_of(task): ""}
 
 
-def _models(
-    tasks: Sequence[Task],
-    model: str | os.PathLike[str] | None,
-    labels: str | os.PathLike[str] | None,
-    normalized: bool | None,
-    resize: int | None,
-    crop: int | None,
-) -> dict[Task, Model]:
-    if model is None:
-        if (labels, normalized, resize, crop) != (None,) * 4:
-            raise InvalidInput("labels, normalized, resize and crop belong to a model of your own: give its file, too")
-        from automl_cv_client.local.models import demo_model
-
-        return {task: demo_model(task) for task in tasks}
-    if len(tasks) > 1:
-        raise InvalidInput(f"a model of your own needs its task, one of {', '.join(tasks)}")
-    from automl_cv_client.local.recognition import own_model
-
-    (task,) = tasks
-    return {task: own_model(task, model, labels, normalized=normalized, resize=resize, crop=crop)}
-
-
 def _checked_key(key: str) -> str:
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise InvalidInput("key must be printable ASCII without spaces, and not empty")
     return key
-
-
-def _checked_deployments(deployments: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(deployments, str) or not deployments or not all(deployments):
-        raise InvalidInput('deployments must be names, one or more, such as ("blue", "green")')
-    return tuple(deployments)
 
 
 def _checked_host(host: str) -> str:

@@ -35,19 +35,13 @@ class Rows(NamedTuple):
     first: str
 
 
-def read_rows(body: bytes) -> Rows:
-    """The rows of a scoring request.
+def document_of(body: bytes) -> dict[str, Any]:
+    """The JSON object of a POST body.
 
     Raises:
-        BadRequest: not JSON, not an object, or without ``input_data``.
+        BadRequest: not JSON, or not an object.
         NotText: the bytes are no text, as of a gzip body.
-        ScoringFailed: ``input_data`` has another form than columns and data.
     """
-    return rows_of(_input_data(document_of(body)))
-
-
-def document_of(body: bytes) -> dict[str, Any]:
-    """The JSON object of a POST body. Raises as :func:`read_rows`."""
     try:
         document = json.loads(body)
     except (UnicodeDecodeError, RecursionError) as error:
@@ -61,7 +55,7 @@ def document_of(body: bytes) -> dict[str, Any]:
 
 
 def rows_of(frame: Any) -> Rows:
-    """The rows of an ``input_data``. Raises ScoringFailed."""
+    """The rows of an ``input_data``. Raises ScoringFailed when it has another form than columns and data."""
     if not isinstance(frame, dict):
         raise ScoringFailed("input_data is not an object")
     if not set(frame) <= set(_FRAME):
@@ -83,12 +77,6 @@ def decoded(cell: str) -> bytes:
         return base64.b64decode(cell)
     except ValueError as error:
         raise ScoringFailed("a row is no base64") from error
-
-
-def _input_data(document: dict[str, Any]) -> Any:
-    if "input_data" not in document:
-        raise BadRequest("A value is not provided for the 'input_data' parameter.")
-    return document["input_data"]
 
 
 def _cells(data: Any, columns: list[Any]) -> list[str]:

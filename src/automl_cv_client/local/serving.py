@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from automl_cv_client.local.endpoint import LocalEndpoint
+from automl_cv_client.local.rules import EndpointRules, LocalDeployment
 from automl_cv_client.task import TaskInput
 
 
@@ -23,8 +24,10 @@ def serve(
     key: str | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
-    deployments: Sequence[str] = ("default",),
+    deployments: Sequence[str | LocalDeployment] = ("default",),
     max_in_flight: int | None = None,
+    rules: EndpointRules | None = None,
+    control_plane: bool = False,
     on_ready: Callable[[LocalEndpoint], None] | None = None,
 ) -> None:
     """Serve a task, or all of them, until SIGINT (Ctrl-C) or SIGTERM; then return.
@@ -47,6 +50,8 @@ def serve(
         port=port,
         deployments=deployments,
         max_in_flight=max_in_flight,
+        rules=rules,
+        control_plane=control_plane,
     )
     told_to_stop = threading.Event()
 

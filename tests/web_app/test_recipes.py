@@ -79,10 +79,14 @@ def test_queue_worker(image: bytes, tmp_path: Path) -> None:
     for job in (tmp_path / "good.jpg", tmp_path / "words.jpg", tmp_path / "busy.jpg", None):
         jobs.put(job)
     told: list[tuple[str, str, Any]] = []
-    with no_waiting(), FakeEndpoint(CAT, throttled(7)).client() as client:
+    with (
+        no_waiting(),
+        FakeEndpoint(CAT, throttled(7)).client() as client,
+        client.stream("image-object-detection", concurrency=1) as run,
+    ):
         recipe("queue_worker").work(
             jobs,
-            client,
+            run,
             done=lambda path, found: told.append(("done", path.name, found[0].label)),
             later=lambda path, wait: told.append(("later", path.name, wait)),
             dead=lambda path, error: told.append(("dead", path.name, type(error).__name__)),

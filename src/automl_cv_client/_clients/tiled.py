@@ -51,7 +51,7 @@ class Tiled(Connected):
         Example:
             >>> found = client.detect_tiled("harbour.jpg", tile=300)
             >>> print(len(found) > 0, found.image.media_type)
-            True image/jpeg
+            True image/png
         """
         flow = _tiled(self, image, Task.DETECTION, tile, overlap, whole, merge, together)
         return cast(Detections, self._run(flow))
@@ -92,7 +92,7 @@ class Tiled(Connected):
         Example:
             >>> found = client.segment_tiled("harbour.jpg", tile=300)
             >>> print(len(found) > 0, found.image.media_type)
-            True image/jpeg
+            True image/png
         """
         flow = _tiled(self, image, Task.SEGMENTATION, tile, overlap, whole, merge, together)
         return cast(Instances, self._run(flow))
@@ -135,7 +135,7 @@ class AsyncTiled(AsyncConnected):
         Example:
             >>> found = await client.detect_tiled("harbour.jpg", tile=300)
             >>> print(len(found) > 0, found.image.media_type)
-            True image/jpeg
+            True image/png
         """
         flow = _tiled(self, image, Task.DETECTION, tile, overlap, whole, merge, together)
         return cast(Detections, await self._run(flow))
@@ -176,7 +176,7 @@ class AsyncTiled(AsyncConnected):
         Example:
             >>> found = await client.segment_tiled("harbour.jpg", tile=300)
             >>> print(len(found) > 0, found.image.media_type)
-            True image/jpeg
+            True image/png
         """
         flow = _tiled(self, image, Task.SEGMENTATION, tile, overlap, whole, merge, together)
         return cast(Instances, await self._run(flow))

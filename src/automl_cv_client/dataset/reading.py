@@ -7,16 +7,32 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, overload
 
 from pydantic import ValidationError
 
 from automl_cv_client._files import whole_text
 from automl_cv_client.dataset.faults import faults_of
 from automl_cv_client.dataset.lines import RawRow, Source, name_of, raw_rows
-from automl_cv_client.dataset.rows import ROW_KINDS, Row, task_of_row
+from automl_cv_client.dataset.rows import (
+    ROW_KINDS,
+    ClassificationRow,
+    DetectionRow,
+    MultilabelRow,
+    Row,
+    SegmentationRow,
+    task_of_row,
+)
 from automl_cv_client.errors import InvalidInput
-from automl_cv_client.task import Task, TaskInput, task_of
+from automl_cv_client.task import (
+    ClassificationTask,
+    DetectionTask,
+    MultilabelTask,
+    SegmentationTask,
+    Task,
+    TaskInput,
+    task_of,
+)
 
 _MISSING = "key-missing"
 
@@ -37,7 +53,17 @@ class ReadRow(NamedTuple):
     code: str = ""
 
 
-def read_jsonl(source: Source, *, task: TaskInput | None = None, strict: bool = False) -> Iterator[Row]:
+@overload
+def read_jsonl(source: Source, *, task: ClassificationTask, strict: bool = False) -> Iterator[ClassificationRow]: ...
+@overload
+def read_jsonl(source: Source, *, task: MultilabelTask, strict: bool = False) -> Iterator[MultilabelRow]: ...
+@overload
+def read_jsonl(source: Source, *, task: DetectionTask, strict: bool = False) -> Iterator[DetectionRow]: ...
+@overload
+def read_jsonl(source: Source, *, task: SegmentationTask, strict: bool = False) -> Iterator[SegmentationRow]: ...
+@overload
+def read_jsonl(source: Source, *, task: TaskInput | None = None, strict: bool = False) -> Iterator[Row]: ...
+def read_jsonl(source: Source, *, task: TaskInput | None = None, strict: bool = False) -> Iterator[Any]:
     """The rows of a training file, one at a time.
 
     Args:

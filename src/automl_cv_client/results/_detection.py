@@ -8,7 +8,7 @@ from pydantic import Field, PrivateAttr
 
 from automl_cv_client._extras import need
 from automl_cv_client._image_info import ImageInfo
-from automl_cv_client._record import Record
+from automl_cv_client._record import MaybeNone, Record
 from automl_cv_client._text import printable
 from automl_cv_client.annotations import Annotation
 from automl_cv_client.errors import InvalidInput
@@ -134,7 +134,7 @@ class Instance(Detection, frozen=True):
         return even_odd_area(self.pixel_polygons)
 
     @property
-    def outline_box(self) -> PixelBox | None:
+    def outline_box(self) -> PixelBox | MaybeNone:
         """The smallest box around the outline, in pixels of the upright image; None when it encloses nothing."""
         found = bounds(self.pixel_polygons)
         return None if found is None else PixelBox(*found)

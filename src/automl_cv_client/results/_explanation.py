@@ -9,14 +9,14 @@ import base64
 import binascii
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from automl_cv_client._extras import need
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._notebook import Display, Displayed, show_image
-from automl_cv_client._record import Record
+from automl_cv_client._record import MaybeNone, Record
 from automl_cv_client.errors import ImageError, InvalidInput, UnexpectedReply
 from automl_cv_client.geometry import PixelBox, Size
 from automl_cv_client.results._float_map import FloatMap
@@ -44,9 +44,6 @@ _ENDS: dict[str, tuple[str, str]] = {
     "signed": ("against it", "for it"),
 }
 """What the ends of the colour scale mean."""
-
-MaybeNone: TypeAlias = Any
-"""For a part that is None only where it was not asked for: callers know what they asked for, and need not check."""
 
 _LARGEST_FIGURE = 50_000_000  # pixels; the service's figure has 1.4 million
 _FloatMapField = Annotated[

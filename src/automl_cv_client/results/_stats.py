@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from automl_cv_client._notebook import Display, Displayed, fields_of
-from automl_cv_client._record import Record
+from automl_cv_client._record import MaybeNone, Record
 
 
 class _Fields(Displayed):
@@ -43,8 +43,8 @@ class Stats(Record, _Fields, frozen=True):
     received_bytes: int = 0
     seconds: float = 0.0
     images_per_second: float = 0.0
-    p50: float | None = None
-    p95: float | None = None
+    p50: float | MaybeNone = None
+    p95: float | MaybeNone = None
     model_seconds: float = 0.0
     network_seconds: float = 0.0
 
@@ -73,8 +73,8 @@ class RunStats(Record, _Fields, frozen=True):
     retries: int = 0
     refused: int = 0
     bytes_sent: int = 0
-    p50: float | None = None
-    p95: float | None = None
+    p50: float | MaybeNone = None
+    p95: float | MaybeNone = None
 
 
 class Capacity(Record, _Fields, frozen=True):

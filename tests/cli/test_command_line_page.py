@@ -51,13 +51,13 @@ def path_of(words: list[str]) -> tuple[str, ...]:
 
 def without_numbers(text: str) -> list[str]:
     """The words alone: times differ from run to run, scores a little from processor to processor, and so do columns."""
-    text = re.sub(r"(AUTOML_CV_KEY)=\S+", r"\1=KEY", text)
+    text = re.sub(r"(AUTOML_CV_KEY|\?key)=\S+", r"\1=KEY", text)
     return NUMBER.sub("0", text).split()
 
 
 def fit_to_print(text: str) -> str:
     """With a key that opens nothing, and the port that the page names."""
-    text = re.sub(r"(AUTOML_CV_KEY)=\S+", r"\1=...", re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8000", text))
+    text = re.sub(r"(AUTOML_CV_KEY|\?key)=\S+", r"\1=...", re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8000", text))
     return re.sub(r" +$", "", text, flags=re.M)
 
 

@@ -254,6 +254,7 @@ def _print_how_to_use(served: str, endpoint: LocalEndpoint) -> None:
     for task in endpoint.tasks:
         line = Text(f"  {task.method.replace('_', '-'):<20}")
         screen.print(line.append(endpoint.scoring_uri_of(task), "bold"))
+    screen.print(Text(f"  {'status page':<20}{endpoint.status_uri}"))
     example = Task.DETECTION if Task.DETECTION in endpoint.tasks else endpoint.tasks[0]
     several = "  # or another of the above" if len(endpoint.tasks) > 1 else ""
     screen.print("\nIn another terminal:\n")
@@ -265,4 +266,3 @@ def _print_how_to_use(served: str, endpoint: LocalEndpoint) -> None:
         for name, value in endpoint.variables.items():
             screen.print(f"  export {name}={value}")
         screen.print("")
-    screen.print(Text(f"To look at it: {endpoint.status_uri}\n"))

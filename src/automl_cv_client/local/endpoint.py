@@ -35,7 +35,7 @@ class LocalEndpoint:
     It can be started again after it was stopped. The models are demo models, loaded at the first request, or one of
     your own, an ONNX file that AutoML exported:
 
-        LocalEndpoint("image-object-detection", model="model.onnx", labels="labels.json")
+        LocalEndpoint("image-classification", model="model.onnx", labels="labels.json")
 
     Own classifiers are explained without gradients, by occlusion; the reply's header ``x-automl-cv-explainer`` says so.
 

@@ -2,12 +2,12 @@
 
 A fault is written ``KIND=VALUE:SHARE``, the value where the kind has one, the share 1 where it is left out:
 
-    status=503:0.1       one request in ten gets this status; a 4xx or 5xx of the container with ``container=500``
-    latency=0.2          every answer comes 0.2 s later; ``latency=0.1-0.5`` spreads it evenly, ``latency=exp0.3``
-                         exponentially, with this mean
-    drop=1:0.2           one row of the reply is left out without a word, as with an image the service cannot read
-    truncate:0.05        the connection ends in the middle of the body
-    reset:0.05           the connection is reset without an answer
+* ``status=503:0.1``: one request in ten gets this status; ``container=500`` is the container's, so 424;
+* ``latency=0.2``: every answer comes 0.2 s later; ``latency=0.1-0.5`` spreads it evenly, ``latency=exp0.3``
+  exponentially, with this mean;
+* ``drop=1:0.2``: one row of the reply is left out without a word, as with an image the service cannot read;
+* ``truncate:0.05``: the connection ends in the middle of the body;
+* ``reset:0.05``: the connection is reset without an answer.
 """
 
 from __future__ import annotations

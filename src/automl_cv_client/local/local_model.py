@@ -33,9 +33,8 @@ _URI = "http://127.0.0.1/score"  # never opened
 class LocalModel(One, Many, Tiled, Explain):
     """An exported ONNX model, or a demo model, with the methods of a client and no server. Thread-safe.
 
-        model = LocalModel("model.onnx", "image-object-detection")
-        for detection in model.detect("img.jpg"):
-            print(detection.label, detection.score, detection.pixel_box)
+        model = LocalModel("model.onnx", "image-classification")
+        print(model.classify("cat.png").label)
 
     Images are prepared, scored and read as behind :class:`LocalEndpoint`: the results are equal. Each says who
     answered, ``result.call.answered_by``. Give it to ``client.with_fallback(model)`` to answer while an endpoint

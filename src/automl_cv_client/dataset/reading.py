@@ -120,10 +120,11 @@ def write_jsonl(rows: Iterable[Row | dict[str, Any]], path: str | os.PathLike[st
         path: where to; an existing file is replaced once the last row is written.
     """
     count = 0
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     with whole_text(Path(path)) as file:
         for row in rows:
             values = row.to_json() if isinstance(row, Row) else row
-            file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(encode(values) + "\n")
             count += 1
     return count
 

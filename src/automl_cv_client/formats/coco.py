@@ -366,6 +366,10 @@ class _CocoAnnotations:
                 return box
             raise Unreadable("bbox-wrong", f"bbox must be [left, top, width, height]; it is {shown(bbox)}")
         left, top, width, height = values
+        if size is not None and self.boxes_in_pixels and left + width > 1:  # nearly all boxes: nothing to say of them
+            edges = (left / size.width, top / size.height, (left + width) / size.width, (top + height) / size.height)
+            if 0 <= edges[0] < edges[2] <= 1 and 0 <= edges[1] < edges[3] <= 1:
+                return Box(*edges)
         self._check_unit((left, top, left + width, top + height), self.boxes_in_pixels)
         if width < 0 or height < 0:
             raise Unreadable("box-swapped", f"bbox must be [left, top, width, height]; it is {shown(bbox)}")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from automl_cv_client import dataset, formats
 from automl_cv_client.dataset import recognise, rows_from
 from automl_cv_client.errors import PassedOverWarning
 
@@ -127,3 +128,67 @@ def test_one_part_of_a_data_set_is_read(split, images, tmp_path):
         shutil.copy(images / name, source / "images" / part / name)
     (row,) = rows_from(source / "data.yaml", split=split)
     assert row.image_url == ("images/train/a.jpg" if split == "train" else "images/val/b.jpg")
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "dataset.md"
+TABLE = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in PAGE.read_text(encoding="utf-8")
+    .partition("### What it reads")[2]
+    .partition("Class folders")[0]
+    .splitlines()
+    if line.startswith("|") and "---" not in line
+][1:]
+
+
+def slug(tool: str) -> str:
+    return {"Azure ML data labelling": "azureml"}.get(tool, tool.split(" (")[0].lower().replace(" ", "-"))
+
+
+@pytest.mark.parametrize("cells", TABLE, ids=lambda cells: f"{cells[0]}: {cells[1]}")
+def test_each_line_of_the_table_in_the_docs_is_held(cells):
+    """Some folder here is of the tool and the format; it is read by the function named, and the writers are there."""
+    tool, _, form, reader, writer, _ = cells
+    folders = [name for name, read_as in FORMS.items() if name.startswith(slug(tool)) and read_as == form.strip("`")]
+    assert folders
+    assert callable(getattr(dataset, reader.strip("`")))
+    if writer:
+        name = writer.strip("`")
+        assert callable(getattr(dataset, name, None) or getattr(formats, name))
+
+
+def test_every_folder_is_in_the_table():
+    told = {(slug(cells[0]), cells[2].strip("`")) for cells in TABLE}
+    for name, form in FORMS.items():
+        assert any(name.startswith(tool) and form == read_as for tool, read_as in told), name
+
+
+LOST: dict[str, tuple[str, str, str, str]] = {
+    "cvat": ("cvat-images", "annotations.xml", "</image>", '<cuboid label="cat"/></image>'),
+    "datumaro": ("datumaro-json", "annotations/train.json", '"annotations":[', '{"type":"points","label_id":0},'),
+    "labelme": (
+        "globox-labelme",
+        "a.json",
+        '"shapes": [',
+        '{"label": "cat", "points": [[1, 1]], "shape_type": "point"},',
+    ),
+    "via": ("via-project", "via_project.json", '"regions": [', '{"shape_attributes": {"name": "point"}},'),
+    "label-studio": ("label-studio-json", "export.json", '"result": [', '{"type": "keypointlabels"},'),
+    "fiftyone": ("fiftyone-labels", "labels.json", '"a": [', '{"label": 0},'),
+}
+"""Of a format: a file, a place in it, and what is put in (before the place in XML, behind it in JSON)."""
+
+
+@pytest.mark.parametrize("form", LOST)
+def test_what_is_lost_is_reported(form, images, tmp_path):
+    """A shape that there is no task for, in the tool's own file."""
+    tool, path, place, put_in = LOST[form]
+    shutil.copytree(TOOLS / tool, tmp_path / tool)
+    text = (tmp_path / tool / path).read_text()
+    assert place in text
+    filled = put_in if form == "cvat" else place + put_in
+    (tmp_path / tool / path).write_text(text.replace(place, filled, 1))
+    rows = rows_from(tmp_path / tool, form=form, images=images)
+    with pytest.warns(PassedOverWarning, match="passed over 1 annotation"):
+        list(rows)
+    assert rows.report.annotations == 3

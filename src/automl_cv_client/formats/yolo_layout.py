@@ -394,8 +394,18 @@ def _scalar(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")
     if len(text) > 1 and text[0] == text[-1] == '"':
-        try:
-            return str(json.loads(text))
-        except ValueError:
-            return text[1:-1]
+        return _ESCAPE.sub(_unescaped, text[1:-1])
     return text
+
+
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "e": "\x1b", "N": "\x85", "_": "\xa0"}
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """The letter of an escape in a double-quoted text, as YAML has them."""
+    code = found[1]
+    if len(code) == 1:
+        return _LETTERS.get(code, code)
+    number_of_letter = int(code[1:], 16)
+    return chr(number_of_letter) if number_of_letter < 0x110000 else found[0]

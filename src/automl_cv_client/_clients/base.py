@@ -201,9 +201,10 @@ class Connected(WithSettings):
         Returns:
             A client of the same class, which shares the connections with this one.
 
-        >>> client = client.with_fallback(LocalModel("model.onnx", "image-object-detection"))
-        >>> client.detect("img.jpg").call.answered_by
-        'model.onnx, on this machine'
+        Example:
+            >>> client = client.with_fallback(LocalModel("model.onnx", "image-object-detection"))
+            >>> found = client.detect("img.jpg")
+            >>> print(found.call.answered_by)
         """
         twin = self.__copy__()
         twin._backend = FallbackBackend(self._backend.credential, self._backend.transport, fallback)
@@ -316,9 +317,10 @@ class AsyncConnected(WithSettings):
         Returns:
             A client of the same class, which shares the connections with this one.
 
-        >>> client = client.with_fallback(LocalModel("model.onnx", "image-object-detection"))
-        >>> (await client.detect("img.jpg")).call.answered_by
-        'model.onnx, on this machine'
+        Example:
+            >>> client = client.with_fallback(LocalModel("model.onnx", "image-object-detection"))
+            >>> found = await client.detect("img.jpg")
+            >>> print(found.call.answered_by)
         """
         twin = self.__copy__()
         twin._backend = AwaitedFallbackBackend(self._backend.credential, self._backend.transport, fallback)

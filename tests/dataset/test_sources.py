@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,8 @@ def boxes_of(row: Any) -> list[Any]:
         coco({"bbox": ["9", "6.0", 45, "30,0"]}),
         coco({"iscrowd": None}),
         coco({"iscrowd": "0"}),
+        coco({"iscrowd": float("nan")}),
+        coco({"bbox": np.array([]), "segmentation": np.array([RING])}),
         coco({"bbox": None}),
         coco({"bbox": []}),
         coco({"bbox": (9, 6, 45, 30)}, images=[IMAGE | {"width": "90px", "height": 60.0}]),
@@ -115,6 +119,7 @@ def test_what_cannot_be_meant_is_refused_with_the_id(content, says):
         ({"bbox": None, "segmentation": None}, DETECTION, "bbox-wrong"),
         ({"bbox": [float("nan"), 1, 2, 3]}, DETECTION, "bbox-wrong"),
         ({"bbox": [9, 6, 45]}, DETECTION, "bbox-wrong"),
+        ({"bbox": np.array([9, 6, 45])}, DETECTION, "bbox-wrong"),
         ({"bbox": [9, 6, -45, 30]}, DETECTION, "box-swapped"),
         ({"bbox": [9, 6, 0, 30]}, DETECTION, "box-empty"),
         ({"bbox": [100, 6, 10, 10]}, DETECTION, "box-outside"),
@@ -447,6 +452,7 @@ YOLO_BOX = (0.4, 0.3, 0.6, 0.7)
         "0 0.5 0.5 0.2 0.4",
         "0.000000000000000000e+00 5.0e-01 5.0e-01 2.0e-01 4.0e-01",
         "0 0.5 0.5 0.2 0.4 0.93",
+        "0 0.5 0.5 0.2 0.4 0.93 17",
         "# made by a program\n0 0.5 0.5 0.2 0.4",
         "0 0.5 0.5 0.2 0.4 # cat",
         "0\t0.5\t0.5\t0.2\t0.4\r",
@@ -674,3 +680,53 @@ def test_the_command_says_what_the_source_is_and_what_was_passed_over(tmp_path):
     assert "annotation 2: no category 9" in done.err
     strict = run("dataset", "convert", str(tmp_path / "a.json"), str(tmp_path / "strict.jsonl"), "--strict")
     assert (strict.code, (tmp_path / "strict.jsonl").exists()) == (2, False)
+
+
+def test_sizes_that_rows_lack_come_from_the_images_too(tmp_path, photos):
+    box = {"label": "cat", "topX": 0.1, "topY": 0.1, "bottomX": 0.6, "bottomY": 0.6}
+    lines = [
+        json.dumps({"image_url": name, "label": [box]}) for name in ("a.jpg", "azureml://datastores/d/paths/turned.jpg")
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    convert(
+        tmp_path / "rows.jsonl",
+        tmp_path / "coco.json",
+        to="coco",
+        images=photos,
+        prefix="azureml://datastores/e/paths/",
+    )
+    written = json.loads((tmp_path / "coco.json").read_text())
+    assert [(image["file_name"], image["width"], image["height"]) for image in written["images"]] == [
+        ("a.jpg", 90, 60),
+        ("turned.jpg", 90, 60),
+    ]
+    with pytest.raises(InvalidInput, match=r"'a\.jpg' tells no width and height: pixels need them"):
+        convert(tmp_path / "rows.jsonl", tmp_path / "coco.json", to="coco")
+    rows = read(rows_from(tmp_path / "rows.jsonl", prefix="azureml://datastores/e/paths/"))
+    assert [row.image_url for row in rows] == [f"azureml://datastores/e/paths/{name}.jpg" for name in ("a", "turned")]
+
+
+needs_linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' measure of memory")
+
+MANY = """
+import re, sys
+from automl_cv_client.dataset import convert
+report = convert(sys.argv[1], sys.argv[2])
+# Not ru_maxrss: a child starts with its parent's.
+print(report.images, re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+@needs_linux
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_hundred_thousand_rows_are_converted_in_less_than_100_mb(tmp_path, form):
+    line = {"csv": 'images/%d.jpg,"cat,dog"\n', "jsonl": '{"image_url": "images/%d.jpg", "label": ["cat", "dog"]}\n'}[
+        form
+    ]
+    source = tmp_path / f"many.{form}"
+    source.write_text(("image,labels\n" if form == "csv" else "") + "".join(line % n for n in range(100_000)))
+    command = [sys.executable, "-c", MANY, str(source), str(tmp_path / "out.jsonl")]
+    images, peak = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert images == 100_000
+    assert peak / 1024 < 100

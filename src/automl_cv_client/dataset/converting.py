@@ -13,7 +13,7 @@ from automl_cv_client._files import is_image_name
 from automl_cv_client.annotations import AnnotatedImage
 from automl_cv_client.dataset.images import image_file
 from automl_cv_client.dataset.reading import row_of
-from automl_cv_client.dataset.rows import Row
+from automl_cv_client.dataset.rows import ImageDetails, Row
 from automl_cv_client.dataset.urls import LocalImages, path_of
 from automl_cv_client.errors import InvalidInput, PassedOverWarning
 from automl_cv_client.formats.reading import ImageFile, ImageLookup, ReadingReport
@@ -104,7 +104,7 @@ def conversion(
     def rows() -> Iterator[Row]:
         kind = task_of(task)
         if kind not in tasks:
-            others = " or ".join(one.value for one in tasks)
+            others = " or ".join(possible.value for possible in tasks)
             raise InvalidInput(f"{form} is read for {others}, not for {kind.value}")
         files = Lookup(images) if images is not None else None
         for image in read(kind, report, files):
@@ -147,6 +147,19 @@ def row_of_image(
         ending = PurePosixPath(plain).suffix.lower().lstrip(".") if is_image_name(plain) else None
         details = {"format": ending, "width": image.size.width, "height": image.size.height}
     return row_of({"image_url": name, "image_details": details, "label": _label(image, task)}, task)
+
+
+def completed(row: Row, prefix: str, find: ImageLookup | None, report: ReadingReport) -> Row:
+    """The row behind a prefix, and with the size of its image where it lacks one and the image is at hand."""
+    changes: dict[str, Any] = {}
+    if find is not None and row.annotated().size is None:
+        file = find(row.image_url)
+        if file is not None and file.size is not None:
+            told = {"width": file.size.width, "height": file.size.height}
+            changes["image_details"] = (row.image_details or ImageDetails()).model_copy(update=told)
+    if prefix:
+        changes["image_url"] = _url(row.image_url, prefix, None, report)
+    return row.model_copy(update=changes) if changes else row
 
 
 def _label(image: AnnotatedImage, task: Task) -> Any:

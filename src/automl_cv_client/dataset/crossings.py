@@ -19,11 +19,11 @@ class _Edge(NamedTuple):
 def crosses_itself(ring: Sequence[Point]) -> bool:
     """Whether two edges of the closed ring cross at an inner point of both. Touching is not crossing."""
     edges = _edges(ring)
-    for i, one in enumerate(edges):
-        for other in edges[i + 1 :]:
-            if other.left > one.right:  # sorted by their left ends: none after it can meet either
+    for number, edge in enumerate(edges):
+        for other in edges[number + 1 :]:
+            if other.left > edge.right:  # sorted by their left ends: none after it can meet either
                 break
-            if _cross(one, other):
+            if _cross(edge, other):
                 return True
     return False
 
@@ -34,8 +34,10 @@ def _edges(ring: Sequence[Point]) -> list[_Edge]:
     return sorted(edges)
 
 
-def _cross(one: _Edge, other: _Edge) -> bool:
-    return _side(one, other.start) * _side(one, other.end) < 0 and _side(other, one.start) * _side(other, one.end) < 0
+def _cross(edge: _Edge, other: _Edge) -> bool:
+    return (
+        _side(edge, other.start) * _side(edge, other.end) < 0 and _side(other, edge.start) * _side(other, edge.end) < 0
+    )
 
 
 def _side(edge: _Edge, point: Point) -> int:

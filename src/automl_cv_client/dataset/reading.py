@@ -94,9 +94,9 @@ def read_rows(source: Source, *, task: TaskInput | None = None, strict: bool = F
     while kind is None and (first := next(raw, None)) is not None:
         ahead.append(first)
         kind = task_of_row(first.value) if isinstance(first.value, dict) else None
-    for one in chain(ahead, raw):
+    for raw_row in chain(ahead, raw):
         # Empty lists all the way: a detection file without objects is likelier than one without labels.
-        yield _read(one, kind or Task.DETECTION, strict)
+        yield _read(raw_row, kind or Task.DETECTION, strict)
 
 
 def recognise_task(source: str | os.PathLike[str]) -> Task:

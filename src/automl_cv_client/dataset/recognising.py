@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from automl_cv_client._files import is_image_name
-from automl_cv_client.dataset.converting import Conversion, Location
+from automl_cv_client.dataset.converting import Conversion, Location, Lookup, completed
 from automl_cv_client.dataset.csv_lists import to_csv
 from automl_cv_client.dataset.reading import read_rows, write_jsonl
 from automl_cv_client.dataset.rows import Row
@@ -34,7 +34,7 @@ from automl_cv_client.errors import InvalidInput, PassedOverWarning
 from automl_cv_client.formats import to_coco, to_voc, to_yolo
 from automl_cv_client.formats.csv_files import read_table
 from automl_cv_client.formats.reading import ReadingReport, decoded, files_below
-from automl_cv_client.formats.yolo_layout import labels_apart
+from automl_cv_client.formats.yolo_layout import description, labels_apart
 from automl_cv_client.task import Task, TaskInput
 
 
@@ -97,7 +97,7 @@ def recognise(source: Location) -> Recognised:
         raise InvalidInput(
             f"{path.name}: what is it? It holds {held or 'nothing'}: say what it is by --from; in Python, form='coco'"
         )
-    both = "; ".join(f"{one.form.value} in {one.path.relative_to(path).as_posix()}" for one in found[:4])
+    both = "; ".join(f"{source.form.value} in {source.path.relative_to(path).as_posix()}" for source in found[:4])
     raise InvalidInput(f"{path.name} holds training data {len(found)} times: {both}: name the one that is meant")
 
 
@@ -192,13 +192,10 @@ def _json(path: Path, head: bytes, more: bool) -> Recognised | None:
 
 def _in_folder(folder: Path) -> Iterator[Recognised]:
     """Everything in a folder that can be read; class folders only where there is nothing else."""
-    children = sorted(child for child in folder.iterdir() if not child.name.startswith("."))
-    described = [child for child in children if child.suffix.lower() in (".yaml", ".yml", ".data") and child.is_file()]
-    for child in described:
-        text = child.read_bytes()
-        if re.search(rb"^\s*names\s*[:=]", text, re.MULTILINE):
-            yield Recognised(Form.YOLO, folder, f"{child.name}")
-            return
+    described = description(folder)
+    if described is not None:
+        yield Recognised(Form.YOLO, folder, described.name)
+        return
     count = 0
     for form, path, reason in _files_in(folder):
         count += 1
@@ -308,7 +305,7 @@ def rows_from(
     if split is not None and kind not in (Form.YOLO, Form.FOLDERS):
         raise InvalidInput(f"split goes with yolo and folders, and the source is {kind.value}")
     if kind is Form.JSONL:
-        return _jsonl(path, task, strict)
+        return _jsonl(path, task, prefix, images, strict)
     if kind is Form.YOLO:
         kind_of = task or Task.DETECTION
         apart = None if images is None else labels_apart(path)
@@ -400,14 +397,15 @@ def _folder_beside(path: Path) -> Path | None:
     return beside / inner[0] if inner else None
 
 
-def _jsonl(path: Path, task: TaskInput | None, strict: bool) -> Conversion[Row]:
+def _jsonl(path: Path, task: TaskInput | None, prefix: str, images: Location | None, strict: bool) -> Conversion[Row]:
     report = ReadingReport(path.name, Form.JSONL, strict=strict)
 
     def rows() -> Iterator[Row]:
+        find = Lookup(images) if images is not None else None
         for number, row, problem, code in read_rows(path, task=task, strict=strict):
             if row is None:
                 report.passed("image", code, f"{path.name}, line {number}", problem)
             else:
-                yield row
+                yield completed(row, prefix, find, report)
 
     return Conversion(rows, report)

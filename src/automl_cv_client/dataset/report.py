@@ -71,7 +71,7 @@ class CheckReport(BaseModel, frozen=True):
 
     def with_severity(self, severity: Severity) -> tuple[Found, ...]:
         """The faults of one severity."""
-        return tuple(one for one in self.found if one.severity == severity)
+        return tuple(finding for finding in self.found if finding.severity == severity)
 
     def to_json(self) -> str:
         """The report as JSON, with ``ok``."""
@@ -98,19 +98,19 @@ class CheckReport(BaseModel, frozen=True):
             yield f"  … {len(self.labels) - _MOST_CLASSES} more classes"
 
     def _faults(self) -> Iterator[str]:
-        yield from (str(one) for one in self.found)
-        shown = {one.code for one in self.found}
+        yield from map(str, self.found)
+        shown = {finding.code for finding in self.found}
         for code, times in self.counts.items():
-            kept = sum(one.code == code for one in self.found)
+            kept = sum(finding.code == code for finding in self.found)
             if code in shown and times > kept:
                 yield f"… and {times - kept} more of [{code}]"
         errors = self._errors()
         yield "no errors" if self.ok else _counted(errors, "error")
 
     def _errors(self) -> int:
-        return sum(self.counts[code] for code in {one.code for one in self.with_severity("error")})
+        return sum(self.counts[code] for code in {finding.code for finding in self.with_severity("error")})
 
 
-def _counted(number: int, one: str, several: str = "", width: int = 0) -> str:
+def _counted(number: int, single: str, several: str = "", width: int = 0) -> str:
     """``1 row`` or ``2 rows``, the number at the right of its column."""
-    return f"{number:>{width}} {one if number == 1 else several or f'{one}s'}"
+    return f"{number:>{width}} {single if number == 1 else several or f'{single}s'}"

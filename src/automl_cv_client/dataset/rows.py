@@ -239,4 +239,6 @@ def task_of_row(row: Mapping[str, Any]) -> Task | None:
         return None
     if not isinstance(label[0], dict):
         return Task.MULTILABEL
-    return Task.SEGMENTATION if any("polygon" in one for one in label if isinstance(one, dict)) else Task.DETECTION
+    return (
+        Task.SEGMENTATION if any("polygon" in entry for entry in label if isinstance(entry, dict)) else Task.DETECTION
+    )

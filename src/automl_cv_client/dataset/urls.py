@@ -189,9 +189,9 @@ def _key(name: str) -> str:
 def common_end(first: Sequence[str], second: Sequence[str]) -> tuple[int, bool]:
     """How many parts two paths have in common at their ends, and whether they stand there letter for letter."""
     common, exact = 0, True
-    for one, other in zip(reversed(first), reversed(second), strict=False):
-        if one != other:
-            if plain_name(one) != plain_name(other):
+    for part, other in zip(reversed(first), reversed(second), strict=False):
+        if part != other:
+            if plain_name(part) != plain_name(other):
                 break
             exact = False
         common += 1

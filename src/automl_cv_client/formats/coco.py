@@ -275,7 +275,7 @@ def _by_image(
     seen: dict[Any, dict[str, Any]] = {}
     for entry in annotations:
         key = entry.get("id")
-        if type(key) is int and (first := seen.setdefault(key, entry)) is not entry and first == entry:
+        if type(key) is int and (first := seen.setdefault(key, entry)) is not entry and _says_the_same(first, entry):
             where = f"{report.source}, annotation {key}"
             report.passed("annotation", "annotation-repeated", where, "the same annotation is there twice")
             continue
@@ -293,6 +293,13 @@ def _by_image(
         else:
             found[position].append(entry)
     return found
+
+
+def _says_the_same(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    def plainly(entry: dict[str, Any]) -> dict[str, Any]:
+        return {key: plain(value) for key, value in entry.items()}
+
+    return plainly(first) == plainly(second)
 
 
 class _CocoAnnotations:
@@ -357,10 +364,10 @@ class _CocoAnnotations:
         return name
 
     def _box(self, entry: dict[str, Any], size: Size | None) -> Box:
-        bbox = entry.get("bbox")
+        bbox = plain(entry.get("bbox"))
         values = numbers(bbox)
         if values is None or len(values) != 4:
-            if not bbox and entry.get("segmentation"):
+            if not bbox and plain(entry.get("segmentation")):
                 box = box_around(self._polygons(entry, size))
                 self.report.note("box-made", f"{self._where(entry)}: its bbox is empty: the box is that of its outline")
                 return box
@@ -396,7 +403,11 @@ class _CocoAnnotations:
         shape = entry.get("segmentation")
         shape = plain(shape)
         if not shape:
-            told = "it has only a box: read it with the task of detection" if entry.get("bbox") else "it has no shape"
+            told = (
+                "it has only a box: read it with the task of detection"
+                if plain(entry.get("bbox"))
+                else "it has no shape"
+            )
             raise Unreadable("outline-missing", f"no segmentation: {told}")
         where = self._where(entry)
         masks, rings = _masks_and_rings(shape)

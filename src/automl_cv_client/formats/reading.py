@@ -377,8 +377,8 @@ _TRUTH = {"0": False, "1": True, "false": False, "true": True, "no": False, "yes
 
 def truth(value: Any) -> bool | None:
     """A flag as tools write it: 0, 1, 0.0, "1", true, null (which is false); None for anything else."""
-    if value is None or isinstance(value, bool):
-        return bool(value)
+    if value is None or isinstance(value, bool) or value != value:  # NaN stands for nothing in pandas
+        return value is True
     if isinstance(value, str):
         return _TRUTH.get(value.strip().lower())
     read = number(value)

@@ -168,10 +168,11 @@ def read_yolo(
             if file.labels not in labelled:
                 report.note("no-labels", f"{file.name} has no label file, and so no objects")
             objects = []
+            tracked = any(_has_track(_numbers_of(line)) for _, line in lines)
             for line_number, line in lines:
                 where = f"{file.labels.name}, line {line_number}"
                 try:
-                    objects.append(_object(line, names, task, report, where))
+                    objects.append(_object(line, names, task, report, where, tracked))
                 except Unreadable as error:
                     report.passed("annotation", error.reason, where, error.message)
             yield labelled_image(task, file.name, size, objects)
@@ -209,7 +210,14 @@ def _numbers_of(line: str) -> list[float] | None:
     return numbers([part.strip() for part in parts])
 
 
-def _object(line: str, names: Names, task: Task, report: ReadingReport, where: str) -> Annotation:
+def _has_track(values: list[float] | None) -> bool:
+    """Whether a line is a box with a confidence and the number of a track: no fraction of an image is above 1."""
+    return values is not None and len(values) == 7 and values[6] >= 2 and values[6].is_integer() and 0 <= values[5] <= 1
+
+
+def _object(
+    line: str, names: Names, task: Task, report: ReadingReport, where: str, tracked: bool = False
+) -> Annotation:
     values = _numbers_of(line)
     if values is None:
         raise Unreadable("line-wrong", f"expected a class below {len(names)} and its coordinates; it is {shown(line)}")
@@ -221,6 +229,9 @@ def _object(line: str, names: Names, task: Task, report: ReadingReport, where: s
     if len(rest) == 5 and 0 <= rest[4] <= 1:
         report.note("confidence", f"{where}: the sixth number is a confidence, and was left out")
         rest.pop()
+    if tracked and len(rest) == 6:
+        report.note("track", f"{where}: the last numbers are a confidence and a track, and were left out")
+        del rest[4:]
     if len(rest) > 4 and len(rest) % 3 == 1 and max(rest[6::3]) == 2 and set(rest[6::3]) <= {0, 1, 2}:
         raise Unreadable("keypoints", "a box with keypoints behind it: AutoML for Images has no task for them")
     if rest and max(rest) > 2:

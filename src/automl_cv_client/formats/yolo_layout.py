@@ -16,7 +16,15 @@ from automl_cv_client.formats.reading import ReadingReport, class_name, files_be
 Names = Mapping[int, str]
 """Class names by number."""
 
-SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
 """What the parts of a split are called, and what they are."""
 
 _NAME_FILES = ("data.yaml", "dataset.yaml", "classes.txt", "obj.names", "obj.data", "classes.names", "notes.json")
@@ -112,7 +120,7 @@ def layout(source: Path, split: str | None, report: ReadingReport) -> tuple[list
         InvalidInput: there is no such thing, or it is of keypoints.
     """
     if source.is_dir():
-        described = _description(source)
+        described = description(source)
         if described is None:
             return _folders(source, split, report), None
         source = described
@@ -148,7 +156,7 @@ def layout(source: Path, split: str | None, report: ReadingReport) -> tuple[list
 
 def labels_apart(source: Path) -> Path | None:
     """The folder of label files of a source that does not say where its images are; None when it does."""
-    described = _description(source) if source.is_dir() else source
+    described = description(source) if source.is_dir() else source
     if described is not None and described.is_file():
         text = read_text(described)
         values = _darknet(text) if described.suffix.lower() == ".data" else read_yaml(text, described.name)
@@ -162,8 +170,8 @@ def _is(name: str, split: str | None) -> bool:
     return split is None or SPLITS.get(name, name) == SPLITS.get(split, split)
 
 
-def _description(folder: Path) -> Path | None:
-    """The file that describes the data set of a folder."""
+def description(folder: Path) -> Path | None:
+    """The file that describes the data set of a folder; None when there is none. Raises InvalidInput for two."""
     files = [file for file in sorted(folder.glob("*.y*ml")) if re.search(r"^names\s*:", read_text(file), re.MULTILINE)]
     files = [file for file in files if file.stem in ("data", "dataset")] or files or sorted(folder.glob("*.data"))
     if len(files) > 1:

@@ -105,3 +105,61 @@ def test_a_model_that_cannot_be_served_is_said_so(tmp_path):
     assert "there is no model file" in missing.err
     assert "Expected: boxes (n, 4)" in detector.err
     assert "needs its task" in alone.err
+
+
+def test_deployments_have_models_traffic_and_rules_of_their_own(tmp_path):
+    (tmp_path / "new").mkdir()
+    old, new = write_colour_model(tmp_path), write_colour_model(tmp_path / "new", names=["rot", "grün", "blau"])
+    options = [
+        *("--task", "image-classification", "--deployment", f"blue={old}", "--deployment", f"green={new}"),
+        *("--traffic", "green=100", "--traffic", "blue=0", "--wire", "1.51", "--concurrency", "1", "--json"),
+    ]
+    with serving(*options) as process:
+        told = json.loads(read_line(process))
+        red = Image.new("RGB", (80, 80), "red")
+        with Client(told["scoring_uris"][Task.CLASSIFICATION], told["key"]) as client:
+            assert client.classify(red).label == "rot"
+            found = client.classify(red, deployment="blue")
+            assert (found.label, found.call.deployment, "filename" in (found.extra or {})) == ("red", "blue", True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+
+
+def test_faults_are_asked_for(tmp_path):
+    model = write_colour_model(tmp_path)
+    with serving("--task", "image-classification", "--model", str(model), "--fault", "status=404", "--json") as process:
+        told = json.loads(read_line(process))
+        client = Client(told["scoring_uris"][Task.CLASSIFICATION], told["key"])
+        with client, pytest.raises(errors.EndpointNotFound):
+            client.classify(Image.new("RGB", (80, 80), "red"))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+
+
+def test_the_doctor_takes_the_whole_way_offline(tmp_path):
+    """From Resource Manager and a managed identity to a scored image, through azure-identity."""
+    pytest.importorskip("azure.identity")
+    model = write_colour_model(tmp_path)
+    with serving("--task", "image-classification", "--model", str(model), "--control-plane", "--json") as process:
+        variables = json.loads(read_line(process))["variables"]
+        done = run("doctor", **variables)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+    assert done.code == 0, done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--traffic", "red=100"], "'red=100' is not NAME=PERCENT with one of the deployments default"),
+        (["--traffic", "default=50"], "the traffic of all deployments is 50 %"),
+        (["--fault", "status=200"], "from 400 to 599"),
+        (["--wire", "2.0"], "wire of default is one of 1.62"),
+        (["--auth", "password"], "auth is one of key"),
+        (["--request-timeout", "999"], "at most 180 seconds"),
+    ],
+)
+def test_rules_that_cannot_be_are_said_so(options, said):
+    done = run("serve", *options)
+    assert done.code == 2
+    assert said in done.err

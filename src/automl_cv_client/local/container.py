@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _BATCH = 4  # images decoded at a time: the service batches by itself, and memory stays bounded
 _LONGEST_ID = 100
-_REMEMBERED = 8  # images, for people to look at
 _IDS = ("x-request-id", "x-ms-request-id", "x-ms-client-request-id")
 _FAILED = "x-ms-run-function-failed"
+_HTML = "text/html; charset=utf-8"
 
 EXPLAINER = "x-automl-cv-explainer"
 """Header of a reply with explanations: the method they were made by. The service has no such header."""
@@ -83,15 +83,16 @@ class Container:
         model: what scores.
         prefix: before the paths in its OpenAPI document.
         wire: the version of the server that reads and answers.
+        remembered: how many of the last images are kept, for people to look at.
 
     Raises:
         InvalidInput: the version does not have the task.
     """
 
-    def __init__(self, task: Task, model: Model, prefix: str = "", wire: Wire = "1.62") -> None:
+    def __init__(self, task: Task, model: Model, prefix: str = "", wire: Wire = "1.62", remembered: int = 0) -> None:
         check_wire(wire, task)
         self._wire: Wire = wire
-        self._seen: deque[tuple[bytes, dict[str, Any]]] = deque(maxlen=_REMEMBERED)
+        self._seen: deque[tuple[bytes, dict[str, Any]]] = deque(maxlen=remembered)
         self.task = task
         self._prefix = prefix
         self.model = model
@@ -118,8 +119,8 @@ class Container:
         if call.method not in ("GET", "HEAD", "OPTIONS"):
             return failure(405, "The method is not allowed for the requested URL.")
         if call.method == "OPTIONS":
-            return Reply(200, headers={"allow": "GET, HEAD, OPTIONS"}, content_type="text/html; charset=utf-8")
-        version = parse_qs(call.query).get("version", ["2"])[0]
+            return Reply(200, headers={"allow": "GET, HEAD, OPTIONS"}, content_type=_HTML)
+        version = parse_qs(call.query, keep_blank_values=True).get("version", ["2"])[0]
         document = swagger(self.task, self._prefix, version)
         if document is None:
             return failure(404, f"Swagger version [{version[:40]}] is not valid. Supported versions: [2, 3].")
@@ -127,7 +128,7 @@ class Container:
 
     def _scoring(self, call: Call) -> Reply:
         if call.method == "OPTIONS":
-            return Reply(200, b'""', {_FAILED: "False"})
+            return Reply(200, b"", {_FAILED: "False"}, _HTML)
         if call.method not in ("GET", "POST"):
             return failure(405, "Method not allowed")
         if self._wire != "legacy" and call.method == "POST" and not _is_json(call.headers.get("content-type", "")):
@@ -210,7 +211,7 @@ def failure(status: int, message: str) -> Reply:
 def _live(call: Call) -> Reply:
     if call.method not in ("GET", "HEAD", "OPTIONS"):
         return failure(405, "The method is not allowed for the requested URL.")
-    return Reply(200, b"Healthy" if call.method == "GET" else b"", content_type="text/html; charset=utf-8")
+    return Reply(200, b"Healthy" if call.method == "GET" else b"", content_type=_HTML)
 
 
 def _asked(query: str) -> Any:

@@ -61,6 +61,8 @@ def rows_of(frame: Any) -> Rows:
     if not set(frame) <= set(_FRAME):
         raise ScoringFailed("input_data has another key than columns, index and data")
     columns = frame.get("columns")
+    if isinstance(columns, dict):  # pandas takes the keys
+        columns = list(columns)
     if not isinstance(columns, list) or _COLUMN not in columns:
         raise ScoringFailed("there is no column called image")
     cells = _cells(frame.get("data"), columns)
@@ -106,6 +108,6 @@ def _position_of_label_0(index: Any, rows: int) -> int:
     if not isinstance(labels, list) or len(labels) != rows:
         raise ScoringFailed("the index does not fit the rows")
     names = [json.dumps(float(label) if type(label) is int else label) for label in labels]  # true is not 1
-    if len(set(names)) != rows or "0.0" not in names:
-        raise ScoringFailed("no row is labelled 0, or a label is there twice")
+    if names.count("0.0") != 1:
+        raise ScoringFailed("no row is labelled 0, or several are")
     return names.index("0.0")

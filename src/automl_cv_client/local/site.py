@@ -65,7 +65,7 @@ class Site:
         self._threads = ThreadPoolExecutor(_SCORED_AT_ONCE, thread_name_prefix="automl-cv-score")
         self._prefixes = tuple(paths.values())
         self._containers = {
-            (prefix, deployment.name): Container(task, models[task, deployment.name], prefix, deployment.wire)
+            (prefix, deployment.name): Container(task, models[task, deployment.name], prefix, deployment.wire, _SHOWN)
             for task, prefix in paths.items()
             for deployment in deployments
         }

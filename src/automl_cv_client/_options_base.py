@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -40,7 +40,7 @@ class Options(BaseModel, frozen=True):
     expect of them. Subclasses repeat ``frozen=True``: type checkers read it class by class.
     """
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", defer_build=True)
 
     if not TYPE_CHECKING:  # type checkers know the names and types of the fields
 
@@ -68,7 +68,7 @@ class Options(BaseModel, frozen=True):
             )
             for name, field in cls.model_fields.items()
         ]
-        cls.__signature__ = Signature(fields)
+        setattr(cls, "__signature__", Signature(fields))  # noqa: B010 - a type checker takes it for a field
 
 
 def _problem(kind: type[Options], error: ValidationError) -> InvalidInput:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,7 +22,7 @@ class Record(BaseModel, frozen=True):
     Subclasses repeat ``frozen=True``: type checkers read it class by class.
     """
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         ser_json_inf_nan="strings",
         coerce_numbers_to_str=True,
         protected_namespaces=(),

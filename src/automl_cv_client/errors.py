@@ -84,13 +84,15 @@ class CallError(AutoMLVisionError):
         self, message: str, *, attempts: int = 0, elapsed: float = 0.0, client_request_id: str | None = None
     ) -> None:
         super().__init__(message)
-        self.attempts = attempts
-        self.elapsed = elapsed
-        self.client_request_id = client_request_id
+        self.attempts: int = attempts
+        self.elapsed: float = elapsed
+        self.client_request_id: str | None = client_request_id
 
     def add(self, *, attempts: int, elapsed: float, client_request_id: str | None) -> Self:
         """The same error, with how its call went."""
-        self.attempts, self.elapsed, self.client_request_id = attempts, elapsed, client_request_id
+        self.attempts = attempts
+        self.elapsed = elapsed
+        self.client_request_id = client_request_id
         return self
 
     def __str__(self) -> str:

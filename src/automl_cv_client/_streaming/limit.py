@@ -51,7 +51,7 @@ class AdaptiveLimit:
 
     def __init__(self, most: int, is_known: bool = False) -> None:
         self._most = most
-        self.limit = most if is_known else min(START, most)
+        self.limit: int = most if is_known else min(START, most)
         self.in_flight = 0
         self._wall: int | None = None
         self._epoch = 0  # changes with every cut

@@ -40,11 +40,14 @@ class Traffic:
         is_known: bool = False,
     ) -> None:
         self.clock = clock
-        self.breaker = Breaker(patient)
-        self.requests = self.retries = self.bytes_sent = self.refused = 0
+        self.breaker: Breaker = Breaker(patient)
+        self.requests: int = 0
+        self.retries: int = 0
+        self.bytes_sent: int = 0
+        self.refused: int = 0
         self.active = 0
-        self.most_active = 4 * concurrency + 8
-        self.adaptive = AdaptiveLimit(concurrency, is_known)
+        self.most_active: int = 4 * concurrency + 8
+        self.adaptive: AdaptiveLimit = AdaptiveLimit(concurrency, is_known)
         self._pace = None if bytes_per_second is None else Pace(bytes_per_second)
 
     @property

@@ -21,7 +21,7 @@ from automl_cv_client.batch.summary import BatchSummary, OutcomeCounts, Progress
 from automl_cv_client.errors import BatchError, ImageError
 from automl_cv_client.results import Failed, Outcome
 
-logger = logging.getLogger("automl_cv_client.batch")
+logger: logging.Logger = logging.getLogger("automl_cv_client.batch")
 
 _ENOUGH = 50  # images before a share of failures means something
 _LOG_EVERY = 60.0  # seconds
@@ -54,7 +54,7 @@ class JobRun:
         retry_failed: bool,
     ) -> None:
         self.ledger: Ledger
-        self.probe = Probe()
+        self.probe: Probe = Probe()
         self._folder = folder
         self._source = source
         self._fingerprint = fingerprint

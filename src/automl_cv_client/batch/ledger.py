@@ -99,7 +99,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, *, reading: bool = False) -> None:
-        self.path = folder / "ledger.sqlite"
+        self.path: Path = folder / "ledger.sqlite"
         if reading and not self.path.is_file():
             raise BatchError(f"{folder} holds no batch job: it is the folder that was given as the output")
         with self._clear():

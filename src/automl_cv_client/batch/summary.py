@@ -91,9 +91,10 @@ class OutcomeCounts:
     """Counts one run's outcomes in constant memory."""
 
     def __init__(self) -> None:
-        self.scored = self.failed = 0
+        self.scored: int = 0
+        self.failed: int = 0
         self.errors: Counter[str] = Counter()
-        self.durations = Durations()
+        self.durations: Durations = Durations()
 
     def add(self, outcome: Outcome[Any]) -> None:
         """One more image."""

@@ -18,7 +18,7 @@ automl-cv detect photos/ --out drawn/
 automl-cv COMMAND --help                        # options and examples
 """
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=Program,
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["--help", "-h"]},

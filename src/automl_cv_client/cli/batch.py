@@ -57,7 +57,7 @@ _OWN_FILES = ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", ".lock"
 
 _HOPELESS = {kind.__name__ for kind in HOPELESS}
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=Group,
     rich_markup_mode=None,
     epilog=EXAMPLES,

@@ -37,7 +37,7 @@ automl-cv dataset convert yolo/data.yaml train.jsonl --split train
 automl-cv dataset convert train.jsonl yolo/ --to yolo
 """
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=Group,
     rich_markup_mode=None,
     epilog=EXAMPLES,

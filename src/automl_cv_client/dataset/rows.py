@@ -54,7 +54,7 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class _Part(BaseModel, frozen=True):
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="allow",
         populate_by_name=True,
         coerce_numbers_to_str=True,

@@ -37,19 +37,21 @@ class ClassificationScores:
 
     def __init__(self, pairs: Sequence[Pair]) -> None:
         named = {cast(ClassificationRow, pair.row).label for pair in pairs}
-        self.labels = tuple(sorted(named.union(*(pair.result.labels for pair in pairs))))
+        self.labels: tuple[str, ...] = tuple(sorted(named.union(*(pair.result.labels for pair in pairs))))
         place = {label: i for i, label in enumerate(self.labels)}
         self.pairs = pairs
-        self.truth = np.array([place[cast(ClassificationRow, pair.row).label] for pair in pairs])
-        self.chosen = np.array([place[pair.result.label] for pair in pairs])
-        self.probs = np.zeros((len(pairs), len(self.labels)))
+        self.truth: NDArray[Any] = np.array([place[cast(ClassificationRow, pair.row).label] for pair in pairs])
+        self.chosen: NDArray[Any] = np.array([place[pair.result.label] for pair in pairs])
+        self.probs: NDArray[Any] = np.zeros((len(pairs), len(self.labels)))
         for i, pair in enumerate(pairs):
             for label, prob in pair.result.as_dict().items():
                 self.probs[i, place[label]] = prob if prob == prob else 0.0
         size = len(self.labels)
-        self.counts = np.bincount(self.truth * size + self.chosen, minlength=size * size).reshape(size, size)
+        self.counts: NDArray[Any] = np.bincount(self.truth * size + self.chosen, minlength=size * size).reshape(
+            size, size
+        )
 
-        self.taking_part = np.nonzero(self.counts.sum(0) + self.counts.sum(1))[0].tolist()
+        self.taking_part: list[int] = np.nonzero(self.counts.sum(0) + self.counts.sum(1))[0].tolist()
 
     def metrics(self) -> dict[str, Number]:
         """Accuracy, means over the classes, log loss and calibration error."""

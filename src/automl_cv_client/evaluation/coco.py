@@ -81,10 +81,10 @@ class CocoScores:
     """
 
     def __init__(self, scenes: Sequence[Scene], labels: Sequence[str]) -> None:
-        self.labels = tuple(labels)
+        self.labels: tuple[str, ...] = tuple(labels)
         self._images = len(scenes)
         self._evaluator = _evaluated(scenes, self.labels)
-        self.eval = self._accumulated(range(self._images)) if scenes and labels else None
+        self.eval: Any = self._accumulated(range(self._images)) if scenes and labels else None
 
     def metrics(self) -> dict[str, float | None]:
         """The twelve numbers of COCO but those at 1 and 10 detections."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_cv_client.dataset import MultilabelRow
 from automl_cv_client.evaluation.classification import (
@@ -32,20 +33,20 @@ class MultilabelScores:
 
     def __init__(self, pairs: Sequence[Pair], threshold: float) -> None:
         rows = [cast(MultilabelRow, pair.row) for pair in pairs]
-        self.labels = tuple(
+        self.labels: tuple[str, ...] = tuple(
             sorted({label for row in rows for label in row.label}.union(*(p.result.labels for p in pairs)))
         )
         place = {label: i for i, label in enumerate(self.labels)}
         self.pairs = pairs
-        self.truth = np.zeros((len(pairs), len(self.labels)), dtype=bool)
-        self.probs = np.zeros(self.truth.shape)
+        self.truth: NDArray[Any] = np.zeros((len(pairs), len(self.labels)), dtype=bool)
+        self.probs: NDArray[Any] = np.zeros(self.truth.shape)
         for i, (row, pair) in enumerate(zip(rows, pairs, strict=True)):
             self.truth[i, [place[label] for label in row.label]] = True
             for label, prob in pair.result.as_dict().items():
                 self.probs[i, place[label]] = prob if prob == prob else 0.0
-        self.chosen = self.probs > threshold
-        self.right = (self.truth & self.chosen).sum(0)
-        self.taking_part = np.nonzero((self.truth | self.chosen).any(axis=0))[0].tolist()
+        self.chosen: NDArray[Any] = self.probs > threshold
+        self.right: NDArray[Any] = (self.truth & self.chosen).sum(0)
+        self.taking_part: list[int] = np.nonzero((self.truth | self.chosen).any(axis=0))[0].tolist()
 
     def metrics(self) -> dict[str, Number]:
         """F1 over all labels (micro) and as mean of the labels' own (macro), and how many images are all right."""

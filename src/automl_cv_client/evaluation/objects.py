@@ -8,7 +8,7 @@ import numpy as np
 
 from automl_cv_client.evaluation.classification import THRESHOLDS, counted_scores, precision_recall_f1, ratio
 from automl_cv_client.evaluation.coco import IOU_50, IOU_75, CocoScores, Scene
-from automl_cv_client.evaluation.matching import match, scene_of
+from automl_cv_client.evaluation.matching import Matches, match, scene_of
 from automl_cv_client.evaluation.pairs import Pair
 from automl_cv_client.evaluation.report import ClassScores, Confusion, Curve, Mistake, Number, ThresholdScores
 
@@ -29,14 +29,16 @@ class ObjectScores:
     def __init__(self, pairs: Sequence[Pair], threshold: float) -> None:
         self.pairs = pairs
         scenes = [scene_of(pair) for pair in pairs]
-        self.labels = tuple(sorted({item.label for scene in scenes for item in (*scene.truth, *scene.found)}))
-        self.coco = CocoScores(scenes, self.labels)
-        self.matches = [match(scene, threshold) for scene in scenes]
-        self.support = dict.fromkeys(self.labels, 0)
+        self.labels: tuple[str, ...] = tuple(
+            sorted({item.label for scene in scenes for item in (*scene.truth, *scene.found)})
+        )
+        self.coco: CocoScores = CocoScores(scenes, self.labels)
+        self.matches: list[Matches] = [match(scene, threshold) for scene in scenes]
+        self.support: dict[str, int] = dict.fromkeys(self.labels, 0)
         for scene in scenes:
             for item in scene.truth:
                 self.support[item.label] += not item.crowd
-        self.counts = self._counted()
+        self.counts: np.ndarray[tuple[int, int], np.dtype[np.int64]] = self._counted()
         self._at_thresholds = self._swept(scenes)
 
     def metrics(self) -> dict[str, Number]:

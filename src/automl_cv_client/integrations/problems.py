@@ -14,7 +14,7 @@ from typing import Any
 from automl_cv_client import errors
 
 MEDIA_TYPE = "application/problem+json"
-log = logging.getLogger("automl_cv_client.integrations")
+log: logging.Logger = logging.getLogger("automl_cv_client.integrations")
 
 _BEHIND = {
     502: "The scoring endpoint failed or could not be reached.",

@@ -83,7 +83,7 @@ class LocalEndpoint:
     ) -> None:
         check_installed()
         self._paths = _paths(task)
-        self.key = secrets.token_urlsafe(32) if key is None else _checked_key(key)
+        self.key: str = secrets.token_urlsafe(32) if key is None else _checked_key(key)
         self._host = _checked_host(host)
         self._port = port
         self._deployments = deployments_of(deployments)

@@ -61,10 +61,10 @@ class Graph:
     """
 
     def __init__(self, path: File) -> None:
-        self.file = existing(path, "model")
+        self.file: Path = existing(path, "model")
         self._session = _opened(self.file)
-        self.input = _input_of(self._session, self.file)
-        self.outputs = [output.name for output in self._session.get_outputs()]
+        self.input: Input = _input_of(self._session, self.file)
+        self.outputs: list[str] = [output.name for output in self._session.get_outputs()]
 
     @property
     def name(self) -> str:

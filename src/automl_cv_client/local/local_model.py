@@ -68,9 +68,9 @@ class LocalModel(One, Many, Tiled, Explain):
         from automl_cv_client.local.container import Container
         from automl_cv_client.local.recognition import model_for
 
-        self.task = task_of(task)
+        self.task: Task = task_of(task)
         chosen = model_for(self.task, model, labels, normalized=normalized, resize=resize, crop=crop)
-        self.name = chosen.name
+        self.name: str = chosen.name
         self._container = Container(self.task, chosen)
         credential = credential_for(KeyCredential("local"), _URI, awaited=False)
         self._settings = new_settings(_URI, credential)

@@ -27,7 +27,7 @@ class Script:
 
     def __init__(self, steps: Sequence[Step], key: str, deployments: Sequence[str]) -> None:
         self.key = key
-        self.deployments = tuple(deployments)
+        self.deployments: tuple[str, ...] = tuple(deployments)
         self.requests: list[SentRequest] = []
         self._lock = threading.Lock()
         self.rewrite(steps)

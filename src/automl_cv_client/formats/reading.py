@@ -453,13 +453,13 @@ class Frame(NamedTuple):
             scaled = [0.0] * len(segment)
             scaled[0::2] = [x / self.width for x in segment[0::2]]
             scaled[1::2] = [y / self.height for y in segment[1::2]]
-            if scaled and (min(scaled) < 0 or max(scaled) > 1):
-                if min(scaled) <= -_A_HAIR or max(scaled) >= 1 + _A_HAIR:
-                    self._near(scaled, "outline")
-                    scaled = list(clip_segment(scaled, (0.0, 0.0, 1.0, 1.0)))
-                    self.report.note("outline-cut", f"{where}: the outline reaches beyond the image and was cut")
-                else:
-                    scaled = [min(1.0, max(0.0, value)) for value in scaled]
+            least, most = (min(scaled), max(scaled)) if scaled else (0.0, 0.0)
+            if least <= -_A_HAIR or most >= 1 + _A_HAIR:
+                self._near(scaled, "outline")
+                scaled = list(clip_segment(scaled, (0.0, 0.0, 1.0, 1.0)))
+                self.report.note("outline-cut", f"{where}: the outline reaches beyond the image and was cut")
+            elif least < 0 or most > 1:
+                scaled = [min(1.0, max(0.0, value)) for value in scaled]
             if not _clearly_encloses(scaled) and is_degenerate(scaled):
                 continue
             if scaled[:2] != scaled[-2:]:

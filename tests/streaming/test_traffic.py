@@ -105,31 +105,23 @@ def test_who_comes_to_a_stopped_batch_has_no_turn() -> None:
     assert (batch.waiting, batch.active, batch.throttle.traffic.in_flight) == (0, 0, 0)
 
 
-def test_places_go_round_robin_from_batch_to_batch() -> None:
+def test_the_batch_with_the_fewest_in_flight_has_the_next_place() -> None:
     """One image does not wait for the many that came before it."""
     throttle = throttle_of(Traffic(2, None, clock=lambda: 0.0))
     large, small = Batch(throttle), Batch(throttle)
-    served: list[str] = []
 
-    def flow(name: str) -> Flow[None]:
+    def flow() -> Flow[None]:
         yield from authorize(None, 1.0)
-        served.append(name)
         yield from send(Request("http://x"), 1.0)
 
-    waiting = {name: Turn(batch).throttled(flow(name)) for batch, name in [(large, f"large {n}") for n in range(6)]}
-    effects = {name: next(turn) for name, turn in waiting.items()}
-    waiting["small"] = Turn(small).throttled(flow("small"))
-    effects["small"] = next(waiting["small"])
-    while waiting:
-        for name, turn in list(waiting.items()):
-            match effects[name]:
-                case Send():
-                    answer: object = Reply(200)
-                case _:
-                    answer = None
-            try:
-                effects[name] = turn.send(answer)
-            except StopIteration:
-                del waiting[name]
-    assert served.index("small") == 3
-    assert throttle.traffic.in_flight == 0
+    def begun(batch: Batch) -> Flow[None]:
+        held_back = Turn(batch).throttled(flow())
+        next(held_back)
+        return held_back
+
+    first, *_ = [begun(large) for _ in range(6)]
+    begun(small)
+    assert (large.in_flight, small.in_flight, throttle.traffic.in_flight) == (2, 0, 2)
+    assert first.send("a key") == Send(Request("http://x"), 1.0)
+    first.send(Reply(200))
+    assert (large.in_flight, small.in_flight, throttle.traffic.in_flight) == (1, 1, 2)

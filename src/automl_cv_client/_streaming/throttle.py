@@ -5,13 +5,14 @@ and nothing waits, sends or calls foreign code while holding it. Threads need th
 can come between, pays a tenth of a microsecond for it and gets the same code.
 
 Who may send next is decided by whoever makes room, not by whoever wakes up first. A group that wants to send queues up
-in its batch; a request that ends gives its place, under the lock, to the group at the head of the next batch, and only
-then sets the signal of that one group. So:
+in its batch; a request that ends gives its place, under the lock, to the group at the head of a batch, and only then
+sets the signal of that one group. So:
 
 * One place wakes one group. To wake all and let them race costs tasks a quarter of their throughput, and threads a
   stampede for the lock.
-* The place is taken before its new owner runs. Nobody who comes in between can have it, so batches get their turns
-  round robin: one image of a web request waits for one answer, not for the thousand images before it.
+* The place is taken before its new owner runs. Nobody who comes in between can have it. It goes to the batch that has
+  the fewest requests in flight, round robin among equals: so the one image of a web request has the next place that
+  becomes free, and does not wait for the thousand images before it.
 * A group that was given a place may be cancelled, or stopped, before it learns of it. Whatever ends its wait,
   :meth:`Turn.end` looks under the lock where the group is (queued, inside, neither) and undoes that. This is why the
   counters are back at 0 after a cancellation at any point.
@@ -64,7 +65,7 @@ class Throttle:
         self.harmless = harmless
         self.new_signal = new_signal
         self.lock = threading.RLock()  # closing an abandoned stream may happen anywhere, by the garbage collector
-        self.queue: deque[Batch] = deque()  # those in which a group waits for its turn, the next one first
+        self.queue: deque[Batch] = deque()  # those in which a group waits, in the order of their last turns
         self.batches: set[Batch] = set()
 
     def hand_out(self) -> float | None:
@@ -74,7 +75,8 @@ class Throttle:
             Seconds until time brings the next one; None when only an answer can.
         """
         while (wait := self.traffic.wait()) == 0 and self.queue and self.traffic.breaker.open is None:
-            batch = self.queue.popleft()
+            batch = min(self.queue, key=_in_flight)
+            self.queue.remove(batch)
             turn = batch.queue.popleft()
             if batch.queue:
                 self.queue.append(batch)
@@ -93,6 +95,7 @@ class Batch:
     Attributes:
         waiting: groups that are being prepared, or wait for their turn.
         active: all groups without an outcome, pausing ones included.
+        in_flight: those that have their turn.
         queue: those that wait for their turn.
         news: set when a group has its turn or its outcome: the stream looks whether to read on, or to hand out.
         stopped: nothing more goes out.
@@ -100,7 +103,7 @@ class Batch:
 
     def __init__(self, throttle: Throttle) -> None:
         self.throttle = throttle
-        self.waiting = self.active = 0
+        self.waiting = self.active = self.in_flight = 0
         self.stopped = False
         self.queue: deque[Turn] = deque()
         self.turns: set[Turn] = set()
@@ -175,6 +178,7 @@ class Turn:
         self._queued, self._inside = False, True
         self._no_longer_waits()
         self._throttle.traffic.take()
+        self._batch.in_flight += 1
         self.signal.set()
         self._batch.news.set()  # one more group may be read
 
@@ -266,6 +270,7 @@ class Turn:
 
     def _leave(self) -> None:
         self._inside = False
+        self._batch.in_flight -= 1
         self._throttle.traffic.leave()
         self._throttle.hand_out()
 
@@ -327,6 +332,10 @@ class Turn:
         yield Sleep(seconds, self.signal)
         if self._batch.stopped:
             raise Stopped
+
+
+def _in_flight(batch: Batch) -> int:
+    return batch.in_flight
 
 
 def _harmless(request: Request, body: bytes) -> Request:

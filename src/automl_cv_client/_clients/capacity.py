@@ -65,9 +65,9 @@ def requests_at_once(deployments: Iterable[Deployment], name: str | None) -> int
     (4, 8)
     """
     if name is not None:
-        found = [each for each in deployments if each.name.lower() == name.lower()]
-        return found[0].requests_at_once if found else None
-    shares = [(each.requests_at_once, each.traffic) for each in deployments if each.traffic > 0]
+        named = [deployment for deployment in deployments if deployment.name.lower() == name.lower()]
+        return named[0].requests_at_once if named else None
+    shares = [(deployment.requests_at_once, deployment.traffic) for deployment in deployments if deployment.traffic > 0]
     if not shares or any(takes is None for takes, _ in shares):
         return None
     return max(1, min(int((takes or 0) * 100 / traffic) for takes, traffic in shares))

@@ -642,8 +642,8 @@ class AsyncMany(AsyncConnected):
         checked_threshold(threshold)
 
         async def begin() -> AsyncStream:
-            found = await asked_async(self, options)
-            return async_stream_for(self._settings, self._backend, source, task, threshold, found)
+            resolved = await asked_async(self, options)
+            return async_stream_for(self._settings, self._backend, source, task, threshold, resolved)
 
         return async_outcomes(begin)
 

@@ -35,29 +35,31 @@ class GroupScorer:
     probe: Probe | None = None  # finds out whose failures they were, where somebody wants to know
 
     def score(self, first: int, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome]]:
-        """One outcome an image, in order; ``first`` is the index of the first one."""
-        found = yield from self._together(images)
-        if isinstance(found, AutoMLVisionError) and len(images) > 1 and fault_of(found) is not Fault.ENDPOINT:
+        """One outcome per image, in order; ``first`` is the index of the first one."""
+        answer = yield from self._together(images)
+        if isinstance(answer, AutoMLVisionError) and len(images) > 1 and fault_of(answer) is not Fault.ENDPOINT:
             outcomes: list[AnyOutcome] = []  # one image must not harm the others
             for index, image in enumerate(images):
                 outcomes += yield from self.score(first + index, [image])
             return outcomes
-        if isinstance(found, AutoMLVisionError):
-            found = [Failed(0, image, error=found) for image in images]
+        if isinstance(answer, AutoMLVisionError):
+            answer = [Failed(0, image, error=answer) for image in images]
         outcomes = []
-        for index, one in enumerate(found):
-            one = replace(one, index=first + index)
-            outcomes.append(one if one.ok or self.probe is None else (yield from self._judged(one, self.probe)))
+        for index, outcome in enumerate(answer):
+            outcome = replace(outcome, index=first + index)
+            if not outcome.ok and self.probe is not None:
+                outcome = yield from self._judged(outcome, self.probe)
+            outcomes.append(outcome)
         return outcomes
 
-    def _judged(self, one: AnyOutcome, probe: Probe) -> Flow[AnyOutcome]:
+    def _judged(self, outcome: AnyOutcome, probe: Probe) -> Flow[AnyOutcome]:
         once = replace(self, settings=_with_attempts(self.settings, 1), probe=None)
 
         def once_more() -> Flow[AnyOutcome]:
-            (again,) = yield from once.score(one.index, [one.input])
+            (again,) = yield from once.score(outcome.index, [outcome.input])
             return again
 
-        return (yield from probe.judge(one, self.settings, once_more))
+        return (yield from probe.judge(outcome, self.settings, once_more))
 
     def _together(self, images: Sequence[ImageInput]) -> Flow[list[AnyOutcome] | AutoMLVisionError]:
         try:
@@ -123,21 +125,21 @@ class ReorderBuffer:
         if not self._ordered:
             self._ripe.extend(outcomes)
             return
-        self._early.update((one.index, one) for one in outcomes)
+        self._early.update((outcome.index, outcome) for outcome in outcomes)
         while self._next in self._early:
             self._ripe.append(self._early.pop(self._next))
             self._next += 1
 
     def ripe(self) -> list[AnyOutcome]:
         """What may be handed out now."""
-        found = list(self._ripe)
+        outcomes = list(self._ripe)
         self._ripe.clear()
-        self._handed_out += len(found)
-        return found
+        self._handed_out += len(outcomes)
+        return outcomes
 
     def rest(self) -> list[AnyOutcome]:
         """What is left when earlier outcomes will not come any more."""
-        found = [self._early[index] for index in sorted(self._early)]
+        outcomes = [self._early[index] for index in sorted(self._early)]
         self._early.clear()
-        self._handed_out += len(found)
-        return found
+        self._handed_out += len(outcomes)
+        return outcomes

@@ -64,26 +64,26 @@ class Probe:
         self._well_at = self._ill_until = -math.inf
 
     def judge(
-        self, one: Outcome[Any], settings: CallSettings, once_more: Callable[[], Flow[Outcome[Any]]]
+        self, outcome: Outcome[Any], settings: CallSettings, once_more: Callable[[], Flow[Outcome[Any]]]
     ) -> Flow[Outcome[Any]]:
-        """The outcome, or a better one; excuses the image unless the failure was its own.
+        """The outcome, or a better one. Unless the failure was the image's own, it does not count as one of its tries.
 
         What may be either's is tried once more, by itself and right after the endpoint has answered: so those that
         only shared the crash of another one's have their result, and nothing else is left to blame for the rest.
 
         Args:
-            one: what became of the image.
+            outcome: what became of the image.
             settings: how to talk to the endpoint.
             once_more: sends the image again, once.
         """
-        whose = Fault.IMAGE if one.error is None else fault_of(one.error)
+        whose = Fault.IMAGE if outcome.error is None else fault_of(outcome.error)
         if whose is Fault.OPEN:
-            lives = script_raised(one.error)
+            lives = script_raised(outcome.error)
             well = yield from self._turn(settings, lives)
             if well is None:
                 try:
                     well = yield from self._is_well(settings)
-                    again = (yield from once_more()) if well and not lives else one
+                    again = (yield from once_more()) if well and not lives else outcome
                 finally:  # also when the run is stopped meanwhile
                     self._busy = False
                 if again.error is None:
@@ -91,8 +91,8 @@ class Probe:
                 whose = fault_of(again.error)
             whose = whose if well else Fault.ENDPOINT
         if whose is Fault.ENDPOINT:
-            self.not_counted.add(one.index)
-        return one
+            self.not_counted.add(outcome.index)
+        return outcome
 
     def _turn(self, settings: CallSettings, lives: bool) -> Flow[bool | None]:
         """Wait until no other image is being judged; or tell what one found meanwhile about the endpoint.

@@ -13,8 +13,7 @@ from typing import IO, Any, Literal, Protocol, get_args
 
 from automl_cv_client._files import whole_file
 from automl_cv_client._text import harmless
-from automl_cv_client.batch.ledger import Ledger, as_json
-from automl_cv_client.batch.records import finished
+from automl_cv_client.batch.ledger import Ledger, as_json, finished
 from automl_cv_client.batch.rows import COLUMNS, rows_of
 from automl_cv_client.errors import BatchError, InvalidInput
 from automl_cv_client.results import Outcome, Result
@@ -39,14 +38,14 @@ def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os
     Raises:
         BatchError: no job in this folder, or the file cannot be written; an older file then stays as it was.
     """
-    (one,) = checked_formats((format,))
-    target = Path(out) / f"results.{one}" if path is None else Path(path)
+    (checked,) = checked_formats((format,))
+    target = Path(out) / f"results.{checked}" if path is None else Path(path)
     ledger = Ledger(Path(out), reading=True)
     try:
         if os.path.realpath(target).startswith(os.path.realpath(ledger.path)):  # or a file SQLite has beside it
             raise BatchError(f"cannot write {target}: it is the record of the job; choose another name")
         # Not alone: there may be others, and a run at its end.
-        write_export(ledger, Task(ledger.fingerprint()["task"]), one, target, alone=False)
+        write_export(ledger, Task(ledger.fingerprint()["task"]), checked, target, alone=False)
     finally:
         ledger.close()
     return target

@@ -111,9 +111,9 @@ def score_folder(
     kind = _checked(client, task, options)
     with _job(client._settings, source, out, kind, options) as run:
         run.open()
-        found = asked(client, options.stream)
+        resolved = asked(client, options.stream)
         images = run.images()
-        stream = stream_for(client._settings, client._backend, images, kind, threshold, found, run.probe)
+        stream = stream_for(client._settings, client._backend, images, kind, threshold, resolved, run.probe)
         stream.while_waiting = run.begin(stream.traffic)
         with interrupts(partial(_drain, stream, run), _interrupt) as seen:
             try:
@@ -188,9 +188,9 @@ async def score_folder_async(
     kind = _checked(client, task, options)
     with _job(client._settings, source, out, kind, options) as run:
         await _to_its_end(asyncio.to_thread(run.open))
-        found = await asked_async(client, options.stream)
+        resolved = await asked_async(client, options.stream)
         images = run.images()
-        stream = async_stream_for(client._settings, client._backend, images, kind, threshold, found, run.probe)
+        stream = async_stream_for(client._settings, client._backend, images, kind, threshold, resolved, run.probe)
         stream.while_waiting = run.begin(stream.traffic)
         task_here = asyncio.current_task()
         assert task_here is not None
@@ -227,8 +227,8 @@ def _job(settings: CallSettings, source: Source, out: str | os.PathLike[str], ta
 
 
 def _finished(run: JobRun, task: Task, out: str | os.PathLike[str], formats: tuple[Format, ...]) -> BatchSummary:
-    for one in formats:
-        write_export(run.ledger, task, one, Path(out) / f"results.{one}")
+    for format in formats:
+        write_export(run.ledger, task, format, Path(out) / f"results.{format}")
     return run.summary()
 
 

@@ -50,4 +50,4 @@ def _heard() -> list[int]:
     if threading.current_thread() is not threading.main_thread():
         return []
     interrupt = [signal.SIGINT] if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None) else []
-    return interrupt + [one for one in _ENDINGS if signal.getsignal(one) is signal.SIG_DFL]
+    return interrupt + [ending for ending in _ENDINGS if signal.getsignal(ending) is signal.SIG_DFL]

@@ -13,9 +13,8 @@ from typing import Any, Self
 
 from automl_cv_client._streaming.probe import Probe
 from automl_cv_client._streaming.traffic import Traffic
-from automl_cv_client.batch.ledger import Ledger, State, ToDo
+from automl_cv_client.batch.ledger import Ledger, State, ToDo, finished
 from automl_cv_client.batch.lock import Lock
-from automl_cv_client.batch.records import finished
 from automl_cv_client.batch.sources import Source, names_of
 from automl_cv_client.batch.summary import BatchSummary, OutcomeCounts, Progress, ProgressCallback
 from automl_cv_client.errors import BatchError, ImageError
@@ -104,30 +103,31 @@ class JobRun:
     def images(self) -> Iterator[str]:
         """The images to do: those never tried first, in order."""
         index = 0
-        for one in self.ledger.to_do():
-            if _is_pipe(one.name):  # a list may name one
-                self._in_work[-1] = one
-                self.record([Failed(-1, one.name, error=_A_PIPE)])
+        for row in self.ledger.to_do():
+            if _is_pipe(row.name):  # a list may name one
+                self._in_work[-1] = row
+                self.record([Failed(-1, row.name, error=_A_PIPE)])
             else:
-                self._in_work[index] = one
+                self._in_work[index] = row
                 index += 1
-                yield one.name
+                yield row.name
 
     def record(self, outcomes: Sequence[Outcome[Any]]) -> None:
         """Keep what became of some images. Raises BatchError when too many fail, after keeping it."""
-        done = [(self._in_work.pop(one.index), one) for one in outcomes]
-        self.ledger.record(finished(row.id, one, one.index in self.probe.not_counted) for row, one in done)
-        self.probe.not_counted.difference_update(one.index for one in outcomes)
-        for row, one in done:
-            self._counts.add(one)
+        done = [(self._in_work.pop(outcome.index), outcome) for outcome in outcomes]
+        excused = self.probe.not_counted
+        self.ledger.record(finished(row.id, outcome, outcome.index in excused) for row, outcome in done)
+        excused.difference_update(outcome.index for outcome in outcomes)
+        for row, outcome in done:
+            self._counts.add(outcome)
             if not row.failed:
-                self._fresh.add(one)
-        tally = self._fresh
-        if self._worst is not None and tally.scored >= _ENOUGH and tally.failed > self._worst * tally.scored:
-            kinds = ", ".join(f"{count} {kind}" for kind, count in tally.errors.most_common())
+                self._fresh.add(outcome)
+        fresh = self._fresh
+        if self._worst is not None and fresh.scored >= _ENOUGH and fresh.failed > self._worst * fresh.scored:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in fresh.errors.most_common())
             raise BatchError(
-                f"stopped: {tally.failed} of {tally.scored} images failed ({kinds}). The last: "
-                f"{next((one.error for one in reversed(outcomes) if one.error), 'see the export')}"
+                f"stopped: {fresh.failed} of {fresh.scored} images failed ({kinds}). The last: "
+                f"{next((outcome.error for outcome in reversed(outcomes) if outcome.error), 'see the export')}"
             )
 
     def summary(self) -> BatchSummary:

@@ -23,9 +23,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from automl_cv_client._text import printable
 from automl_cv_client.errors import BatchError
+from automl_cv_client.results import Outcome
 
 _TORN = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _TORN_WORDS = (
@@ -45,6 +47,12 @@ CREATE INDEX IF NOT EXISTS by_state ON items(state, id);
 CREATE TABLE IF NOT EXISTS records(id INTEGER PRIMARY KEY, mark INTEGER NOT NULL, body TEXT NOT NULL);
 PRAGMA user_version = {_VERSION};
 """
+
+
+_FIELDS = (
+    "status", "model_status", "reason", "request_id", "client_request_id", "deployment", "attempts", "elapsed",
+)  # fmt: skip
+"""Of an error, what is kept besides its kind and message."""
 
 
 class State(IntEnum):
@@ -70,6 +78,22 @@ class Finished:
     ok: bool
     body: str
     counts: bool = True
+
+
+def finished(row: int, outcome: Outcome[Any], not_counted: bool = False) -> Finished:
+    """The record of one image: its result as JSON, or its error with status and request ids.
+
+    Args:
+        row: of the image in the ledger.
+        outcome: what became of it.
+        not_counted: the failure was the endpoint's: the image keeps its tries.
+    """
+    if outcome.result is not None:
+        return Finished(row, True, outcome.result.model_dump_json())
+    error = outcome.error
+    details = {name: getattr(error, name) for name in _FIELDS if getattr(error, name, None) is not None}
+    body = {"kind": type(error).__name__, "message": getattr(error, "message", str(error)), **details}
+    return Finished(row, False, as_json(body), counts=not not_counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +127,8 @@ class Ledger:
         if reading and not self.path.is_file():
             raise BatchError(f"{folder} holds no batch job: it is the folder that was given as the output")
         with self._clear():
-            place, uri = (_reading_place(self.path), True) if reading else (str(self.path), False)
-            self._db = sqlite3.connect(place, timeout=5, isolation_level=None, check_same_thread=False, uri=uri)
+            address, uri = (_reading_uri(self.path), True) if reading else (str(self.path), False)
+            self._db = sqlite3.connect(address, timeout=5, isolation_level=None, check_same_thread=False, uri=uri)
         try:
             self._check_version()
             if reading:
@@ -256,12 +280,12 @@ class Ledger:
         with self._transaction():
             self._db.executemany(
                 "UPDATE items SET state = ?, tries = tries + ? WHERE id = ?",
-                ((State.OK if one.ok else State.ERROR, int(one.counts), one.id) for one in many),
+                ((State.OK if each.ok else State.ERROR, int(each.counts), each.id) for each in many),
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO records "
                 "SELECT id, mark_of(id, mark, state, tries, ?1), ?1 FROM items WHERE id = ?2",
-                ((one.body, one.id) for one in many),
+                ((each.body, each.id) for each in many),
             )
 
     def counts(self) -> dict[State, int]:
@@ -273,8 +297,9 @@ class Ledger:
     def given_up(self) -> int:
         """Images that failed so often that they are not tried again."""
         with self._clear():
-            found = self._db.execute("SELECT COUNT(*) FROM items WHERE state = 2 AND tries >= ?", (TRIES,)).fetchone()
-        return int(found[0])
+            query = "SELECT COUNT(*) FROM items WHERE state = 2 AND tries >= ?"
+            (count,) = self._db.execute(query, (TRIES,)).fetchone()
+        return int(count)
 
     def finished(self) -> Iterator[tuple[str, bool, str]]:
         """(name, ok, JSON) of every finished image, in order. Raises BatchError for what was damaged or lost."""
@@ -335,7 +360,7 @@ class Ledger:
         return f"the ledger {self.path} cannot be used ({printable(reason)[:200]})"
 
 
-def _reading_place(path: Path) -> str:
+def _reading_uri(path: Path) -> str:
     """The URI to look at a ledger by: SQLite cannot make its files beside one in a folder that is read-only.
 
     https://www.sqlite.org/wal.html#read_only_databases

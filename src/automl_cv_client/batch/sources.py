@@ -55,7 +55,7 @@ def _names_at(text: str) -> Iterator[str]:
         beside = os.path.dirname(os.path.abspath(text))
         return _training_paths(text, beside) if text.lower().endswith(".jsonl") else _listed(text, beside)
     if glob.has_magic(text):
-        return _absolute(sorted(one for one in glob.iglob(text, recursive=True) if os.path.isfile(one)))
+        return _absolute(sorted(path for path in glob.iglob(text, recursive=True) if os.path.isfile(path)))
     raise BatchError(f"{text!r} is no folder, file or pattern: see the path, and put a pattern in quotes")
 
 

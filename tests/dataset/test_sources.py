@@ -230,6 +230,14 @@ def test_files_in_any_unicode_encoding_are_read(tmp_path, encoding, write):
     assert row.classes() == ["cat"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_rows_in_any_unicode_encoding_are_read(tmp_path, encoding):
+    rows = [{"image_url": f"{name}.jpg", "label": name} for name in ("cat", "猫")]
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    (tmp_path / "rows.jsonl").write_text(text, encoding=encoding)
+    assert [row.classes() for row in rows_from(tmp_path / "rows.jsonl")] == [["cat"], ["猫"]]
+
+
 def test_another_encoding_is_named_with_its_line(tmp_path):
     (tmp_path / "a.csv").write_bytes("image,labels\n1.jpg,cat\n2.jpg,façade\n".encode("latin-1"))
     with pytest.raises(InvalidInput, match=r"a\.csv: line 3 is not UTF-8"):
@@ -524,6 +532,9 @@ def test_labels_without_an_image_are_reported(yolo):
         ('"filename","big, cat","dog"\r\n"1.jpg","yes","no"\r\n', [["big, cat"]]),
         ('image,labels\n1.jpg,"cat,dog"\n2.jpg,\n', [["cat", "dog"], []]),
         ("1.jpg,cat\n2.jpg,dog\n", [["cat"], ["dog"]]),
+        ("sep=;\nimage;labels\n1.jpg;cat\n", [["cat"]]),
+        ("image,labels\n1.jpg,cat;dog\n2.jpg,dog\n", [["cat", "dog"], ["dog"]]),
+        ("image,labels\n1.jpg,cat|dog\n2.jpg,cow\n", [["cat|dog"], ["cow"]]),
         ("image,label\n1.jpg,0\n2.jpg,1\n", [["0"], ["1"]]),
     ],
 )

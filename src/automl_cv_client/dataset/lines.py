@@ -1,7 +1,7 @@
 """Cuts a JSONL file into its rows, as a stream, with line numbers; forgives how people write JSON by hand.
 
-Forgiven: blank lines, lines of dots (the documentation's "and so on"), a byte-order mark, trailing commas, and a row
-that goes over several lines. Under ``strict`` none of it is.
+Forgiven: blank lines, lines of dots (the documentation's "and so on"), a byte-order mark, UTF-16, trailing commas, and
+a row that goes over several lines. Under ``strict`` none of it is, but for the encoding.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from automl_cv_client.errors import InvalidInput
+from automl_cv_client.formats.reading import encoding_of
 
 Source = str | os.PathLike[str] | Iterable[str]
 """A file by its path, or its lines."""
@@ -68,7 +69,9 @@ def _lines(source: Source) -> Iterator[str]:
         return
     path = Path(source)
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with path.open("rb") as opened:
+            encoding = encoding_of(opened.read(200))
+        with path.open(encoding=encoding) as file:
             yield from file
     except (OSError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "unreadable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -87,12 +88,15 @@ def read_table(path: Path) -> Table:
         InvalidInput: it cannot be read, or holds nothing.
     """
     text = read_text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), skipinitialspace=True)
+    told = re.match(r"sep=([,;\t|])\r?\n", text)  # Excel's own first line
+    text = text[told.end() :] if told else text
+    delimiter = told[1] if told else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     lines = []
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells) or (cells and len(cells) > 1):
-                lines.append(Line(reader.line_num, cells))
+                lines.append(Line(reader.line_num + bool(told), cells))
     except csv.Error as error:
         reason = f"cannot read {path.name}: line {reader.line_num}: {error}"
     else:
@@ -124,6 +128,11 @@ def read_csv(
         return
     if not table.head:
         report.note("head-missing", "its first line is no head, and is read as the others")
+    if table.kind == "list":
+        separator = _separator(table, separator, report)
+    left_out = [name for name in table.head if name.casefold() in _OTHER_COLUMNS]
+    if left_out and table.kind == "one-hot":
+        report.note("columns", f"the columns {', '.join(left_out)} are no classes")
     for line in table.lines:
         where = f"{path.name}, line {line.number}"
         name = bare(line.cells[table.image].strip()) if len(line.cells) > table.image else ""
@@ -219,6 +228,22 @@ def _flagged(table: Table, line: Line) -> list[str]:
     if len(line.cells) > len(table.head):
         raise Unreadable("cells-many", f"{len(line.cells)} cells, and the head has {len(table.head)}")
     return labels
+
+
+def _separator(table: Table, separator: str, report: ReadingReport) -> str:
+    """What stands between the labels of a cell: another letter where parts of such cells are labels by themselves."""
+    cells = {cell.strip() for line in table.lines for place, cell in enumerate(line.cells) if place != table.image}
+    if any(separator in cell for cell in cells):
+        return separator
+    for other in ";|/":
+        joined = [cell for cell in cells if other in cell]
+        if not joined:
+            continue
+        if any(part.strip() in cells for cell in joined for part in cell.split(other)):
+            report.note("separator", f"labels of a cell are separated by {other!r}, as in {shown(joined[0])}")
+            return other
+        report.note("no-separator", f"{shown(joined[0])} is read as one label; labels are separated by {separator!r}")
+    return separator
 
 
 def _listed(table: Table, line: Line, separator: str) -> list[str]:

@@ -188,17 +188,22 @@ _BOMS = (
 )
 
 
+def encoding_of(beginning: bytes) -> str:
+    """The Unicode encoding of a text, by the mark it begins with or by its zeros."""
+    marked = next((encoding for mark, encoding in _BOMS if beginning.startswith(mark)), "")
+    if marked:
+        return marked
+    wide = beginning.count(0) * 3 >= len(beginning) > 1
+    return ("utf-16-le" if beginning[1] == 0 else "utf-16-be") if wide else "utf-8"
+
+
 def decoded(content: bytes, name: str) -> str:
     """Text of a file: UTF-8, or UTF-16 and UTF-32 as Windows programs write them, with or without a mark.
 
     Raises:
         InvalidInput: it is neither; the message names the line.
     """
-    encoding = next((encoding for mark, encoding in _BOMS if content.startswith(mark)), "")
-    if not encoding:
-        zeros = content[:200].count(0)
-        wide = zeros * 3 >= len(content[:200]) > 1
-        encoding = ("utf-16-le" if content[1] == 0 else "utf-16-be") if wide else "utf-8"
+    encoding = encoding_of(content[:200])
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:

@@ -135,7 +135,7 @@ class Container:
             return failure(415, "Expects Content-Type to be application/json")
         started = time.perf_counter()
         try:
-            found, told = self._run(call)
+            objects, explained = self._run(call)
         except BadRequest as error:
             return failure(400, str(error))
         except NotText:
@@ -145,8 +145,8 @@ class Container:
             message = "An unexpected error occurred in scoring script. Check the logs for more info."
             return failure(500, message).told({_FAILED: "True"})
         timing = {"x-ms-run-fn-exec-ms": f"{(time.perf_counter() - started) * 1000:.3f}", _FAILED: "False"}
-        body, content_type = written(found[call.rows_dropped :], self._wire, self.task)
-        return Reply(200, body, {**told, **timing}, content_type)
+        body, content_type = written(objects[call.rows_dropped :], self._wire, self.task)
+        return Reply(200, body, {**explained, **timing}, content_type)
 
     @property
     def last_images(self) -> list[tuple[bytes, dict[str, Any]]]:
@@ -183,14 +183,14 @@ class Container:
 
     def _score_files(self, files: list[bytes], request: XaiRequest | None) -> list[dict[str, Any]]:
         images = self._images(files)
-        found: list[dict[str, Any]] = []
+        objects: list[dict[str, Any]] = []
         while batch := list(islice(images, _BATCH)):
             encoded, pixels = [file for file, _ in batch], [image for _, image in batch]
             explainer = self._explainer if request else None
             rows = explainer.explain(pixels, request) if explainer and request else self.model.score(pixels)
             self._seen.extendleft((file, _without_parts(row)) for file, row in zip(encoded, rows, strict=True))
-            found += rows
-        return found
+            objects += rows
+        return objects
 
     def _images(self, files: list[bytes]) -> Iterator[tuple[bytes, Image]]:
         for encoded in files:

@@ -46,7 +46,7 @@ class Detector:
 
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
         """``{"boxes": [...]}`` per image, best score first; nothing found: ``{"boxes": []}``."""
-        return [{"boxes": [found.to_json() for found in find(image)]} for image in images]
+        return [{"boxes": [detection.to_json() for detection in find(image)]} for image in images]
 
     def explainer(self) -> None:
         """Detection is not explained: the service answers with plain scores."""
@@ -74,14 +74,14 @@ class MultilabelClassifier:
 
 def find(image: Image) -> list[Found]:
     """The objects of an image, best score first, at most 100."""
-    found = _candidates(image)
+    anchors = _candidates(image)
     kept = keep_by_nms(
-        [anchor.box for anchor in found],
-        [anchor.score for anchor in found],
-        [anchor.label for anchor in found],
+        [anchor.box for anchor in anchors],
+        [anchor.score for anchor in anchors],
+        [anchor.label for anchor in anchors],
         NMS_THRESHOLD,
     )
-    best_first = sorted((found[i] for i in kept), key=lambda anchor: -anchor.score)
+    best_first = sorted((anchors[i] for i in kept), key=lambda anchor: -anchor.score)
     return best_first[:MOST_OBJECTS]
 
 

@@ -175,8 +175,8 @@ def pass_on(reply: Reply, reason: str = "model_error") -> Reply:
     """A container's reply as the front end hands it out: anything but 200 becomes 424."""
     if reply.status == 200:
         return reply
-    told = {"ms-azureml-model-error-statuscode": str(reply.status), "ms-azureml-model-error-reason": reason}
-    return replace(reply.told(told), status=424)
+    model_error = {"ms-azureml-model-error-statuscode": str(reply.status), "ms-azureml-model-error-reason": reason}
+    return replace(reply.told(model_error), status=424)
 
 
 def identify(headers: Mapping[str, str]) -> dict[str, str]:

@@ -78,8 +78,8 @@ class Graph:
             batch = list(images[first : first + self.input.batch])
             missing = self.input.batch - len(batch)
             stacked = np.stack(batch + [batch[-1]] * missing)
-            found = self._session.run(None, {self.input.name: stacked})
-            results += [self._of_image(found, number) for number in range(len(batch))]
+            values = self._session.run(None, {self.input.name: stacked})
+            results += [self._of_image(values, number) for number in range(len(batch))]
         return results
 
     def tried(self, height: int, width: int) -> Outputs:
@@ -94,17 +94,17 @@ class Graph:
             said = _first_line(error)
         raise InvalidInput(f"the model {self.file} cannot be run on an image of {width} x {height}: {said}")
 
-    def _of_image(self, found: list[Any], number: int) -> Outputs:
-        named = dict(zip(self.outputs, map(np.asarray, found), strict=True))
+    def _of_image(self, values: list[Any], number: int) -> Outputs:
+        named = dict(zip(self.outputs, map(np.asarray, values), strict=True))
         mine = f"_{number}"
         own = {name.removesuffix(mine): value for name, value in named.items() if name.endswith(mine)}
         return Outputs(own if self.input.batch > 1 and own else named, number)
 
-    def refusal(self, expected: str, found: Outputs | None = None) -> InvalidInput:
+    def refusal(self, expected: str, tried: Outputs | None = None) -> InvalidInput:
         """The error that says what the file has and what it should have."""
         ends = [f"takes {_shown(self._session.get_inputs())}, gives {_shown(self._session.get_outputs())}"]
-        if found is not None:
-            shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in found.values.items())
+        if tried is not None:
+            shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in tried.values.items())
             ends.append(f"for one image it gave {shapes}")
         return InvalidInput(f"{self.file} does not fit: it {'; '.join(ends)}. Expected: {expected}")
 

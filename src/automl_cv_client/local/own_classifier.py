@@ -62,8 +62,8 @@ class OwnClassifier:
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
         """``{"probs", "labels"}`` per image: sums are 1 for the multi-class task, free for the multi-label one."""
         views = [np.asarray(centre_crop(image, self._resize, self._crop)) for image in images]
-        found = self._graph.run([model_input(view, self._scale) for view in views])
-        return [self._row(outputs.of_image(self._graph.outputs[0]).astype(np.float64)) for outputs in found]
+        answers = self._graph.run([model_input(view, self._scale) for view in views])
+        return [self._row(outputs.of_image(self._graph.outputs[0]).astype(np.float64)) for outputs in answers]
 
     def explainer(self) -> OcclusionExplainer:
         """Explains by hiding parts of an image: an exported graph has no gradients."""
@@ -84,10 +84,10 @@ def _crop_of(graph: Graph, wanted: int | None) -> int:
     return crop
 
 
-def _check_output(graph: Graph, found: Outputs, classes: int) -> None:
-    logits = found.values[graph.outputs[0]]
+def _check_output(graph: Graph, tried: Outputs, classes: int) -> None:
+    logits = tried.values[graph.outputs[0]]
     if logits.ndim != 2 or len(logits) != graph.input.batch:
-        raise graph.refusal(EXPECTED, found)
+        raise graph.refusal(EXPECTED, tried)
     if logits.shape[1] != classes:
         raise InvalidInput(
             f"the model {graph.file} has {logits.shape[1]} classes, and there are {classes} labels: give the {LABELS} "

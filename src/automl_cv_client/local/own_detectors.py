@@ -33,7 +33,7 @@ YOLO_SIZE = 640
 _BACKGROUND = "--bg--"
 
 
-class _Found(NamedTuple):
+class _Objects(NamedTuple):
     """The objects of one image, in pixels of the model's input; ``masks`` is ``[n, rows, columns]``, 0 to 1."""
 
     boxes: NDArray[Any]
@@ -41,9 +41,9 @@ class _Found(NamedTuple):
     scores: NDArray[Any]
     masks: NDArray[Any] | None = None
 
-    def chosen(self, which: NDArray[Any]) -> _Found:
+    def chosen(self, which: NDArray[Any]) -> _Objects:
         masks = None if self.masks is None else self.masks[which]
-        return _Found(self.boxes[which], self.labels[which], self.scores[which], masks)
+        return _Objects(self.boxes[which], self.labels[which], self.scores[which], masks)
 
 
 class _OwnDetector:
@@ -65,9 +65,10 @@ class _OwnDetector:
     def score(self, images: list[Image]) -> list[dict[str, Any]]:
         """``{"boxes": [...]}`` per image; with masks, each object has its ``polygon``."""
         fitted = [self._fitted(image) for image in images]
-        found = self._graph.run([model_input(each.pixels, self._scale) for each in fitted])
+        answers = self._graph.run([model_input(each.pixels, self._scale) for each in fitted])
         return [
-            {"boxes": self._objects(self._found(outputs), each)} for outputs, each in zip(found, fitted, strict=True)
+            {"boxes": self._rows(self._objects_in(outputs), each)}
+            for outputs, each in zip(answers, fitted, strict=True)
         ]
 
     def explainer(self) -> None:
@@ -77,12 +78,12 @@ class _OwnDetector:
     def _fitted(self, image: Image) -> Fitted:
         raise NotImplementedError
 
-    def _found(self, outputs: Outputs) -> _Found:
+    def _objects_in(self, outputs: Outputs) -> _Objects:
         raise NotImplementedError
 
-    def _objects(self, found: _Found, fitted: Fitted) -> list[dict[str, Any]]:
+    def _rows(self, objects: _Objects, fitted: Fitted) -> list[dict[str, Any]]:
         rows = []
-        for number, (corners, index) in enumerate(zip(found.boxes.tolist(), found.labels.tolist(), strict=True)):
+        for number, (corners, index) in enumerate(zip(objects.boxes.tolist(), objects.labels.tolist(), strict=True)):
             label = self._label(int(index))
             if label == _BACKGROUND:
                 continue
@@ -90,10 +91,10 @@ class _OwnDetector:
             row: dict[str, Any] = {
                 "box": {"topX": box.left, "topY": box.top, "bottomX": box.right, "bottomY": box.bottom},
                 "label": label,
-                "score": float(found.scores[number]),
+                "score": float(objects.scores[number]),
             }
-            if found.masks is not None:
-                row["polygon"] = self._polygon(found.masks[number], corners, fitted)
+            if objects.masks is not None:
+                row["polygon"] = self._polygon(objects.masks[number], corners, fitted)
             rows.append(row)
         return rows
 
@@ -129,12 +130,12 @@ class OwnRCnn(_OwnDetector):
     def _fitted(self, image: Image) -> Fitted:
         return stretched(image, self._size)
 
-    def _found(self, outputs: Outputs) -> _Found:
-        found = r_cnn_outputs(outputs)
-        if found is None:
+    def _objects_in(self, outputs: Outputs) -> _Objects:
+        objects = r_cnn_outputs(outputs)
+        if objects is None:
             raise self._graph.refusal(self.expected, outputs)
-        best = np.flatnonzero(found.scores > R_CNN_SCORE)[:R_CNN_MOST]
-        return found.chosen(best)
+        best = np.flatnonzero(objects.scores > R_CNN_SCORE)[:R_CNN_MOST]
+        return objects.chosen(best)
 
 
 class OwnYolo(_OwnDetector):
@@ -150,7 +151,7 @@ class OwnYolo(_OwnDetector):
     def _fitted(self, image: Image) -> Fitted:
         return letterboxed(image, self._size)
 
-    def _found(self, outputs: Outputs) -> _Found:
+    def _objects_in(self, outputs: Outputs) -> _Objects:
         """Of each prediction (centre, size, objectness, classes) the best class; duplicates of a class suppressed."""
         predictions = outputs.of_image(self._graph.outputs[0])
         predictions = predictions[predictions[:, 4] > YOLO_SCORE]
@@ -158,9 +159,9 @@ class OwnYolo(_OwnDetector):
         labels = confidences.argmax(axis=1)
         scores = confidences[np.arange(len(labels)), labels]
         middles, halves = predictions[:, :2], predictions[:, 2:4] / 2
-        found = _Found(np.hstack([middles - halves, middles + halves]), labels, scores)
-        found = found.chosen(scores > YOLO_SCORE)
-        return found.chosen(_suppressed(found)[:YOLO_MOST])
+        objects = _Objects(np.hstack([middles - halves, middles + halves]), labels, scores)
+        objects = objects.chosen(scores > YOLO_SCORE)
+        return objects.chosen(_suppressed(objects)[:YOLO_MOST])
 
 
 class OwnMmDetection(_OwnDetector):
@@ -173,16 +174,16 @@ class OwnMmDetection(_OwnDetector):
         height, width = self._graph.input.height, self._graph.input.width
         return padded(image) if height is None or width is None else stretched(image, (width, height))
 
-    def _found(self, outputs: Outputs) -> _Found:
+    def _objects_in(self, outputs: Outputs) -> _Objects:
         detections, labels = outputs.of_image("dets"), outputs.of_image("labels")
         masks = outputs.of_image("masks") if "masks" in outputs.values else None
         scores = detections[:, 4]
         # A file of a fixed number of objects is filled up with label -1 and score 0.
         kept = np.flatnonzero((scores > R_CNN_SCORE) & (labels >= 0))[:R_CNN_MOST]
-        return _Found(detections[:, :4], labels, scores, masks).chosen(kept)
+        return _Objects(detections[:, :4], labels, scores, masks).chosen(kept)
 
 
-def r_cnn_outputs(outputs: Outputs) -> _Found | None:
+def r_cnn_outputs(outputs: Outputs) -> _Objects | None:
     """Boxes, labels, scores and masks, told apart by name, else by shape and type; None when they are others."""
     values = {
         name: value[outputs.number] if _is_batch(name, value) else value for name, value in outputs.values.items()
@@ -197,7 +198,7 @@ def r_cnn_outputs(outputs: Outputs) -> _Found | None:
     masks = values.get("masks")
     if masks is not None and (masks.ndim != 4 or masks.shape[:2] != (count, 1)):
         return None
-    return _Found(values["boxes"], values["labels"], values["scores"], None if masks is None else masks[:, 0])
+    return _Objects(values["boxes"], values["labels"], values["scores"], None if masks is None else masks[:, 0])
 
 
 def _is_batch(name: str, value: NDArray[Any]) -> bool:
@@ -211,11 +212,11 @@ def _kind(value: NDArray[Any]) -> str:
     return {2: "boxes", 4: "masks"}.get(value.ndim, "")
 
 
-def _suppressed(found: _Found) -> NDArray[Any]:
+def _suppressed(objects: _Objects) -> NDArray[Any]:
     """Which are kept, best first: a box goes when a better one of its class overlaps it by more than the bound."""
-    boxes = found.boxes.astype(np.float64)
+    boxes = objects.boxes.astype(np.float64)
     areas = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
-    waiting = np.argsort(-found.scores, kind="stable")
+    waiting = np.argsort(-objects.scores, kind="stable")
     kept: list[int] = []
     while len(waiting) and len(kept) < YOLO_MOST:
         best, waiting = waiting[0], waiting[1:]
@@ -223,7 +224,7 @@ def _suppressed(found: _Found) -> NDArray[Any]:
         shared = np.minimum(boxes[best, 2:], boxes[waiting, 2:]) - np.maximum(boxes[best, :2], boxes[waiting, :2])
         overlap = np.prod(np.clip(shared, 0, None), axis=1)
         iou = overlap / np.maximum(areas[best] + areas[waiting] - overlap, 1e-12)
-        waiting = waiting[(iou <= YOLO_NMS) | (found.labels[waiting] != found.labels[best])]
+        waiting = waiting[(iou <= YOLO_NMS) | (objects.labels[waiting] != objects.labels[best])]
     return np.array(kept, dtype=np.intp)
 
 

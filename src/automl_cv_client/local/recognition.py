@@ -83,25 +83,25 @@ def own_model(
 def _detector(task: Task, graph: Graph, names: list[str], normalized: bool | None) -> Model:
     if {"dets", "labels"} <= set(graph.outputs):
         _check_masks(task, graph, "masks" in graph.outputs)
-        found = graph.tried(graph.input.height or 800, graph.input.width or 1344)
-        if found.values["dets"].ndim != 3 or found.values["dets"].shape[2] != 5:
-            raise graph.refusal(_EXPECTED[task], found)
+        tried = graph.tried(graph.input.height or 800, graph.input.width or 1344)
+        if tried.values["dets"].ndim != 3 or tried.values["dets"].shape[2] != 5:
+            raise graph.refusal(_EXPECTED[task], tried)
         return OwnMmDetection(graph, names, _scale(graph, normalized, "imagenet"))
     open_size = (YOLO_SIZE, YOLO_SIZE) if _looks_raw(graph) else R_CNN_SIZE
-    found = graph.tried(graph.input.height or open_size[1], graph.input.width or open_size[0])
-    objects = r_cnn_outputs(found)
+    tried = graph.tried(graph.input.height or open_size[1], graph.input.width or open_size[0])
+    objects = r_cnn_outputs(tried)
     if objects is not None:
         _check_masks(task, graph, objects.masks is not None)
         return OwnRCnn(graph, names, _scale(graph, normalized, "imagenet"))
-    if task is Task.DETECTION and _is_yolo(graph, found):
-        classes = found.values[graph.outputs[0]].shape[2] - 5
+    if task is Task.DETECTION and _is_yolo(graph, tried):
+        classes = tried.values[graph.outputs[0]].shape[2] - 5
         if classes != len(names):
             raise InvalidInput(
                 f"the model {graph.file} has {classes} classes, and there are {len(names)} labels: give the {LABELS} "
                 "that was exported with this model"
             )
         return OwnYolo(graph, names, _scale(graph, normalized, "unit"))
-    raise graph.refusal(_EXPECTED[task], found)
+    raise graph.refusal(_EXPECTED[task], tried)
 
 
 def _looks_raw(graph: Graph) -> bool:
@@ -109,8 +109,8 @@ def _looks_raw(graph: Graph) -> bool:
     return "boxes" not in graph.outputs and len(graph.outputs) != 3
 
 
-def _is_yolo(graph: Graph, found: Outputs) -> bool:
-    predictions = found.values[graph.outputs[0]]
+def _is_yolo(graph: Graph, tried: Outputs) -> bool:
+    predictions = tried.values[graph.outputs[0]]
     return predictions.ndim == 3 and len(predictions) == graph.input.batch and predictions.shape[2] > 5
 
 
@@ -125,7 +125,7 @@ def _scale(graph: Graph, normalized: bool | None, usual: Scale) -> Scale:
     """What to feed: the usual, unless the graph normalises by itself."""
     if normalized is False:
         return usual
-    found = normalises_from(graph.file.read_bytes(), graph.input.name)
+    taken = normalises_from(graph.file.read_bytes(), graph.input.name)
     if normalized is None:
-        return found or usual
-    return found or "bytes"
+        return taken or usual
+    return taken or "bytes"

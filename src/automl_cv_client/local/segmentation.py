@@ -43,7 +43,7 @@ class Segmenter:
         return
 
     def _objects(self, image: Image) -> list[dict[str, Any]]:
-        return [found.to_json() | {"polygon": outline(image, found.box)} for found in find(image)]
+        return [detection.to_json() | {"polygon": outline(image, detection.box)} for detection in find(image)]
 
 
 def outline(image: Image, box: Box) -> list[list[float]]:

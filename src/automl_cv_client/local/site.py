@@ -160,11 +160,11 @@ class Site:
             return failure(408, "upstream request timeout")
         except asyncio.CancelledError:  # the endpoint is stopping, this task with it
             return failure(503, "The endpoint is stopping.")
-        told = {
+        passed = {
             "azureml-model-deployment": deployment.name,
             "ms-azureml-model-time": f"{(time.perf_counter() - started) * 1000:.0f}",
         }
-        return pass_on(reply).told(told)
+        return pass_on(reply).told(passed)
 
     async def _scored(self, prefix: str, name: str, call: Call, drawn: Drawn) -> Reply:
         """The container's answer, recorded."""

@@ -48,11 +48,11 @@ def _third(task: Task, prefix: str) -> dict[str, Any]:
     text = {"text/plain": {"schema": _TEXT}}
     live = {"operationId": "ServiceHealthCheck", "responses": {"200": {"description": "OK", "content": text}}}
     given = {"application/json": {"schema": {"$ref": "#/components/schemas/ServiceInput"}}}
-    told = {"application/json": {"schema": {"$ref": "#/components/schemas/ServiceOutput"}}}
+    output = {"application/json": {"schema": {"$ref": "#/components/schemas/ServiceOutput"}}}
     score = {
         "operationId": "RunMLService",
         "requestBody": {"content": given},
-        "responses": {"200": {"description": "OK", "content": told}},
+        "responses": {"200": {"description": "OK", "content": output}},
     }
     return {
         "openapi": "3.0.3",

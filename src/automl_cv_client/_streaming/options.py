@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from automl_cv_client._flow.call_settings import CallSettings
-from automl_cv_client._transports.idle_pool import MOST_CONNECTIONS
+from automl_cv_client._transports.idle_pool import MOST_CONNECTIONS as MOST_CONNECTIONS
 from automl_cv_client.errors import InvalidInput
 
 CONCURRENCY = 64

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 import typer
 
 from automl_cv_client._client import Client
-from automl_cv_client._streaming.options import CONCURRENCY
+from automl_cv_client._streaming.options import CONCURRENCY, MOST_CONNECTIONS
+from automl_cv_client._text import shortened
 from automl_cv_client.cli.completing import formats as complete_formats
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, USAGE
@@ -200,13 +201,15 @@ def run(
 def _concurrency_of(text: str | None, client: Client) -> int | Literal["ask"]:
     if text is None:
         return CONCURRENCY if client._control is None else "ask"
-    if text == "ask":
+    if text != "ask":
+        if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST_CONNECTIONS:
+            return int(text)
+        problem = f"{shortened(text)!r} is no number from 1 to {MOST_CONNECTIONS}, nor ask"
+    elif client._control is not None:
         return "ask"
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is no number, nor ask", param_hint="--concurrency")
+    else:
+        problem = "ask needs an endpoint looked up in its workspace (AUTOML_CV_ENDPOINT); give a number"
+    raise typer.BadParameter(problem, param_hint="'--concurrency'")
 
 
 def _one_source(sources: list[str]) -> Source:

@@ -126,7 +126,11 @@ LATER = {
     "azure": ("credentials/", "_transports/"),
     "numpy": ("_imaging/", "drawing/", "formats/", "results/"),
     "opentelemetry": ("_telemetry/opentelemetry.py",),
-    "pyarrow": ("batch/exports.py",),
+    "pandas": ("results/_exports.py",),
+    "polars": ("results/_exports.py",),
+    "pyarrow": ("batch/exports.py", "results/_exports.py"),
+    "shapely": ("results/_exports.py",),
+    "supervision": ("results/_exports.py",),
     "rich": ("batch/bar.py",),
 }
 """Where it may be imported inside functions and for types, besides."""

@@ -62,6 +62,10 @@ class Record(BaseModel, frozen=True):
             if name not in self.__dict__ and not field.is_required():  # pickled before there was this field
                 self.__dict__[name] = field.get_default(call_default_factory=True)
 
+    def __dir__(self) -> list[str]:
+        """What editors and notebooks offer: without the methods that pydantic itself advises against."""
+        return [name for name in super().__dir__() if name not in _DEPRECATED]
+
     def _content(self) -> tuple[Any, ...]:
         """What equality and hash look at."""
         return tuple(self.__dict__.values())
@@ -72,6 +76,13 @@ class Record(BaseModel, frozen=True):
     def __hash__(self) -> int:
         return hash((type(self), self._content()))
 
+
+_DEPRECATED = frozenset(
+    (
+        *("construct", "copy", "dict", "from_orm", "json", "parse_file", "parse_obj", "parse_raw", "schema"),
+        *("schema_json", "update_forward_refs", "validate", "__fields__", "__fields_set__"),
+    )
+)
 
 # Past the guard of a frozen model, by the descriptors of pydantic's own slots.
 _PUT_DICT, _PUT_FIELDS_SET, _PUT_EXTRA, _PUT_PRIVATE = (

@@ -108,6 +108,8 @@ def test_what_is_wrong_with_the_upload(image: bytes) -> None:
             got = httpx.post(f"{base}/score", files=files, data=data)
             assert (got.status_code, got.json()["code"]) == (status, code)
             assert got.headers["content-type"] == "application/problem+json"
+            assert "<" not in got.json()["detail"], "a placeholder for the file says nothing to who sent it"
+            assert status != 422 or code != "ImageError" or got.json()["detail"].startswith("The upload: ")
         assert httpx.get(f"{base}/nowhere").json()["status"] == 404
     fake.assert_nothing_sent()
 

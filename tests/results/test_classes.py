@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from automl_cv_client import Classification, ImageInfo, MultilabelClassification, Size
+from automl_cv_client import Classification, ImageInfo, MultilabelClassification, Size, Task
+from automl_cv_client.testing.script import usual
 
 SIZE = Size(300, 200)
 INFO = ImageInfo(size=SIZE, raw_size=SIZE, sent_size=SIZE)
@@ -64,3 +65,9 @@ def test_it_draws_itself(kind: type[Classification | MultilabelClassification]) 
     drawn = kind(probs=(0.1, 0.9), labels=("a", "b"), image=INFO).draw(photo)
     assert np.asarray(drawn).min() < 255
     assert np.asarray(photo).min() == 255  # the caller's image is left as it is
+
+
+def test_editors_offer_nothing_that_pydantic_advises_against():
+    offered = set(dir(usual(Task.CLASSIFICATION)))
+    assert {"label", "top", "as_dict", "draw", "model_dump_json"} <= offered
+    assert not offered & {"parse_obj", "from_orm", "dict", "json", "copy", "schema", "construct"}

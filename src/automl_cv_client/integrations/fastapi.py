@@ -87,10 +87,8 @@ async def scoring_client(request: Request) -> AsyncIterator[AsyncClient]:
     """
     shared: AsyncClient = request.app.state.automl_cv_client
     caller = _Caller(request)
-    client = object.__new__(_RequestClient)
-    client.__dict__.update(shared.__dict__, _caller=caller)
     try:
-        yield _with_deadline(client, request.headers.get(TIMEOUT_HEADER))
+        yield _with_deadline(_RequestClient(shared, caller), request.headers.get(TIMEOUT_HEADER))
     finally:
         await caller.forget()
 
@@ -125,10 +123,10 @@ def responses_for(kind: type[Result]) -> dict[int | str, dict[str, Any]]:
         503: "The scoring endpoint is busy.",
         504: "The scoring endpoint did not answer in time.",
     }
-    told: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": example_of(kind)}}}}
-    for status, words in problems.items():
-        told[status] = {"description": words, "content": {MEDIA_TYPE: {"schema": schema}}}
-    return told
+    responses: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": example_of(kind)}}}}
+    for status, description in problems.items():
+        responses[status] = {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return responses
 
 
 def stream_outcomes(outcomes: AsyncIterable[Outcome[Any]]) -> StreamingResponse:
@@ -142,12 +140,13 @@ def stream_outcomes(outcomes: AsyncIterable[Outcome[Any]]) -> StreamingResponse:
 
 async def _lines(outcomes: AsyncIterable[Outcome[Any]]) -> AsyncIterator[str]:
     try:
-        async for one in outcomes:
-            told = {"index": one.index, "input": describe(one.input), "error": None}
-            if one.error is not None:
-                yield json.dumps({**told, "error": problem_of(one.error), "result": None}) + "\n"
+        async for outcome in outcomes:
+            line = {"index": outcome.index, "input": describe(outcome.input), "error": None, "result": None}
+            if outcome.ok:
+                line["result"] = outcome.result.model_dump(mode="json")
             else:
-                yield json.dumps({**told, "result": one.unwrap().model_dump(mode="json")}) + "\n"
+                line["error"] = problem_of(outcome.error)
+            yield json.dumps(line) + "\n"
     except AutoMLVisionError as error:
         log.warning("a stream of outcomes ended early: %s", error)
         yield json.dumps({"index": None, "input": None, "error": problem_of(error), "result": None}) + "\n"
@@ -180,7 +179,9 @@ class _Caller:
 class _RequestClient(AsyncClient):
     """The shared client, for the length of a request: shares connections, credential and budget."""
 
-    _caller: _Caller
+    def __init__(self, shared: AsyncClient, caller: _Caller) -> None:
+        self._settings, self._backend, self._control = shared._settings, shared._backend, shared._control
+        self._caller = caller
 
     async def _run(self, flow: Flow[T]) -> T:
         call = asyncio.ensure_future(super()._run(flow))
@@ -215,9 +216,9 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
     """FastAPI's own complaint, without the input it complains about: that may be an image."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    words = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:5])
-    return _problem(422, "Unprocessable Content", words, "RequestInvalid")
+    complaints = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = "; ".join(f"{'.'.join(map(str, complaint['loc']))}: {complaint['msg']}" for complaint in complaints[:5])
+    return _problem(422, "Unprocessable Content", detail, "RequestInvalid")
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,8 @@ from automl_cv_client import errors
 
 MEDIA_TYPE = "application/problem+json"
 log: logging.Logger = logging.getLogger("automl_cv_client.integrations")
+
+_PLACEHOLDER = re.compile(r"^<[^<>]+>")  # how an error names an image without a path, such as <file object>
 
 _BEHIND = {
     502: "The scoring endpoint failed or could not be reached.",
@@ -76,7 +79,7 @@ def _passed_on(status: int, model_status: int | None) -> int:
 
 def _detail(error: Exception, status: int) -> str:
     if isinstance(error, errors.InvalidInput):
-        return error.message
+        return _PLACEHOLDER.sub("The upload", error.message)
     if isinstance(error, errors.ImageDropped):
         return _DROPPED
     if status == 413:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automl_cv_client.annotations import AnnotatedImage
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+    import supervision
+    from shapely.geometry.base import BaseGeometry
 
 
 class Exports:
@@ -27,15 +34,15 @@ class Exports:
 
         return csv_of(self.to_rows(), columns_of(self))
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pandas.DataFrame:
         """:meth:`to_rows` as a ``pandas.DataFrame``."""
         return self._table("pandas")
 
-    def to_polars(self) -> Any:
+    def to_polars(self) -> polars.DataFrame:
         """:meth:`to_rows` as a ``polars.DataFrame``."""
         return self._table("polars")
 
-    def to_arrow(self) -> Any:
+    def to_arrow(self) -> pyarrow.Table:
         """:meth:`to_rows` as a ``pyarrow.Table``."""
         return self._table("pyarrow")
 
@@ -107,13 +114,13 @@ class ObjectExports(Exports):
 
         return cvat_of([self])
 
-    def to_supervision(self, names: Sequence[str] | None = None) -> Any:
+    def to_supervision(self, names: Sequence[str] | None = None) -> supervision.Detections:
         """``supervision.Detections``, with masks where there are outlines; ``names`` as for :meth:`to_yolo`."""
         from automl_cv_client.formats.libraries import supervision_of
 
         return supervision_of(self, names)
 
-    def to_shapely(self) -> list[Any]:
+    def to_shapely(self) -> list[BaseGeometry]:
         """One shapely geometry an object, in pixels of the upright image, with holes."""
         from automl_cv_client.formats.libraries import shapely_of
 

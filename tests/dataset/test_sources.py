@@ -551,6 +551,8 @@ def test_csv_lists_and_columns_are_told_apart(tmp_path, text, labels):
         ("1.jpg,64,48,cat,8,6,40,30\n", "column 2 holds numbers"),
         ("filename,file_size,region_shape_attributes\n1.jpg,2,{}\n", "CSV file of VIA"),
         ("", "it is empty"),
+        ('image,labels\n"1.jpg,cat\n2.jpg,dog\n', r"a\.csv: line 3: unexpected end of data"),
+        ('image,labels\n"1.jpg,cat\n2.jpg",dog\n', r"line 3: the name of its image goes over lines"),
     ],
 )
 def test_csv_that_cannot_be_meant_is_refused(tmp_path, text, says):

@@ -101,10 +101,11 @@ def recognise(source: Location) -> Recognised:
     raise InvalidInput(f"{path.name} holds training data {len(found)} times: {both}: name the one that is meant")
 
 
+_GLANCE = 64_000  # bytes of the files after one of a format that has a file an image: there may be 100,000
 _BEGINNING = 4_000_000  # bytes of a file that are looked at; a COCO file may begin with its annotations
 
 
-def _file(path: Path) -> Recognised:
+def _file(path: Path, beginning: int = _BEGINNING) -> Recognised:
     ending = path.suffix.lower()
     if ending in (".yaml", ".yml", ".data"):
         return Recognised(Form.YOLO, path, "a description of a YOLO data set")
@@ -112,7 +113,7 @@ def _file(path: Path) -> Recognised:
         return Recognised(Form.CSV, path, "a CSV file")
     try:
         with path.open("rb") as file:
-            head = file.read(_BEGINNING)
+            head = file.read(beginning)
             more = bool(file.read(1))
     except OSError as error:
         reason = error.strerror or "unreadable"
@@ -218,7 +219,7 @@ def _files_in(folder: Path) -> Iterator[Recognised]:
         if ending not in (".xml", ".json", ".jsonl", ".csv"):
             continue
         try:
-            found = _file(file)
+            found = _file(file, _GLANCE if seen else _BEGINNING)
             if found.form is Form.CSV and not _holds_images(file):
                 continue
         except InvalidInput:

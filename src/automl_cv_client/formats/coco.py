@@ -328,8 +328,8 @@ class _CocoAnnotations:
         self.boxes_in_pixels = _any_above_one(annotations, "bbox")
         self.outlines_in_pixels = _any_above_one(annotations, "segmentation")
         self.in_pixels = self.boxes_in_pixels if task is Task.DETECTION else self.outlines_in_pixels
-        if annotations and not self.in_pixels:
-            what = "boxes" if task is Task.DETECTION else "outlines"
+        what, key = ("boxes", "bbox") if task is Task.DETECTION else ("outlines", "segmentation")
+        if not self.in_pixels and any(plain(entry.get(key)) for entry in annotations):
             report.note("fractions", f"{what} are read as fractions of the image: no number of theirs is above 1")
 
     def read(self, entry: dict[str, Any], size: Size | None) -> Annotation | None:

@@ -91,7 +91,7 @@ def read_table(path: Path) -> Table:
     told = re.match(r"sep=([,;\t|])\r?\n", text)  # Excel's own first line
     text = text[told.end() :] if told else text
     delimiter = told[1] if told else _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     lines = []
     try:
         for cells in reader:
@@ -139,6 +139,10 @@ def read_csv(
         try:
             if not name:
                 raise Unreadable("image-missing", f"no image in the cell {table.image + 1}")
+            if "\n" in name:
+                raise Unreadable(
+                    "image-wrong", f"the name of its image goes over lines, {shown(name)}: close the quote"
+                )
             one_hot = table.kind == "one-hot"
             labels = _flagged(table, line) if one_hot else _listed(table, line, separator)
         except Unreadable as error:

@@ -62,6 +62,8 @@ def read_labelme(
             yield _image(content, PurePosixPath(where), task, report, find)
         except InvalidInput as error:
             report.passed("image", "not-labelme", where, error.message)
+        except Unreadable as error:
+            report.passed("image", error.reason, where, error.message, annotations=len(dicts(content["shapes"])))
 
 
 def _without_pixels(values: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +91,8 @@ def _image(
             report.passed("annotation", "shapes-not-wanted", str(file), message, times=len(shapes))
         return labelled_image(task, name, size, labels=labels)
     if size is None and shapes:
-        raise InvalidInput("imageWidth and imageHeight are missing: give the folder of images (--images DIR)")
+        message = "imageWidth and imageHeight are missing: give the folder of images (--images DIR)"
+        raise Unreadable("size-missing", message)
     return labelled_image(task, name, size, _objects(shapes, size, task, report, str(file)))
 
 

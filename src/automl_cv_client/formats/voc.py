@@ -146,13 +146,14 @@ class _Unit(NamedTuple):
 
 def _unit_of(files: Sequence[Path], report: ReadingReport) -> _Unit:
     """Decided by all files together. Empty files and broken ones tell nothing."""
-    in_pixels = False
+    in_pixels, boxes = False, False
     for file in files:
         try:
             root = read_xml(file)
         except InvalidInput:
             continue
         texts = [(tag, element.text or "") for tag in _CORNERS for element in root.iter(tag)]
+        boxes = boxes or bool(texts)
         if not any(number(text) > 1 for _, text in texts):
             continue
         in_pixels = True
@@ -163,7 +164,7 @@ def _unit_of(files: Sequence[Path], report: ReadingReport) -> _Unit:
         report.note(
             "from-one", "pixels count from 1, as VOC's development kit says; tools that count from 0 mean 1 more"
         )
-    elif files:
+    elif boxes:
         report.note("fractions", "boxes are read as fractions of the image: no number of theirs is above 1")
     return _Unit(in_pixels, int(in_pixels))
 

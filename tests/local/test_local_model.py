@@ -54,6 +54,13 @@ def test_another_task_is_refused_by_name(model: LocalModel):
     assert repr(model) == "LocalModel('model.onnx', 'image-object-detection')"
 
 
+def test_it_is_well_and_explains(tmp_path: Path):
+    model = LocalModel(write_colour_model(tmp_path, side=32), CLASSIFICATION)
+    assert model.health().ok
+    assert model.warm_up().answered_by == HERE
+    assert model.explain(Image.new("RGB", (40, 40), "red")).explanation.label == "red"
+
+
 def test_demo_models_and_wrong_options():
     assert LocalModel(None, MULTILABEL).name == "SSD MobileNet V2"
     with pytest.raises(InvalidInput, match="belong to a model of your own"):

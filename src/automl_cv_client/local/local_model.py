@@ -119,6 +119,7 @@ def answered(container: Container, name: str, request: Request) -> Reply:
     from automl_cv_client.local.container import Call
     from automl_cv_client.local.front_end import pass_on
 
-    call = Call(request.method, "/score", "", request.headers, request.body)
+    path = "/" + request.url.rpartition("/")[2]  # of the endpoint it stands in for: /score, or /swagger.json
+    call = Call(request.method, path, "", request.headers, request.body)
     reply = pass_on(container.answer(call)).told({ANSWERED_BY: f"{name}, on this machine"})
     return Reply(reply.status, reply.headers, reply.body, time.time())

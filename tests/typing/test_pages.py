@@ -48,7 +48,6 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.slow
 def test_mypy_agrees_with_every_block(folder: Path) -> None:
     untyped = "".join(f"[mypy-{library}.*]\nignore_missing_imports = True\n" for library in UNTYPED)
     done = mypy(folder, *sorted(folder.glob("*.py")), more=MORE, modules=untyped)

@@ -169,17 +169,36 @@ def test_a_hole_is_no_part_of_the_mask():
     assert mask.sum() == pytest.approx(80 * 80 - 40 * 40, rel=0.02)
 
 
-def test_a_draw_of_every_image_once_is_the_whole():
+@pytest.mark.parametrize("masks", [False, True])
+def test_a_weighted_draw_is_what_pycocotools_makes_of_repeated_images(masks):
+    """The bootstrap matches once and weighs; the reference is given each image as often as the draw has it."""
     from automl_cv_client.evaluation.objects import ObjectScores
     from automl_cv_client.evaluation.pairs import pair_up
 
-    made = Random(3, False, 15, 4, 6)
+    made = Random(3, masks, 15, 4, 6)
     scores = ObjectScores(pair_up(made.results, made.rows).answered, 0.5)
+    random = np.random.default_rng(1)
+    weights = np.array([np.ones(15, int), *(np.bincount(random.integers(0, 15, 15), minlength=15) for _ in range(12))])
+    weights = np.vstack([weights, [0] * 14 + [3], [0] * 15])
+    drawn = scores.coco.drawn(weights)
     whole = scores.metrics()
-    assert scores.coco.resampled(range(15)) == pytest.approx({name: whole[name] for name in ("mAP", "AP50", "AP75")})
-    twice = scores.coco.resampled([0, 0, 1, 1, 2, 2, 3])
-    doubled = (0, 0, 1, 1, 2, 2, 3)
-    images = [made.images[n] | {"id": i + 1} for i, n in enumerate(doubled)]
-    truth = [one | {"image_id": i + 1} for i, n in enumerate(doubled) for one in made.truth if one["image_id"] == n + 1]
-    found = [one | {"image_id": i + 1} for i, n in enumerate(doubled) for one in made.found if one["image_id"] == n + 1]
-    assert same(twice["mAP"], by_pycocotools(images, truth, found, "bbox").stats[0])
+    assert {name: values[0] for name, values in drawn.items()} == pytest.approx({n: whole[n] for n in drawn})
+    for draw, counts in enumerate(weights[:-1]):
+        chosen = [image for image, count in enumerate(counts) for _ in range(count)]
+        images = [made.images[n] | {"id": i + 1} for i, n in enumerate(chosen)]
+        truth = [x | {"image_id": i + 1} for i, n in enumerate(chosen) for x in made.truth if x["image_id"] == n + 1]
+        found = [x | {"image_id": i + 1} for i, n in enumerate(chosen) for x in made.found if x["image_id"] == n + 1]
+        stats = by_pycocotools(images, truth, found, "segm" if masks else "bbox").stats
+        for name, expected in zip(("mAP", "AP50", "AP75"), stats, strict=False):
+            value = drawn[name][draw]
+            assert value == pytest.approx(expected, abs=1e-9) or (expected == -1 and np.isnan(value))
+    assert all(np.isnan(values[-1]) for values in drawn.values()), "a draw without labels has no precision"
+
+
+def test_images_measured_some_at_a_time_are_measured_as_at_once(monkeypatch):
+    from automl_cv_client.evaluation import coco, evaluate
+
+    made = Random(5, True, 23, 4, 6)
+    at_once = evaluate(made.results, made.rows).metrics
+    monkeypatch.setattr(coco, "_IMAGES_AT_ONCE", 4)
+    assert evaluate(made.results, made.rows).metrics == at_once

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_cv_client.evaluation.classification import ClassificationScores
 from automl_cv_client.evaluation.evaluating import Scores
-from automl_cv_client.evaluation.multilabel import MultilabelScores
 from automl_cv_client.evaluation.objects import ObjectScores
 from automl_cv_client.evaluation.report import Number
 
-Resampler = Callable[[Sequence[int]], dict[str, Number]]
+Floats = NDArray[np.float64]
 _LOWER_IS_BETTER = ("log loss",)
 
 
@@ -55,64 +55,51 @@ class Side:
 
 def sides_of(scores: Sequence[Scores], images: int, draws: int, seed: int) -> tuple[Side, ...]:
     """Each metric of two measurements of the same images, with 95 % intervals of both and of their difference."""
-    resamplers = [_resampler(one) for one in scores]
     random = np.random.default_rng(seed)
-    whole = [one(range(images)) for one in resamplers]
-    drawn: list[tuple[dict[str, Number], ...]] = []
-    for _ in range(draws):
-        chosen = random.integers(0, images, images).tolist()  # the same images for both: a paired draw
-        drawn.append(tuple(one(chosen) for one in resamplers))
-    return tuple(_side(metric, whole, drawn) for metric in whole[0])
+    weights = np.zeros((draws + 1, images), dtype=np.int64)
+    weights[0] = 1  # all images as they are; the others are drawn
+    for draw in range(1, draws + 1):
+        weights[draw] = np.bincount(random.integers(0, images, images), minlength=images)
+    # The same images for both: a paired draw.
+    a, b = (_drawn(measured, weights) for measured in scores)
+    return tuple(_side(metric, a[metric], b[metric]) for metric in a)
 
 
-def _side(metric: str, whole: list[dict[str, Number]], drawn: list[tuple[dict[str, Number], ...]]) -> Side:
-    a, b = whole[0][metric], whole[1][metric]
-    pairs = [(one[metric], other[metric]) for one, other in drawn]
-    both = [(x, y) for x, y in pairs if x is not None and y is not None]
+def _side(metric: str, a: Floats, b: Floats) -> Side:
+    both = ~(np.isnan(a[1:]) | np.isnan(b[1:]))
+    drawn_a, drawn_b = a[1:][both], b[1:][both]
     return Side(
         metric,
-        a,
-        b,
-        None if a is None or b is None else b - a,
-        _interval([y - x for x, y in both]),
-        _interval([x for x, _ in both]),
-        _interval([y for _, y in both]),
+        _number(a[0]),
+        _number(b[0]),
+        _number(b[0] - a[0]),
+        _interval(drawn_b - drawn_a),
+        _interval(drawn_a),
+        _interval(drawn_b),
     )
 
 
-def _interval(values: list[float]) -> Interval:
+def _number(value: float) -> Number:
+    return None if np.isnan(value) else float(value)
+
+
+def _interval(values: Floats) -> Interval:
     if len(values) < 20:  # too few draws to name a 2.5 % tail
         return Interval(None, None)
     low, high = np.percentile(values, [2.5, 97.5])
     return Interval(float(low), float(high))
 
 
-def _resampler(scores: Scores) -> Resampler:
-    """A function from the numbers of images to metrics that are quick to compute again."""
+def _drawn(scores: Scores, weights: NDArray[np.int64]) -> dict[str, Floats]:
+    """The metrics of each draw, of which a row of ``weights`` says how often it has each image; NaN for none."""
+    images = weights.sum(axis=1)
     if isinstance(scores, ObjectScores):
-        return scores.coco.resampled
-    return _classes_resampler(scores) if isinstance(scores, ClassificationScores) else _labels_resampler(scores)
-
-
-def _classes_resampler(scores: ClassificationScores) -> Resampler:
-    right, losses = scores.truth == scores.chosen, scores.losses()
-    return lambda chosen: {
-        "accuracy": float(right[list(chosen)].mean()),
-        "log loss": float(losses[list(chosen)].mean()),
-    }
-
-
-def _labels_resampler(scores: MultilabelScores) -> Resampler:
-    both = (scores.truth & scores.chosen).sum(1)
-    named = scores.truth.sum(1) + scores.chosen.sum(1)
-    exact = (scores.truth == scores.chosen).all(1)
-
-    def metrics(chosen: Sequence[int]) -> dict[str, Number]:
-        some = list(chosen)
-        total = int(named[some].sum())
-        return {
-            "micro F1": float(2 * both[some].sum() / total) if total else 0.0,
-            "exact matches": float(exact[some].mean()),
-        }
-
-    return metrics
+        return scores.coco.drawn(weights)
+    if isinstance(scores, ClassificationScores):
+        right = scores.truth == scores.chosen
+        return {"accuracy": weights @ right / images, "log loss": weights @ scores.losses() / images}
+    both = weights @ (scores.truth & scores.chosen).sum(1)
+    named = weights @ (scores.truth.sum(1) + scores.chosen.sum(1))
+    exact = weights @ (scores.truth == scores.chosen).all(1)
+    f1 = np.divide(2.0 * both, named, out=np.zeros(len(weights)), where=named > 0)
+    return {"micro F1": f1, "exact matches": exact / images}

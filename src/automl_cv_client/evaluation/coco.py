@@ -20,6 +20,11 @@ from automl_cv_client.geometry import Rle, Size, scale_segment
 IOU_50, IOU_75 = 0, 5  # of the ten thresholds 0.50, 0.55, …, 0.95
 _AREAS = {"all": 0, "small": 1, "medium": 2, "large": 3}
 _MOST_DETECTIONS = (1, 10, 100)
+_THRESHOLDS = 10
+_RECALLS = np.linspace(0, 1, 101)
+_AT_ONCE = 60_000
+"""Numbers of a table of draws and objects that are computed at once: they fit into a processor's cache."""
+_IMAGES_AT_ONCE = 500
 
 
 Mask = dict[str, Any]
@@ -83,8 +88,8 @@ class CocoScores:
     def __init__(self, scenes: Sequence[Scene], labels: Sequence[str]) -> None:
         self.labels: tuple[str, ...] = tuple(labels)
         self._images = len(scenes)
-        self._evaluator = _evaluated(scenes, self.labels)
-        self.eval: Any = self._accumulated(range(self._images)) if scenes and labels else None
+        self._parameters, self._evaluations = _evaluated(scenes, self.labels)
+        self.eval: Any = self._accumulated() if scenes and labels else None
 
     def metrics(self) -> dict[str, float | None]:
         """The twelve numbers of COCO but those at 1 and 10 detections."""
@@ -122,39 +127,130 @@ class CocoScores:
             return None
         return tuple(np.linspace(0, 1, len(precision)).tolist()), tuple(precision.tolist())
 
-    def resampled(self, images: Sequence[int]) -> dict[str, float | None]:
-        """mAP, AP50 and AP75 of a draw of the same images, by their numbers, repeats counted: for the bootstrap.
+    def drawn(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """mAP, AP50 and AP75 of draws of the same images, for the bootstrap; NaN where a draw has no labels.
 
-        The boxes are matched once for all draws; a draw only adds up again.
+        The boxes were matched once for all draws. A draw only counts each image as often as it has it: then every sum
+        along the scores is a weighted one, and all draws of a class are computed at once.
+
+        Args:
+            weights: ``[draws, images]``, how often each draw has each image.
         """
-        if self.eval is None:
-            return {"mAP": None, "AP50": None, "AP75": None}
-        precision = self._accumulated(images, areas=1)["precision"][:, :, :, 0, -1]
-        return {"mAP": _mean(precision), "AP50": _mean(precision[IOU_50]), "AP75": _mean(precision[IOU_75])}
+        sums, sums50, sums75 = (np.zeros(len(weights)) for _ in range(3))
+        classes = np.zeros(len(weights))
+        shares, counts = weights.astype(np.float64), weights.astype(np.int32)  # what each sum is quickest with
+        for label in range(len(self.labels) if self.eval is not None else 0):
+            ranked = self._ranked(label)
+            labelled = shares @ ranked.labelled
+            for first in range(0, len(weights), step := max(1, _AT_ONCE // max(1, len(ranked.images)))):
+                part = slice(first, first + step)
+                here = labelled[part] > 0
+                precision = _weighted_precision(ranked, counts[part], labelled[part])
+                classes[part] += here
+                sums[part] += np.where(here, precision.mean(axis=0), 0)
+                sums50[part] += np.where(here, precision[IOU_50], 0)
+                sums75[part] += np.where(here, precision[IOU_75], 0)
+        named = {"mAP": sums, "AP50": sums50, "AP75": sums75}
+        empty = np.full(len(weights), np.nan)
+        return {name: np.divide(values, classes, out=empty.copy(), where=classes > 0) for name, values in named.items()}
 
-    def _accumulated(self, images: Iterable[int], areas: int = len(_AREAS)) -> Any:
+    def _ranked(self, label: int) -> _Ranked:
+        """The matches of one class, from the evaluator's records of each image."""
+        start = label * len(_AREAS) * self._images  # of all areas; the library's order is class, area, image
+        labelled = np.zeros(self._images, dtype=np.int64)
+        parts = []
+        for image in range(self._images):
+            matched, _, scores, ignored_truth, ignored, *_ = self._evaluations[start + image].__getstate__()
+            labelled[image] = len(ignored_truth) - sum(ignored_truth)
+            if scores:
+                shape = (_THRESHOLDS, len(scores))
+                parts.append((image, scores, np.reshape(matched, shape) > 0, np.reshape(ignored, shape)))
+        if not parts:
+            nothing = np.zeros((_THRESHOLDS, 0), dtype=bool)
+            return _Ranked(labelled, np.zeros(0, dtype=np.int64), nothing, nothing)
+        scores = np.concatenate([part[1] for part in parts])
+        order = np.argsort(-scores, kind="stable")
+        images = np.repeat([part[0] for part in parts], [len(part[1]) for part in parts])[order]
+        right, ignored = (np.concatenate([part[number] for part in parts], axis=1)[:, order] for number in (2, 3))
+        return _Ranked(labelled, images, right & ~ignored, ignored)
+
+    def _accumulated(self) -> Any:
         from faster_coco_eval import faster_eval_api_cpp
 
-        evaluated, count = self._evaluator._evalImgs_cpp, self._images
-        drawn = list(images)
-        parameters = copy.copy(self._evaluator._paramsEval)
-        parameters.imgIds, parameters.areaRng = list(range(len(drawn))), parameters.areaRng[:areas]
-        # The library's order is class, area, image.
-        starts = [(label * len(_AREAS) + area) * count for label in range(len(self.labels)) for area in range(areas)]
-        return faster_eval_api_cpp.COCOevalAccumulate(
-            parameters, [evaluated[start + i] for start in starts for i in drawn]
+        parameters = copy.copy(self._parameters)
+        parameters.imgIds = list(range(self._images))
+        return faster_eval_api_cpp.COCOevalAccumulate(parameters, self._evaluations)
+
+
+class _Ranked(NamedTuple):
+    """What was found of one class, from the highest score down.
+
+    Attributes:
+        labelled: ``[images]`` how many labels of the class each image has, crowds left out.
+        images: ``[found]`` the image of each.
+        right: ``[thresholds, found]`` whether it matches a label at each overlap.
+        ignored: ``[thresholds, found]`` whether it lies in a crowd, and counts neither way.
+    """
+
+    labelled: NDArray[np.int64]
+    images: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
+
+
+def _weighted_precision(
+    ranked: _Ranked, weights: NDArray[np.int32], labelled: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """``[thresholds, draws]`` mean precision over COCO's 101 recalls, each image counted ``weights`` times.
+
+    COCO takes at each recall the highest precision at this or a higher one, so only places with a right object matter.
+    """
+    columns = weights[:, ranked.images]
+    found = np.cumsum(columns, axis=1, dtype=np.int32)
+    means = np.zeros((_THRESHOLDS, len(weights)))
+    for number in range(_THRESHOLDS):
+        right = np.nonzero(ranked.right[number])[0]
+        if not len(right):
+            continue
+        counted = (
+            np.cumsum(columns * ~ranked.ignored[number], axis=1, dtype=np.int32)
+            if ranked.ignored[number].any()
+            else found
         )
+        hits, tried = np.cumsum(columns[:, right], axis=1, dtype=np.int32), counted[:, right]
+        precision = np.divide(hits, tried, out=np.zeros(hits.shape), where=tried > 0)
+        highest = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        recall = hits / np.maximum(labelled, 1)[:, np.newaxis]
+        reached = np.rint(recall * (len(_RECALLS) - 1)).astype(np.int8)
+        reached += recall >= _RECALLS[reached]  # how many of the recalls are at most this one, to the last bit
+        means[number] = (highest * np.diff(reached, prepend=0, axis=1)).sum(axis=1) / len(_RECALLS)
+    return means
 
 
-def _evaluated(scenes: Sequence[Scene], labels: tuple[str, ...]) -> Any:
+def _evaluated(scenes: Sequence[Scene], labels: tuple[str, ...]) -> tuple[Any, list[Any]]:
+    """The library's parameters, and its record of each class, area and image, in this order.
+
+    The images are measured some at a time: the library's own copies of all objects take several times what they do.
+    """
     library = _library()
     shapes = "segm" if any(scene.masks is not None for scene in scenes) else "bbox"
-    truth, found = (library.COCO(_dataset(scenes, labels, side), print_function=_silent) for side in ("truth", "found"))
-    evaluator = library.COCOeval_faster(truth, found, shapes, print_function=_silent, separate_eval=True)
-    evaluator.params.maxDets = list(_MOST_DETECTIONS)
-    if scenes and labels:
+    parameters: Any = None
+    parts: list[tuple[int, list[Any]]] = []
+    for first in range(0, len(scenes) if labels else 0, _IMAGES_AT_ONCE):
+        some = scenes[first : first + _IMAGES_AT_ONCE]
+        truth, found = (
+            library.COCO(_dataset(some, labels, side), print_function=_silent) for side in ("truth", "found")
+        )
+        evaluator = library.COCOeval_faster(truth, found, shapes, print_function=_silent, separate_eval=True)
+        evaluator.params.maxDets = list(_MOST_DETECTIONS)
         evaluator.evaluate()
-    return evaluator
+        parts.append((len(some), evaluator._evalImgs_cpp))
+        parameters = evaluator._paramsEval
+    groups = range(len(labels) * len(_AREAS))
+    records = [
+        record for group in groups for count, part in parts for record in part[group * count : (group + 1) * count]
+    ]
+    return parameters, records
 
 
 def _dataset(scenes: Sequence[Scene], labels: tuple[str, ...], side: Literal["truth", "found"]) -> dict[str, Any]:

@@ -743,3 +743,39 @@ def test_a_hundred_thousand_rows_are_converted_in_less_than_100_mb(tmp_path, for
     images, peak = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     assert images == 100_000
     assert peak / 1024 < 100
+
+
+@pytest.mark.parametrize("layout", ["{part}/images", "images/{part}", "{part}"])
+def test_parts_without_a_description_keep_their_names(tmp_path, layout):
+    """Both parts have an a.jpg: the rows must not be of one image."""
+    for part in ("train", "valid"):
+        images = tmp_path / layout.format(part=part)
+        images.mkdir(parents=True)
+        Image.new("RGB", (90, 60)).save(images / "a.jpg")
+        labels = tmp_path / layout.format(part=part).replace("images", "labels")
+        labels.mkdir(parents=True, exist_ok=True)
+        (labels / "a.txt").write_text("0 0.5 0.5 0.2 0.4\n")
+    (tmp_path / "classes.txt").write_text("cat\n")
+    rows = read(rows_from(tmp_path))
+    assert [row.image_url for row in rows] == [f"{layout.format(part=part)}/a.jpg" for part in ("train", "valid")]
+    (row,) = read(rows_from(tmp_path, split="val"))
+    assert row.image_url == layout.format(part="valid") + "/a.jpg"
+    with pytest.raises(InvalidInput, match="no part 'test'"):
+        list(rows_from(tmp_path, split="test"))
+
+
+def test_two_images_that_could_be_meant_are_both_named(tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        Image.new("RGB", (90, 60)).save(tmp_path / "photos" / folder / "a.jpg")
+    (tmp_path / "xml").mkdir()
+    (tmp_path / "xml" / "a.xml").write_text(voc(""))
+    for conversion in (
+        from_voc(tmp_path / "xml", images=tmp_path / "photos"),
+        from_coco(coco({}, images=[{"id": 1, "file_name": "a.jpg"}]), images=tmp_path / "photos"),
+    ):
+        with pytest.raises(InvalidInput, match=r"two files could be 'a\.jpg': '[xy]/a\.jpg' and '[xy]/a\.jpg'"):
+            list(conversion)
+    (tmp_path / "xml" / "a.xml").write_text(voc("").replace("<filename>", "<folder>y</folder><filename>"))
+    (row,) = read(from_voc(tmp_path / "xml", images=tmp_path / "photos"))
+    assert (row.image_url, boxes_of(row)) == ("y/a.jpg", [BOX])

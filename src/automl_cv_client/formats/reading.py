@@ -205,7 +205,7 @@ def decoded(content: bytes, name: str) -> str:
     """
     encoding = encoding_of(content[:200])
     try:
-        return content.decode(encoding)
+        return content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         reason = f"cannot read {name}: line {line} is not {encoding.upper().removesuffix('-SIG')}: save it as UTF-8"

@@ -203,7 +203,12 @@ def _image_name(file: Path, root: ET.Element, find: ImageLookup | None) -> tuple
     found = None
     if find is not None:
         in_folder = find(f"{folder}/{name}") if folder else None
-        found = in_folder or find(name)
+        try:
+            found = find(name)
+        except InvalidInput as error:  # two files are called so
+            if in_folder is None:
+                raise Unreadable("image-ambiguous", error.message) from None
+            name, found = in_folder.name, in_folder
     if is_image_name(name):
         return name, found
     if found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -158,6 +159,9 @@ def read_yolo(
             f"{report.source}: none of the {len(all_files)} images has a label file, and {orphans[0].name!r} has "
             "no image: are these the folders of the same images?"
         )
+    if len(labelled) < sum(file.labels in labelled for file in all_files):
+        shared = next(file for file, times in Counter(file.labels for file in all_files).items() if times > 1)
+        report.note("shared", f"{shared.name} is the label file of several images, of one name and different endings")
     _refuse_keypoints(sorted(labelled))
     for part in sets:
         if part.split:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from automl_cv_client._files import is_image_name
+from automl_cv_client._files import is_image_name, is_side_name
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.formats.reading import ReadingReport, class_name, files_below, number, read_text, shown
 
@@ -122,7 +122,10 @@ def layout(source: Path, split: str | None, report: ReadingReport) -> tuple[list
     if source.is_dir():
         described = description(source)
         if described is None:
-            return _folders(source, split, report), None
+            parts = _folders(source, split, report)
+            if split is not None and not any(part.split for part in parts):
+                raise InvalidInput(f"{source.name}: there is no part {split!r} of a split, such as train and valid")
+            return parts, None
         source = described
     if not source.is_file():
         raise InvalidInput(f"no such file or folder: {source.name!r}")
@@ -180,21 +183,28 @@ def description(folder: Path) -> Path | None:
     return files[0] if files else None
 
 
-def _folders(folder: Path, split: str | None, report: ReadingReport) -> list[YoloSet]:
+def _folders(folder: Path, split: str | None, report: ReadingReport, top: Path | None = None) -> list[YoloSet]:
     """Folders without a description: images/ and labels/, in parts or not, or images beside their text files."""
+    base = top or folder
     if (folder / "images").is_dir() and (folder / "labels").is_dir():
-        parts = [child.name for child in sorted((folder / "images").iterdir()) if child.is_dir()]
-        if parts and all(part in SPLITS for part in parts):
+        inside = sorted((folder / "images").iterdir())
+        parts = [child.name for child in inside if child.is_dir()]
+        loose = any(is_image_name(child) for child in inside if child.is_file())
+        if parts and not loose and all(part in SPLITS for part in parts):
             return [
-                _folder_set(folder / "images" / part, folder / "labels" / part, folder, part, report)
+                _folder_set(folder / "images" / part, folder / "labels" / part, base, part, report)
                 for part in parts
                 if _is(part, split)
             ]
-        return [_folder_set(folder / "images", folder / "labels", folder, "", report)]
+        return [_folder_set(folder / "images", folder / "labels", base, "", report)]
     parts = [child.name for child in sorted(folder.iterdir()) if child.is_dir() and child.name in SPLITS]
     if parts:
-        return [found for part in parts if _is(part, split) for found in _folders(folder / part, None, report)]
-    return [_folder_set(folder, folder, folder, "", report)]
+        for child in sorted(folder.iterdir()):
+            if child.name not in parts and (child.is_dir() or is_image_name(child)) and not is_side_name(child.name):
+                report.passed("file", "no-part", child.name, "it lies beside the parts of a split, and is of none")
+        within = [(part, _folders(folder / part, None, report, base)) for part in parts if _is(part, split)]
+        return [found._replace(split=part) for part, several in within for found in several]
+    return [_folder_set(folder, folder, base, "", report)]
 
 
 def _folder_set(images: Path, labels: Path, base: Path, split: str, report: ReadingReport) -> YoloSet:

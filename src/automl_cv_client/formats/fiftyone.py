@@ -18,6 +18,7 @@ from automl_cv_client.formats.reading import (
     box_around,
     class_name,
     dicts,
+    image_size,
     labelled_image,
     number,
     numbers,
@@ -103,10 +104,13 @@ def read_fiftyone(
     classes = content.get("classes")
     classes = classes if isinstance(classes, list) else []
     if isinstance(content.get("samples"), list):
-        named = [(sample.get("filepath"), _label_field(sample)) for sample in dicts(content["samples"])]
+        named = [
+            (sample.get("filepath"), _label_field(sample), sample.get("metadata"))
+            for sample in dicts(content["samples"])
+        ]
     else:
-        named = list(content["labels"].items())
-    for position, (name, told) in enumerate(named, 1):
+        named = [(name, told, None) for name, told in content["labels"].items()]
+    for position, (name, told, metadata) in enumerate(named, 1):
         where = f"{path.name}, sample {shown(name) if name else position}"
         entries = _entries(told)
         try:
@@ -123,7 +127,8 @@ def read_fiftyone(
                 report.passed("image", "ending-missing", where, message, annotations=len(entries))
                 continue
             name = file.name
-        yield _sample(name, file.size if file else None, entries, classes, task, report, where)
+        size = image_size(metadata.get("width"), metadata.get("height")) if isinstance(metadata, dict) else None
+        yield _sample(name, size or (file.size if file else None), entries, classes, task, report, where)
 
 
 def _label_field(sample: dict[str, Any]) -> Any:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from random import Random
 
 from PIL import Image, ImageDraw, ImageFont
 
-from automl_cv_client import Client, Detections, Task, XaiParameters
+from automl_cv_client import Client, Detections, Task, XaiParameters, drawing
+from automl_cv_client.annotations import Annotation
 from automl_cv_client.geometry import Box, Frames, Size
 from automl_cv_client.local import LocalEndpoint
 from automl_cv_client.testing import instances
@@ -37,6 +39,42 @@ def draw_results() -> None:
         write(beside, "coffee.beside.jpg")
         for client in clients.values():
             client.close()
+
+
+SCRIPTS = ("кошка", "قطة", "बिल्ली", "แมวน้ำ", "חתול", "γάτα", "Kätzchen", "🐈 cat")
+
+
+def draw_crowds() -> None:
+    """Many objects, and labels in eight scripts."""
+    random = Random(3)
+    names = (
+        "person",
+        "bicycle",
+        "car",
+        "dog",
+        "traffic light",
+        "cup",
+        "table",
+        "umbrella",
+        "bus",
+        "apple",
+        "kite",
+        "bird",
+    )
+    with Image.open(PHOTOS / "coffee.png") as coffee:
+        photo = coffee.convert("RGB").resize((1200, 800))
+    crowd = []
+    for number in range(60):
+        width, height = random.uniform(0.05, 0.25), random.uniform(0.08, 0.3)
+        left, top = random.uniform(0, 1 - width), random.uniform(0, 1 - height)
+        crowd.append(Annotation(names[number % 12], random.random(), Box(left, top, left + width, top + height)))
+    write(drawing.draw_objects(photo, crowd), "drawing-60-objects.jpg")
+    labelled = [
+        Annotation(label, 0.97 - number / 20, Box(0.04 + x, 0.12 + y, 0.22 + x, 0.4 + y))
+        for number, label in enumerate(SCRIPTS)
+        for x, y in [(number % 4 * 0.24, number // 4 * 0.45)]
+    ]
+    write(drawing.draw_objects(photo.resize((900, 600)), labelled), "drawing-scripts.jpg")
 
 
 STRIP = 300  # pixels: the height of each image of strip.jpg
@@ -154,6 +192,7 @@ def write(image: Image.Image, name: str) -> None:
 
 if __name__ == "__main__":
     draw_results()
+    draw_crowds()
     draw_strip()
     draw_hole()
     draw_frames()

@@ -155,8 +155,8 @@ def completed(row: Row, prefix: str, find: ImageLookup | None, report: ReadingRe
     if find is not None and row.annotated().size is None:
         file = find(row.image_url)
         if file is not None and file.size is not None:
-            told = {"width": file.size.width, "height": file.size.height}
-            changes["image_details"] = (row.image_details or ImageDetails()).model_copy(update=told)
+            given = {"width": file.size.width, "height": file.size.height}
+            changes["image_details"] = (row.image_details or ImageDetails()).model_copy(update=given)
     if prefix:
         changes["image_url"] = _url(row.image_url, prefix, None, report)
     return row.model_copy(update=changes) if changes else row

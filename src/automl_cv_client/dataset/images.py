@@ -68,8 +68,8 @@ _ORIENTATION = 0x0112
 def _orientation(image: OpenedImage) -> int:
     if image.format == "PNG" and "exif" not in image.info:  # to look behind the pixels, Pillow would decode them
         return 1
-    told = image.getexif().get(_ORIENTATION, 1)
-    return told if isinstance(told, int) and 1 <= told <= 8 else 1
+    given = image.getexif().get(_ORIENTATION, 1)
+    return given if isinstance(given, int) and 1 <= given <= 8 else 1
 
 
 _FAMILIES = (
@@ -94,10 +94,10 @@ def file_faults(row: Row, file: Path) -> Iterator[Fault]:
         yield Fault("image-turned", "warning", f"its EXIF orientation is {header.orientation}: {_FAMILIES}")
     ending = file.suffix.lower().lstrip(".")
     details = row.image_details
-    told = details.format if details is not None and details.format is not None else ""
-    if ending and _plain(ending) != _plain(kind) and _plain(told) != _plain(ending):
+    given = details.format if details is not None and details.format is not None else ""
+    if ending and _plain(ending) != _plain(kind) and _plain(given) != _plain(ending):
         yield Fault("ending-disagrees", "warning", f"the file is {kind!r}, its name ends in {ending[:20]!r}: rename it")
-    if _plain(kind) not in FORMATS and not told:
+    if _plain(kind) not in FORMATS and not given:
         yield Fault("format-unlisted", "warning", f"the file is {kind!r}, and AutoML lists {', '.join(FORMATS)}")
     if details is None:
         return
@@ -107,8 +107,8 @@ def file_faults(row: Row, file: Path) -> Iterator[Fault]:
         yield Fault("size-turned", "warning", message)
     elif sides != size:
         yield Fault("size-disagrees", "error", f"image_details says {_by(sides)}, the file is {_by(size)}")
-    if told and _plain(told) != _plain(kind):
-        yield Fault("format-disagrees", "warning", f"image_details says {told[:20]!r}, the file is {kind!r}")
+    if given and _plain(given) != _plain(kind):
+        yield Fault("format-disagrees", "warning", f"image_details says {given[:20]!r}, the file is {kind!r}")
 
 
 def _not_whole(file: Path, size: Size) -> str:

@@ -372,8 +372,8 @@ class _CocoAnnotations:
             raise Unreadable("category-unknown", f"no category {shown(category)}")
         name = class_name(self.categories.entries[position].get("name"))
         if name is None:
-            told = shown(self.categories.entries[position].get("name"))
-            raise Unreadable("category-unnamed", f"the category {shown(category)} has no name: it is {told}")
+            given = shown(self.categories.entries[position].get("name"))
+            raise Unreadable("category-unnamed", f"the category {shown(category)} has no name: it is {given}")
         if simple:
             self.names[category] = name
         return name
@@ -418,12 +418,12 @@ class _CocoAnnotations:
         shape = entry.get("segmentation")
         shape = plain(shape)
         if not shape:
-            told = (
+            given = (
                 "it has only a box: read it with the task of detection"
                 if plain(entry.get("bbox"))
                 else "it has no shape"
             )
-            raise Unreadable("outline-missing", f"no segmentation: {told}")
+            raise Unreadable("outline-missing", f"no segmentation: {given}")
         where = self._where(entry)
         masks, rings = _masks_and_rings(shape)
         polygons: tuple[Segment, ...] = ()

@@ -88,15 +88,15 @@ def read_table(path: Path) -> Table:
         InvalidInput: it cannot be read, or holds nothing.
     """
     text = read_text(path)
-    told = re.match(r"sep=([,;\t|])\r?\n", text)  # Excel's own first line
-    text = text[told.end() :] if told else text
-    delimiter = told[1] if told else _delimiter(text)
+    given = re.match(r"sep=([,;\t|])\r?\n", text)  # Excel's own first line
+    text = text[given.end() :] if given else text
+    delimiter = given[1] if given else _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     lines = []
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells) or (cells and len(cells) > 1):
-                lines.append(Line(reader.line_num + bool(told), cells))
+                lines.append(Line(reader.line_num + bool(given), cells))
     except csv.Error as error:
         reason = f"cannot read {path.name}: line {reader.line_num}: {error}"
     else:
@@ -178,12 +178,12 @@ def _table(lines: list[Line], file: str) -> Table:
         return Table("boxes", head, _image_column(lowered), lines[1:])
     headless = is_image_name(head[0])
     image = 0 if headless else _image_column(lowered)
-    columns = [place for place in range(len(head)) if place != image and lowered[place] not in _OTHER_COLUMNS]
+    columns = [column for column in range(len(head)) if column != image and lowered[column] not in _OTHER_COLUMNS]
     rows = lines if headless else lines[1:]
-    told = [cell.strip().casefold() for line in rows for cell in _cells(line, columns) if cell.strip()]
-    flags = sum(cell in _FLAGS for cell in told)
-    by_column = len(columns) > 1 and 2 * flags > len(told)
-    if told and (by_column or flags == len(told)) and not _names_labels(lowered, columns):
+    given = [cell.strip().casefold() for line in rows for cell in _cells(line, columns) if cell.strip()]
+    flags = sum(cell in _FLAGS for cell in given)
+    by_column = len(columns) > 1 and 2 * flags > len(given)
+    if given and (by_column or flags == len(given)) and not _names_labels(lowered, columns):
         if headless:
             raise InvalidInput(f"{file}: the head is missing, and with it the names of the classes")
         return Table("one-hot", head, image, rows)
@@ -236,7 +236,7 @@ def _flagged(table: Table, line: Line) -> list[str]:
 
 def _separator(table: Table, separator: str, report: ReadingReport) -> str:
     """What stands between the labels of a cell: another letter where parts of such cells are labels by themselves."""
-    cells = {cell.strip() for line in table.lines for place, cell in enumerate(line.cells) if place != table.image}
+    cells = {cell.strip() for line in table.lines for column, cell in enumerate(line.cells) if column != table.image}
     if any(separator in cell for cell in cells):
         return separator
     for other in ";|/":
@@ -311,13 +311,13 @@ def _boxes(name: str, table: Table, report: ReadingReport, find: ImageLookup | N
 
 
 def _box(
-    line: Line, label: str, told: Sequence[str], size: Size | None, in_pixels: bool, report: ReadingReport, where: str
+    line: Line, label: str, given: Sequence[str], size: Size | None, in_pixels: bool, report: ReadingReport, where: str
 ) -> Annotation:
     if not label:
         raise Unreadable("class-missing", "the cell of the class is empty")
-    edges = [number(text) for text in told]
+    edges = [number(text) for text in given]
     if any(edge != edge for edge in edges):
-        raise Unreadable("box-wrong", f"expected four numbers for the box; they are {', '.join(map(shown, told))}")
+        raise Unreadable("box-wrong", f"expected four numbers for the box; they are {', '.join(map(shown, given))}")
     if in_pixels and min(edges) >= 0 and max(edges) <= 1 and not all(map(float.is_integer, edges)):
         message = "all its numbers are between 0 and 1, others of the file are pixels: a fraction of the image?"
         raise Unreadable("unit-unclear", message)

@@ -58,17 +58,17 @@ def read_custom_vision(
     if not is_custom_vision(content):
         raise InvalidInput(f"{path.name} is no list of Custom Vision's images: each needs id and originalImageUri")
     for image in content["images"] if isinstance(content, dict) else content:
-        told = str(image["id"])
-        where = f"{path.name}, image {shown(told)}"
+        given = str(image["id"])
+        where = f"{path.name}, image {shown(given)}"
         regions, tags = dicts(image.get("regions")), dicts(image.get("tags"))
         try:
-            file = find(told) if find else None
+            file = find(given) if find else None
         except InvalidInput as error:
             report.passed("image", "image-ambiguous", where, error.message, annotations=len(regions))
             continue
         address = PurePosixPath(urlsplit(str(_of(image, "originalImageUri"))).path).name
         ending = is_image_name(address)
-        name = file.name if file is not None else address if ending else told
+        name = file.name if file is not None else address if ending else given
         if file is None and not ending:
             report.note("no-ending", f"{where}: its address has no ending: it is called by its id; give --images DIR")
         size = image_size(image.get("width"), image.get("height"))
@@ -78,11 +78,11 @@ def read_custom_vision(
             continue
         objects = []
         for position, region in enumerate(regions, 1):
-            place = f"{where}, region {position}"
+            location = f"{where}, region {position}"
             try:
-                objects.append(_region(region, report, place))
+                objects.append(_region(region, report, location))
             except Unreadable as error:
-                report.passed("annotation", error.reason, place, error.message)
+                report.passed("annotation", error.reason, location, error.message)
         yield labelled_image(task, name, size, objects)
 
 

@@ -124,7 +124,7 @@ def _cvat_image(
     objects: list[Annotation] = []
     labels: list[str] = []
     for position, shape in enumerate(shapes, 1):
-        place = f"{where}, {shape.tag[:30]} {position}"
+        location = f"{where}, {shape.tag[:30]} {position}"
         try:
             label = shape.get("label", "").strip()
             if not label:
@@ -132,9 +132,9 @@ def _cvat_image(
             if shape.tag == "tag":
                 labels.append(label)
             elif size is not None:
-                objects.append(_cvat_shape(shape, label, size, task, report, place))
+                objects.append(_cvat_shape(shape, label, size, task, report, location))
         except Unreadable as error:
-            report.passed("annotation", error.reason, place, error.message)
+            report.passed("annotation", error.reason, location, error.message)
     whole = task in (Task.CLASSIFICATION, Task.MULTILABEL)
     unused, what = (len(objects), "shapes") if whole else (len(labels), "tags")
     if unused:
@@ -179,9 +179,9 @@ def _cvat_mask(shape: ET.Element) -> list[PixelSegment]:
     if not counts or not 0 < width * height <= MOST_MASK_PIXELS or sum(counts) != width * height or min(counts) < 0:
         raise Unreadable("mask-damaged", "its rle must fill its width and height")
     columns, rows = int(width), int(height)
-    pixels = b"".join((b"\1" if place % 2 else b"\0") * int(count) for place, count in enumerate(counts))
+    pixels = b"".join((b"\1" if position % 2 else b"\0") * int(count) for position, count in enumerate(counts))
     mask = Rle(rows, columns, runs_of(b"".join(pixels[column::columns] for column in range(columns))))
     moved = []
     for ring in outlines(mask):
-        moved.append(tuple(value + (left, top)[place % 2] for place, value in enumerate(ring)))
+        moved.append(tuple(value + (left, top)[position % 2] for position, value in enumerate(ring)))
     return moved

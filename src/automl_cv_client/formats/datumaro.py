@@ -53,8 +53,8 @@ def read_datumaro(
     content = read_json(path)
     if not is_datumaro(content):
         raise InvalidInput(f"{path.name} is no Datumaro file: it has no items and categories")
-    told = content["categories"].get("label")
-    names = [label.get("name") for label in dicts(told.get("labels") if isinstance(told, dict) else None)]
+    given = content["categories"].get("label")
+    names = [label.get("name") for label in dicts(given.get("labels") if isinstance(given, dict) else None)]
     for position, item in enumerate(dicts(content["items"]), 1):
         image = item.get("image")
         image = image if isinstance(image, dict) else {}
@@ -116,12 +116,12 @@ def _apart(group: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 def _label(entry: dict[str, Any], names: Sequence[Any]) -> str:
-    place = number(entry.get("label_id"))
-    if not place.is_integer() or not 0 <= place < len(names):
+    index = number(entry.get("label_id"))
+    if not index.is_integer() or not 0 <= index < len(names):
         raise Unreadable("class-unknown", f"there is no label {shown(entry.get('label_id'))} (label_id)")
-    name = class_name(names[int(place)])
+    name = class_name(names[int(index)])
     if name is None:
-        raise Unreadable("class-unknown", f"the label {int(place)} has no name")
+        raise Unreadable("class-unknown", f"the label {int(index)} has no name")
     return name
 
 

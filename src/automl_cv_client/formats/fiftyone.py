@@ -109,10 +109,10 @@ def read_fiftyone(
             for sample in dicts(content["samples"])
         ]
     else:
-        named = [(name, told, None) for name, told in content["labels"].items()]
-    for position, (name, told, metadata) in enumerate(named, 1):
+        named = [(name, given, None) for name, given in content["labels"].items()]
+    for position, (name, given, metadata) in enumerate(named, 1):
         where = f"{path.name}, sample {shown(name) if name else position}"
-        entries = _entries(told)
+        entries = _entries(given)
         try:
             file = find(name) if find and isinstance(name, str) else None
         except InvalidInput as error:
@@ -138,15 +138,15 @@ def _label_field(sample: dict[str, Any]) -> Any:
     return kept.get("ground_truth") or (next(iter(kept.values())) if len(kept) == 1 else None)
 
 
-def _entries(told: Any) -> list[Any]:
-    if isinstance(told, dict):
+def _entries(given: Any) -> list[Any]:
+    if isinstance(given, dict):
         for key in ("detections", "polylines", "classifications"):
-            if isinstance(told.get(key), list):
-                return dicts(told[key])
-        return [told]
-    if told is None:
+            if isinstance(given.get(key), list):
+                return dicts(given[key])
+        return [given]
+    if given is None:
         return []
-    return list(told) if isinstance(told, list) else [told]
+    return list(given) if isinstance(given, list) else [given]
 
 
 def _sample(
@@ -162,23 +162,23 @@ def _sample(
     labels: list[str] = []
     objects: list[Annotation] = []
     for position, entry in enumerate(entries, 1):
-        place = f"{where}, label {position}"
+        location = f"{where}, label {position}"
         try:
-            told = entry.get("label") if isinstance(entry, dict) else entry
-            index = number(told) if not isinstance(told, str) and classes else math.nan
+            given = entry.get("label") if isinstance(entry, dict) else entry
+            index = number(given) if not isinstance(given, str) and classes else math.nan
             inside = index.is_integer() and 0 <= index < len(classes)
-            label = class_name(classes[int(index)] if inside else told)
-            if label is None or (classes and not isinstance(told, str) and not inside):
-                raise Unreadable("class-missing", f"its label is {shown(told)}")
+            label = class_name(classes[int(index)] if inside else given)
+            if label is None or (classes and not isinstance(given, str) and not inside):
+                raise Unreadable("class-missing", f"its label is {shown(given)}")
             shape = isinstance(entry, dict) and ("bounding_box" in entry or "points" in entry)
             if shape == whole:
                 raise Unreadable("not-wanted", f"{'a shape' if shape else 'a class'} is not read for {task.value}")
             if whole:
                 labels.append(label)
             else:
-                objects.append(_read_object(entry, label, task, report, place))
+                objects.append(_read_object(entry, label, task, report, location))
         except Unreadable as error:
-            report.passed("annotation", error.reason, place, error.message)
+            report.passed("annotation", error.reason, location, error.message)
     return labelled_image(task, name, size, objects, list(dict.fromkeys(labels)))
 
 

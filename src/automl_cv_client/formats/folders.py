@@ -56,8 +56,8 @@ def read_folders(
     if not counted:
         raise InvalidInput(f"no images in class folders below {folder.name!r}")
     if in_parts and len(counted) > 1:
-        told = ", ".join(f"{part} ({times})" for part, times in counted.items())
-        report.note("parts", f"the parts {told} are in one list: take one of them by split= (--split)")
+        given = ", ".join(f"{part} ({times})" for part, times in counted.items())
+        report.note("parts", f"the parts {given} are in one list: take one of them by split= (--split)")
 
 
 def has_parts(folder: Path) -> bool:

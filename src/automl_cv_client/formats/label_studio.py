@@ -134,10 +134,10 @@ def _is_minimal(entry: dict[str, Any]) -> bool:
 def _regions_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
     if not isinstance(entry.get("data"), dict):
         return _minimal_regions(entry)
-    told = entry.get("annotations", entry.get("completions"))
-    made = [annotation for annotation in dicts(told) if not annotation.get("was_cancelled")]
+    given = entry.get("annotations", entry.get("completions"))
+    made = [annotation for annotation in dicts(given) if not annotation.get("was_cancelled")]
     if not made:
-        raise Unreadable("not-labelled", "nobody has labelled it" if not told else "it was skipped")
+        raise Unreadable("not-labelled", "nobody has labelled it" if not given else "it was skipped")
     best = [annotation for annotation in made if annotation.get("ground_truth")] or made
     if len(best) > 1:
         raise Unreadable("several-annotations", f"{len(best)} annotations of it: mark one as ground truth")
@@ -168,11 +168,11 @@ def _image_of(entry: dict[str, Any], regions: Sequence[dict[str, Any]]) -> str:
     key = key or (images[0] if len(images) == 1 else None)
     if key is None:
         raise Unreadable("image-missing", f"which of its data is the image? {shown(sorted(texts))}")
-    told = texts[key].strip()
-    local = re.search(r"[?&]d=([^&]+)", told)
+    given = texts[key].strip()
+    local = re.search(r"[?&]d=([^&]+)", given)
     if local:  # /data/local-files/?d=images/1.jpg
         return unquote(local[1]).replace("\\", "/").lstrip("/")
-    return re.sub(r"^/data/", "", told)
+    return re.sub(r"^/data/", "", given)
 
 
 def _task_image(
@@ -183,7 +183,7 @@ def _task_image(
     objects: list[Annotation] = []
     size = None
     for position, region in enumerate(regions, 1):
-        place = f"{where}, region {shown(region['id']) if 'id' in region else position}"
+        location = f"{where}, region {shown(region['id']) if 'id' in region else position}"
         size = size or image_size(region.get("original_width"), region.get("original_height"))
         value = region.get("value")
         value = value if isinstance(value, dict) else {}
@@ -193,9 +193,9 @@ def _task_image(
             if whole:
                 labels += _texts(value.get("choices"))
             else:
-                objects.append(_read_region(region, value, size, task, report, place))
+                objects.append(_read_region(region, value, size, task, report, location))
         except Unreadable as error:
-            report.passed("annotation", error.reason, place, error.message)
+            report.passed("annotation", error.reason, location, error.message)
     return labelled_image(task, name, size, objects, list(dict.fromkeys(labels)))
 
 
@@ -256,15 +256,15 @@ def _turned(x: float, y: float, width: float, height: float, angle: float) -> Pi
     return tuple(value for dx, dy in corners for value in (x + dx * cosine - dy * sine, y + dx * sine + dy * cosine))
 
 
-def _brush(told: Any, size: Size | None) -> tuple[Segment, ...]:
+def _brush(given: Any, size: Size | None) -> tuple[Segment, ...]:
     """The outlines of a brush: the opacity of an RGBA image, packed in runs of bits."""
     if (
         size is None
-        or not isinstance(told, list)
-        or not all(isinstance(part, int) and 0 <= part < 256 for part in told)
+        or not isinstance(given, list)
+        or not all(isinstance(part, int) and 0 <= part < 256 for part in given)
     ):
         raise Unreadable("mask-damaged", "a brush needs bytes as its rle, original_width and original_height")
-    pixels = _unpacked(bytes(told), size.width * size.height * 4)[3::4]
+    pixels = _unpacked(bytes(given), size.width * size.height * 4)[3::4]
     columns = b"".join(pixels[column :: size.width] for column in range(size.width))
     mask = Rle(size.height, size.width, runs_of(columns.translate(bytes([0]) + bytes([1]) * 255)))
     share = (1 / size.width, 1 / size.height)
@@ -276,17 +276,17 @@ def _brush(told: Any, size: Size | None) -> tuple[Segment, ...]:
 
 def _unpacked(packed: bytes, expected: int) -> bytes:
     """Runs of values, after a head of count, width of a value and widths of the four run lengths (thi.ng/rle-pack)."""
-    end, place = len(packed) * 8, 0
+    end, location = len(packed) * 8, 0
 
     def take(width: int) -> int:
-        nonlocal place
-        if place + width > end:
+        nonlocal location
+        if location + width > end:
             raise Unreadable("mask-damaged", "the rle of the brush ends early")
-        first = place // 8
-        last = (place + width + 7) // 8
+        first = location // 8
+        last = (location + width + 7) // 8
         window = int.from_bytes(packed[first:last])
-        value = window >> (last * 8 - place - width) & ((1 << width) - 1)
-        place += width
+        value = window >> (last * 8 - location - width) & ((1 << width) - 1)
+        location += width
         return value
 
     count, width = take(32), take(5) + 1

@@ -74,10 +74,10 @@ def _without_pixels(values: dict[str, Any]) -> dict[str, Any]:
 def _image(
     content: dict[str, Any], file: PurePosixPath, task: Task, report: ReadingReport, find: ImageLookup | None
 ) -> AnnotatedImage:
-    told = content["imagePath"]
-    if not isinstance(told, str) or not told.strip():
-        raise InvalidInput(f"imagePath names no image: {shown(told)}")
-    path = posixpath.normpath(posixpath.join(str(file.parent), told.replace("\\", "/")))
+    given = content["imagePath"]
+    if not isinstance(given, str) or not given.strip():
+        raise InvalidInput(f"imagePath names no image: {shown(given)}")
+    path = posixpath.normpath(posixpath.join(str(file.parent), given.replace("\\", "/")))
     name = "/".join(part for part in path.split("/") if part != "..")
     size = image_size(content.get("imageWidth"), content.get("imageHeight")) or size_of_file(
         find, name, report, str(file)
@@ -125,11 +125,11 @@ def _objects(
 
 
 def _outline(shape: dict[str, Any], size: Size, report: ReadingReport, where: str) -> tuple[Segment, ...]:
-    told = shape.get("points")
-    corners = [numbers(point) for point in told] if isinstance(told, list) else []
+    given = shape.get("points")
+    corners = [numbers(point) for point in given] if isinstance(given, list) else []
     kind = shape.get("shape_type") or "polygon"
     if not corners or any(corner is None or len(corner) != 2 for corner in corners):
-        raise Unreadable("outline-wrong", f"its points must be [[x, y], …]; they are {shown(told)}")
+        raise Unreadable("outline-wrong", f"its points must be [[x, y], …]; they are {shown(given)}")
     flat = [value for corner in corners for value in corner or ()]
     frame = Frame(size.width, size.height, report)
     if kind == "polygon":

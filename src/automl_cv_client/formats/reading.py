@@ -150,10 +150,10 @@ class ReadingReport:
         lines[0] += f" with {_counted(self.annotations, 'annotation')}"
         for (unit, reason), times in sorted(self.counts.items(), key=lambda item: (item[0][0] == "file", -item[1])):
             lines.append(f"passed over {_counted(times, unit)} [{reason}]")
-            told = [entry for entry in self.passed_over if (entry.unit, entry.reason) == (unit, reason)]
-            lines += [f"  {entry.where}: {entry.message}" for entry in told[:_SHOWN]]
-            if told and times > _SHOWN:
-                lines.append(f"  … and {times - len(told[:_SHOWN])} more")
+            given = [entry for entry in self.passed_over if (entry.unit, entry.reason) == (unit, reason)]
+            lines += [f"  {entry.where}: {entry.message}" for entry in given[:_SHOWN]]
+            if given and times > _SHOWN:
+                lines.append(f"  … and {times - len(given[:_SHOWN])} more")
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(map(printable, lines))
 
@@ -305,12 +305,12 @@ def read_xml(path: Path) -> ET.Element:
 def _xml_text(content: bytes, name: str) -> str:
     """The text without its declaration, which says of bytes what is no longer true of text."""
     declared = _DECLARATION.match(content[:200].decode("latin-1"))
-    told = _ENCODING.search(declared[0]) if declared else None
-    if declared and told and told[1].lower() not in ("utf-8", "utf8", "utf-16"):
+    given = _ENCODING.search(declared[0]) if declared else None
+    if declared and given and given[1].lower() not in ("utf-8", "utf8", "utf-16"):
         try:
-            return content.decode(told[1])[declared.end() :]
+            return content.decode(given[1])[declared.end() :]
         except (LookupError, UnicodeDecodeError, ValueError) as error:
-            reason = f"it declares the encoding {told[1][:30]!r}, and is not of it: {str(error)[:80]}"
+            reason = f"it declares the encoding {given[1][:30]!r}, and is not of it: {str(error)[:80]}"
         raise InvalidInput(reason)
     text = decoded(content, name)
     declared = _DECLARATION.match(text)
@@ -573,8 +573,8 @@ def mask_polygons(mask: dict[str, Any], size: Size | None) -> tuple[Segment, ...
     except InvalidInput as error:
         raise Unreadable("mask-damaged", error.message) from None
     if size is not None and (rle.width, rle.height) != size:
-        told = f"{rle.width}x{rle.height}, the image {size.width}x{size.height}"
-        raise Unreadable("mask-size", f"its mask is not of the image's size: it is {told}")
+        given = f"{rle.width}x{rle.height}, the image {size.width}x{size.height}"
+        raise Unreadable("mask-size", f"its mask is not of the image's size: it is {given}")
     share = (1 / rle.width, 1 / rle.height)
     polygons = tuple(scale_segment(ring, share) for ring in outlines(rle))
     if not polygons:

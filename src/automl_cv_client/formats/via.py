@@ -69,8 +69,8 @@ def read_via(
         what = "a project of VIA 3: export it as COCO" if newer else "no file of VIA: it has no filename and regions"
         raise InvalidInput(f"{path.name} is {what}")
     for key, image in images.items():
-        told = image["regions"]
-        regions = dicts(list(told.values()) if isinstance(told, dict) else told)
+        given = image["regions"]
+        regions = dicts(list(given.values()) if isinstance(given, dict) else given)
         where = f"{path.name}, {shown(key)}"
         name = image["filename"]
         if not isinstance(name, str) or not name.strip():
@@ -93,12 +93,12 @@ def read_via(
             continue
         objects = []
         for position, region in enumerate(regions, 1):
-            place = f"{where}, region {position}"
+            location = f"{where}, region {position}"
             try:
                 assert size is not None
-                objects.append(_region(region, size, task, report, place))
+                objects.append(_region(region, size, task, report, location))
             except Unreadable as error:
-                report.passed("annotation", error.reason, place, error.message)
+                report.passed("annotation", error.reason, location, error.message)
         yield labelled_image(task, name, size, objects)
 
 
@@ -120,8 +120,8 @@ def _class_names(attributes: Any) -> list[str]:
 def _region(region: dict[str, Any], size: Size, task: Task, report: ReadingReport, where: str) -> Annotation:
     names = _class_names(region.get("region_attributes"))
     if len(names) != 1:
-        told = shown(region.get("region_attributes"))
-        raise Unreadable("class-missing", f"its attributes name {len(names)} classes, not one: {told}")
+        given = shown(region.get("region_attributes"))
+        raise Unreadable("class-missing", f"its attributes name {len(names)} classes, not one: {given}")
     shape = region.get("shape_attributes")
     shape = shape if isinstance(shape, dict) else {}
     kind = shape.get("name")

@@ -80,8 +80,8 @@ def write_voc(images: Iterable[SupportsAnnotated], folder: str | os.PathLike[str
 def _add(root: ET.Element, item: Annotation, size: Size) -> None:
     left, top, right, bottom = (round(edge) for edge in item.box.to_pixels(size))
     element = child(root, "object")
-    told = {"name": item.label, "pose": "Unspecified", "truncated": 0, "difficult": int(item.crowd)}
-    for name, value in told.items():
+    given = {"name": item.label, "pose": "Unspecified", "truncated": 0, "difficult": int(item.crowd)}
+    for name, value in given.items():
         child(element, name, value)
     bounds = child(element, "bndbox")
     left, top = min(left, size.width - 1), min(top, size.height - 1)  # a sliver at the far edge has its last pixel
@@ -182,8 +182,8 @@ def _voc_image(
             report.note("image-turned", f"{file.name}: the size is that of the image as its EXIF turns it")
     elements = list(root.iter("object"))
     if size is None and elements and unit.in_pixels:
-        told = " x ".join(root.findtext(f"size/{side}") or "nothing" for side in ("width", "height"))
-        message = f"<size> must tell width and height, it tells {told[:40]}: give the folder of images (--images DIR)"
+        given = " x ".join(root.findtext(f"size/{side}") or "nothing" for side in ("width", "height"))
+        message = f"<size> must tell width and height, it tells {given[:40]}: give the folder of images (--images DIR)"
         raise Unreadable("size-missing", message)
     objects = []
     for position, element in enumerate(elements, 1):
@@ -197,9 +197,9 @@ def _voc_image(
 
 def _image_name(file: Path, root: ET.Element, find: ImageLookup | None) -> tuple[str, ImageFile | None]:
     """What the XML calls its image, with the ending of the file where it has none."""
-    told = (root.findtext("filename") or "").strip() or (root.findtext("path") or "").strip()
+    given = (root.findtext("filename") or "").strip() or (root.findtext("path") or "").strip()
     folder = (root.findtext("folder") or "").strip().replace("\\", "/").strip("/")
-    name = told or file.stem
+    name = given or file.stem
     found = None
     if find is not None:
         in_folder = find(f"{folder}/{name}") if folder else None
@@ -212,7 +212,7 @@ def _image_name(file: Path, root: ET.Element, find: ImageLookup | None) -> tuple
     if is_image_name(name):
         return name, found
     if found is None:
-        what = f"<filename> is {shown(name)}, without an image's ending" if told else "<filename> is missing"
+        what = f"<filename> is {shown(name)}, without an image's ending" if given else "<filename> is missing"
         raise Unreadable("ending-missing", f"{what}: give the folder of images (--images DIR)")
     return found.name, found
 
@@ -225,11 +225,11 @@ def _voc_object(element: ET.Element, size: Size | None, unit: _Unit, report: Rea
     if box is None:
         inner = ", ".join(f"<{inner.tag[:20]}>" for inner in element)[:100]
         raise Unreadable("box-missing", f"<bndbox> is missing; the object has {inner or 'nothing'}")
-    told = [(box.findtext(tag) or "").strip() for tag in _CORNERS]
-    edges = [number(text) for text in told]
+    given = [(box.findtext(tag) or "").strip() for tag in _CORNERS]
+    edges = [number(text) for text in given]
     bad = next((tag for tag, edge in zip(_CORNERS, edges, strict=True) if edge != edge), None)
     if bad is not None:
-        text = told[_CORNERS.index(bad)]
+        text = given[_CORNERS.index(bad)]
         raise Unreadable("box-wrong", f"<{bad}> is missing" if not text else f"<{bad}> is no number: {shown(text)}")
     difficult = truth(element.findtext("difficult"))
     if difficult is None:

@@ -242,8 +242,8 @@ def _object(
         raise Unreadable("pixels", f"{max(rest):g} looks like pixels: YOLO has fractions of the image")
     if len(rest) != 4 and (len(rest) < 6 or len(rest) % 2):
         more = ": one too many; with a confidence at its end? leave it out" if len(rest) > 6 else ""
-        told = f"{len(rest)} numbers after the class{more}"
-        raise Unreadable("line-wrong", f"expected a class below {len(names)} and its coordinates; there are {told}")
+        given = f"{len(rest)} numbers after the class{more}"
+        raise Unreadable("line-wrong", f"expected a class below {len(names)} and its coordinates; there are {given}")
     frame = Frame(1.0, 1.0, report)
     label = names[int(kind)]
     if len(rest) == 4:

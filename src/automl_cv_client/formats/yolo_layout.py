@@ -86,10 +86,10 @@ def find_names(*folders: Path) -> Names:
         InvalidInput: there is none.
     """
     for folder in folders:
-        for place in (folder, *folder.resolve().parents[:2]):
+        for location in (folder, *folder.resolve().parents[:2]):
             for name in _NAME_FILES:
-                if (place / name).is_file():
-                    return class_names(place / name)
+                if (location / name).is_file():
+                    return class_names(location / name)
     raise InvalidInput(
         "no class names: there is no data.yaml, classes.txt or obj.names beside the labels: name it by --classes; in "
         "Python, classes=['cat', 'dog']"
@@ -145,13 +145,13 @@ def layout(source: Path, split: str | None, report: ReadingReport) -> tuple[list
     for key in wanted:
         entries = values[key] if isinstance(values[key], list) else [values[key]]
         for entry in entries:
-            place = _place(str(entry), root, source.parent)
-            if place is None:
+            location = _place(str(entry), root, source.parent)
+            if location is None:
                 if len(wanted) > 1:  # a part that was not downloaded, or a test part that is empty
                     report.note(f"{key}-missing", f"{source.name}: there is nothing at {key}: {str(entry)[-80:]}")
                     continue
                 raise InvalidInput(f"{source.name}: there is nothing at {key}: {str(entry)[-120:]!r}")
-            sets.append(_set(place, key, source.parent, report))
+            sets.append(_set(location, key, source.parent, report))
     if not sets:
         raise InvalidInput(f"{source.name}: none of the folders it names is there")
     return sets, names
@@ -221,12 +221,12 @@ def _place(entry: str, root: Path, beside: Path) -> Path | None:
     return next((candidate for candidate in candidates if candidate.exists()), None)
 
 
-def _set(place: Path, split: str, base: Path, report: ReadingReport) -> YoloSet:
-    base = base if _inside(place, base) else place.parent.parent
-    if place.is_file():
-        return YoloSet(tuple(_listed(place, base)), place.parent, split)
-    labels = _labels_of(place)
-    return YoloSet(pairs_of(place, labels, base, report), labels, split)
+def _set(location: Path, split: str, base: Path, report: ReadingReport) -> YoloSet:
+    base = base if _inside(location, base) else location.parent.parent
+    if location.is_file():
+        return YoloSet(tuple(_listed(location, base)), location.parent, split)
+    labels = _labels_of(location)
+    return YoloSet(pairs_of(location, labels, base, report), labels, split)
 
 
 def _labels_of(images: Path) -> Path:
@@ -245,12 +245,12 @@ def _listed(file: Path, base: Path) -> Iterator[LabelledFile]:
         name = line.strip().replace("\\", "/")
         if not name:
             continue
-        place = _place(name, file.parent, base) or file.parent / name
+        location = _place(name, file.parent, base) or file.parent / name
         labels = _place(str(Path(name).with_suffix(".txt")), file.parent, base)
         if labels is None:
-            folder = _labels_of(place.parent)
-            labels = folder / f"{place.stem}.txt"
-        yield LabelledFile(re.sub(r"^(\./)+", "", name), place, labels)
+            folder = _labels_of(location.parent)
+            labels = folder / f"{location.stem}.txt"
+        yield LabelledFile(re.sub(r"^(\./)+", "", name), location, labels)
 
 
 def _inside(path: Path, folder: Path) -> bool:
@@ -260,10 +260,10 @@ def _inside(path: Path, folder: Path) -> bool:
 def _named_by(file: Path, values: Mapping[str, Any], key: str) -> Path:
     if not values.get(key):
         raise InvalidInput(f"{file.name}: it has no {key} =")
-    place = _place(str(values[key]), file.parent, file.parent)
-    if place is None:
+    location = _place(str(values[key]), file.parent, file.parent)
+    if location is None:
         raise InvalidInput(f"{file.name}: {key} = {str(values[key])[:120]}: there is no such file")
-    return place
+    return location
 
 
 def _darknet(text: str) -> dict[str, str]:
@@ -278,7 +278,7 @@ def _json_names(text: str, name: str) -> Names:
         content = json.loads(text)
         entries = content["categories"] if isinstance(content, dict) else content
         numbered = [(entry["id"], entry["name"]) if isinstance(entry, dict) else entry for entry in entries]
-        pairs = [entry if isinstance(entry, tuple) else (place, entry) for place, entry in enumerate(numbered)]
+        pairs = [entry if isinstance(entry, tuple) else (position, entry) for position, entry in enumerate(numbered)]
         return {int(key): str(value) for key, value in pairs}
     except (ValueError, TypeError, KeyError, RecursionError):
         reason = f'{name}: no class names: expected {{"categories": [{{"id": 0, "name": "cat"}}]}} or a list of names'
@@ -290,16 +290,16 @@ def _json_names(text: str, name: str) -> Names:
 
 def yaml_names(values: Mapping[str, Any], name: str) -> Names:
     """The classes of ``data.yaml``: a list, or a mapping from number to name."""
-    told = values.get("names")
+    given = values.get("names")
     names: dict[int, str] = {}
-    if isinstance(told, list):
-        names = dict(enumerate(told))
-    elif isinstance(told, dict):
-        for key, value in told.items():
-            place = number(key)
-            if not place.is_integer() or place < 0:
+    if isinstance(given, list):
+        names = dict(enumerate(given))
+    elif isinstance(given, dict):
+        for key, value in given.items():
+            index = number(key)
+            if not index.is_integer() or index < 0:
                 raise InvalidInput(f"{name}: names: {shown(key)} is no number of a class")
-            names[int(place)] = value
+            names[int(index)] = value
     if not names:
         raise InvalidInput(f"{name}: it names no classes (names: [cat, dog])")
     bad = next((key for key, value in names.items() if class_name(value) is None), None)

@@ -46,6 +46,7 @@ def test_right_keywords_pass():
     ("call", "keyword", "words"),
     [
         (score, "treshold", r"^score\(\) has no argument 'treshold': did you mean 'threshold'\?$"),
+        (score, "dead", r"^score\(\) .*'deadline'\?$"),
         (score, "workers", r"^score\(\) .* 'workers': it takes image, threshold, deadline$"),
         (Whole, "time_out", r"^Whole\(\) .*'timeout'\?$"),
         (Whole.from_env, "timeouts", r"^Whole\.from_env\(\) .*'timeout'\?$"),

@@ -27,7 +27,7 @@ def unknown_keyword(where: str, keyword: str, known: Iterable[str]) -> UnknownKe
     from difflib import get_close_matches  # 5 ms of import, for those who err
 
     names = [*known]
-    near = get_close_matches(keyword, names, 1)
+    near = get_close_matches(keyword, names, 1) or [name for name in names if name.startswith(keyword)]
     advice = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(names) or 'none by name'}"
     return UnknownKeyword(f"{where} has no argument {keyword!r}: {advice}")
 
@@ -88,6 +88,8 @@ def named_methods(kind: ClassT) -> ClassT:
         function = method.__func__ if isinstance(method, classmethod) else method
         if (name.startswith("_") and name != "__init__") or not inspect.isfunction(function):
             continue
+        if function.__module__.partition(".")[0] != kind.__module__.partition(".")[0]:
+            continue  # a library's own
         checked = named(function)
         checked.__qualname__ = f"{kind.__qualname__}.{name}"
         setattr(kind, name, classmethod(checked) if isinstance(method, classmethod) else checked)

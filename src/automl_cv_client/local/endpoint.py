@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from automl_cv_client._extras import need
+from automl_cv_client._keywords import named_methods
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.local.rules import EndpointRules, LocalDeployment, deployments_of
 from automl_cv_client.local.tokens import Tokens
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _LIBRARIES = ("numpy", "onnxruntime", "uvicorn", "automl_cv_client_models")
 
 
+@named_methods
 class LocalEndpoint:
     """A real HTTP server on loopback that scores with real models and answers as AutoML endpoints do.
 

@@ -12,6 +12,7 @@ from automl_cv_client._clients.many import Many
 from automl_cv_client._clients.one import One
 from automl_cv_client._clients.tiled import Tiled
 from automl_cv_client._flow.call_settings import CallSettings
+from automl_cv_client._keywords import named_methods
 from automl_cv_client._options import new_settings
 from automl_cv_client._protocol.http_headers import ANSWERED_BY
 from automl_cv_client._protocol.messages import Reply, Request
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _URI = "http://127.0.0.1/score"  # never opened
 
 
+@named_methods
 class LocalModel(One, Many, Tiled, Explain):
     """An exported ONNX model, or a demo model, with the methods of a client and no server. Thread-safe.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
+from automl_cv_client._keywords import named_methods
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task, TaskInput, task_of
 from automl_cv_client.testing.over_asgi import Receive, Scope, Send, serve_asgi
@@ -16,6 +17,7 @@ from automl_cv_client.testing.script import Script, Step
 from automl_cv_client.testing.sent import SentRequest
 
 
+@named_methods
 class FakeEndpoint(FakeTransport):
     """An endpoint that answers by a script and remembers what it was asked. Thread-safe.
 

@@ -10,7 +10,6 @@ from automl_cv_client._client import Client
 from automl_cv_client._flow.call_settings import DEADLINE, TIMEOUT, RetryPolicy
 from automl_cv_client._flow.hooks import Hooks
 from automl_cv_client._imaging import ImagePolicy
-from automl_cv_client._keywords import named
 from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.libraries import httpx
 from automl_cv_client.testing import delivery
@@ -43,7 +42,6 @@ class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """An ``httpx.AsyncClient`` that reaches this in process, for ``AsyncClient(…, http_client=…)``."""
         return httpx.AsyncClient(transport=self, trust_env=False)
 
-    @named
     def client(
         self,
         *,
@@ -88,7 +86,6 @@ class FakeTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             http_client=self.http_client(),
         )
 
-    @named
     def async_client(
         self,
         *,

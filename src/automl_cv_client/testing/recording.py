@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_cv_client._files import write_text
+from automl_cv_client._keywords import named_methods
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.testing.over_httpx import AsyncRecordingTransport, FakeTransport, RecordingTransport, Verify
 from automl_cv_client.testing.replies import Reply
@@ -86,6 +87,7 @@ def record(path: str | os.PathLike[str]) -> Iterator[Recorder]:
     recorder.write(Path(path))
 
 
+@named_methods
 class Replay(FakeTransport):
     """Answers from a recording, offline. The same question gets its recorded answers in order, the last repeats.
 

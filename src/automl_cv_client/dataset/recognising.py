@@ -80,8 +80,7 @@ def recognise(source: Location) -> Recognised:
         InvalidInput: it is not there, it is none of the formats known here, or it could be two of them.
 
     Example:
-        >>> recognise("export/data.yaml").form
-        <Form.YOLO: 'yolo'>
+        >>> form = recognise("export/data.yaml").form
     """
     path = Path(source)
     if path.is_dir():

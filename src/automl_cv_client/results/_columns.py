@@ -73,7 +73,7 @@ class Columns:
     @property
     def scores_array(self) -> Floats:
         """Scores: float64 ``[objects]``."""
-        return self._kept("_scores_array", lambda: _array([one.score for one in self.objects]))
+        return self._kept("_scores_array", lambda: _array([detection.score for detection in self.objects]))
 
     @property
     def labels_array(self) -> NDArray[numpy.object_]:
@@ -81,7 +81,7 @@ class Columns:
         need("numpy", "numpy")
         import numpy
 
-        return numpy.array([one.label for one in self.objects], dtype=object)
+        return numpy.array([detection.label for detection in self.objects], dtype=object)
 
     @property
     def polygons_array(self) -> Ragged:
@@ -94,7 +94,7 @@ class Columns:
         return self.boxes_array * _array([width, height, width, height])
 
     def _boxes(self) -> Floats:
-        return _array([value for one in self.objects for value in one.box]).reshape(-1, 4)
+        return _array([value for detection in self.objects for value in detection.box]).reshape(-1, 4)
 
     def _kept(self, name: str, make: Callable[[], ColumnT]) -> ColumnT:
         found: ColumnT | None = self.__dict__.get(name)
@@ -122,7 +122,7 @@ def _ragged(objects: tuple[Detection, ...]) -> Ragged:
     need("numpy", "numpy")
     import numpy
 
-    polygons = [one.polygons if isinstance(one, Instance) else () for one in objects]
+    polygons = [detection.polygons if isinstance(detection, Instance) else () for detection in objects]
     segments = [*chain.from_iterable(polygons)]
     # Packed a segment at a time: half of the CPU of numpy.fromiter over all numbers.
     flat = numpy.frombuffer(b"".join(struct.pack(f"={len(segment)}d", *segment) for segment in segments))

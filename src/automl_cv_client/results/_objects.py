@@ -57,37 +57,37 @@ class _SequenceOf(Generic[ObjectT]):
 
     def filter(self, keep: Callable[[ObjectT], bool]) -> Self:
         """The objects for which ``keep(object)`` is true."""
-        return self._only(one for one in self.objects if keep(one))
+        return self._only(detection for detection in self.objects if keep(detection))
 
     def above(self, score: float) -> Self:
         """The objects with a score strictly above ``score``."""
-        return self.filter(lambda one: one.score > score)
+        return self.filter(lambda detection: detection.score > score)
 
     def with_labels(self, *labels: str) -> Self:
         """The objects of any of these labels."""
-        return self.filter(lambda one: one.label in labels)
+        return self.filter(lambda detection: detection.label in labels)
 
     def top(self, n: int) -> Self:
         """The ``n`` objects with the highest scores, best first. The server's own order is not promised."""
-        return self._only(sorted(self.objects, key=lambda one: rank(one.score))[:n])
+        return self._only(sorted(self.objects, key=lambda detection: rank(detection.score))[:n])
 
     def nms(self, iou: float = 0.5, *, agnostic: bool = False) -> Self:
         """Without objects that a better one overlaps by more than ``iou`` (0 to 1).
 
         Only objects of the same label suppress each other, unless ``agnostic``.
         """
-        boxes, scores = [one.box for one in self.objects], [one.score for one in self.objects]
-        labels = [one.label for one in self.objects]
+        boxes, scores = [detection.box for detection in self.objects], [detection.score for detection in self.objects]
+        labels = [detection.label for detection in self.objects]
         return self._only(self.objects[i] for i in keep_by_nms(boxes, scores, labels, iou, agnostic=agnostic))
 
     def clipped(self) -> Self:
         """With boxes and outlines cut at the edges of the image, beyond which models sometimes reach."""
-        return self._only(one.clipped() for one in self.objects)
+        return self._only(detection.clipped() for detection in self.objects)
 
     def to_pixels(self, size: tuple[int, int] | None = None) -> tuple[PixelBox, ...]:
         """All boxes in pixels of an image of ``size`` (width, height); by default of the upright image."""
         frame = self.image.size if size is None else size
-        return tuple(one.box.to_pixels(frame) for one in self.objects)
+        return tuple(detection.box.to_pixels(frame) for detection in self.objects)
 
     @abstractmethod
     def _only(self, objects: Iterable[ObjectT]) -> Self:
@@ -101,7 +101,7 @@ class Objects(ObjectExports, Columns, Result, frozen=True):
 
     @model_validator(mode="after")
     def _know_the_image(self) -> Self:
-        self.__dict__["objects"] = tuple(one._bound(self.image) for one in self.objects)
+        self.__dict__["objects"] = tuple(detection._bound(self.image) for detection in self.objects)
         return self
 
     @classmethod
@@ -142,7 +142,7 @@ class Objects(ObjectExports, Columns, Result, frozen=True):
         return (self.objects, self.image.size)
 
     def __repr__(self) -> str:
-        found = ", ".join(f"{one.label!r} {one.score:.3f}" for one in self.objects[:5])
+        found = ", ".join(f"{detection.label!r} {detection.score:.3f}" for detection in self.objects[:5])
         more = f", … {len(self.objects) - 5} more" if len(self.objects) > 5 else ""
         return f"{type(self).__name__}([{found}{more}], {self.image.size.width}x{self.image.size.height} px)"
 

@@ -80,7 +80,8 @@ def instances(
         size: of the image, (width, height) in pixels.
     """
     objects = tuple(
-        Instance(label=one[0], score=one[1], box=Box(*one[2]), polygons=_segments(one[2], one[3:])) for one in found
+        Instance(label=label, score=score, box=Box(*box), polygons=_segments(box, polygons))
+        for label, score, box, *polygons in found
     )
     return Instances(image=image_info(size), call=CallInfo(), objects=objects)
 

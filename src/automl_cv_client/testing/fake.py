@@ -100,11 +100,11 @@ class FakeEndpoint(FakeTransport):
         sent = self.requests
         if len(sent) != times if times is not None else not sent:
             raise AssertionError(f"{len(sent)} requests were sent, not {'any' if times is None else times}")
-        for number, one in enumerate(sent, 1):
-            _compare(number, "images", images, None if images is None else len(one.images))
-            _compare(number, "deployment", deployment, one.deployment)
+        for number, request in enumerate(sent, 1):
+            _compare(number, "images", images, None if images is None else len(request.images))
+            _compare(number, "deployment", deployment, request.deployment)
             for name, value in (headers or {}).items():
-                _compare(number, f"header {name}", value, one.headers.get(name))
+                _compare(number, f"header {name}", value, request.headers.get(name))
 
     def assert_nothing_sent(self) -> None:
         """Fail when anything was sent."""

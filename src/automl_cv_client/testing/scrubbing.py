@@ -42,7 +42,7 @@ def clean_request(request: SentRequest) -> dict[str, Any]:
         "method": request.method,
         "path": request.path.rsplit("/", 1)[-1],
         "headers": {name: request.headers[name] for name in _KEPT_OF_REQUEST if name in request.headers},
-        "images": [{"sha256": hashlib.sha256(one).hexdigest(), "bytes": len(one)} for one in _images(request)],
+        "images": [{"sha256": hashlib.sha256(image).hexdigest(), "bytes": len(image)} for image in _images(request)],
         "xai_parameters": request.xai_parameters if request.body else None,
     }
 
@@ -57,7 +57,7 @@ def clean_reply(reply: Reply, key: str) -> dict[str, Any]:
 def signature(request: Mapping[str, Any]) -> str:
     """What two written requests must share to count as the same question."""
     deployment = request["headers"].get("azureml-model-deployment")
-    images = [one["sha256"] for one in request["images"]]
+    images = [image["sha256"] for image in request["images"]]
     return json.dumps([request["method"], request["path"], deployment, images, request["xai_parameters"]])
 
 

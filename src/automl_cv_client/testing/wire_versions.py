@@ -58,7 +58,7 @@ def _row(result: Result, version: Version, number: int, asked: Mapping[str, Any]
     if isinstance(result, Detections | Instances):
         if version in ("huggingface", "catalogue-huggingface"):
             raise InvalidInput(f"the {version} form is for classification, not for {type(result).__name__}")
-        row = {"boxes": [_object(one) for one in result]}
+        row = {"boxes": [_object(detection) for detection in result]}
     elif isinstance(result, Classification | MultilabelClassification):
         row = _classes(result, version, asked)
     else:
@@ -68,11 +68,11 @@ def _row(result: Result, version: Version, number: int, asked: Mapping[str, Any]
     return row
 
 
-def _object(one: Any) -> dict[str, Any]:
-    left, top, right, bottom = one.box
+def _object(detection: Any) -> dict[str, Any]:
+    left, top, right, bottom = detection.box
     box = {"topX": left, "topY": top, "bottomX": right, "bottomY": bottom}
-    outline = {"polygon": [list(segment) for segment in one.polygons]} if hasattr(one, "polygons") else {}
-    return {"box": box, "label": one.label, "score": one.score, **outline}
+    outline = {"polygon": [list(segment) for segment in detection.polygons]} if hasattr(detection, "polygons") else {}
+    return {"box": box, "label": detection.label, "score": detection.score, **outline}
 
 
 def _classes(

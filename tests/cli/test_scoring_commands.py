@@ -176,3 +176,16 @@ def test_ctrl_c_leaves_whole_json_and_130(server, folder, monkeypatch):
     server.steps = [Answer(body=boxes("cat"))]
     done = run("detect", folder, "--json", "--uri", server.url, AUTOML_CV_KEY="k")
     assert (done.code, len(done.json)) == (130, 1)
+
+
+def test_drawings_follow_their_options(server, folder, tmp_path):
+    server.steps = [Answer(body=boxes("cat", score=0.9))] * 3
+    options = ("--color", "cat=#010203", "--no-labels", "--no-scores", "--line", "7")
+    variables = {"AUTOML_CV_KEY": "k", "NO_PROXY": "*"}
+    done = run("detect", folder / "a-cat.png", "--uri", server.url, "--out", tmp_path, *options, **variables)
+    assert done.code == 0
+    with Image.open(tmp_path / "a-cat.detect.jpg") as drawn:
+        assert max(drawn.convert("RGB").getpixel((78, 150))) < 40  # type: ignore[arg-type]
+    done = run("detect", folder / "a-cat.png", "--uri", server.url, "--out", tmp_path, "--color", "red", **variables)
+    assert done.code == 2
+    assert "--color takes LABEL=COLOR" in done.err

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from automl_cv_client._files import folder_images
 from automl_cv_client.cli.exits import Unusable
+from automl_cv_client.drawing.style import USUAL, Style
 from automl_cv_client.errors import ImageError
 from automl_cv_client.results import Explanation, Result
 
@@ -47,13 +48,14 @@ class Drawings:
     Args:
         folder: where to.
         inputs: files that must not be written over.
+        style: how results are drawn.
 
     Raises:
         Unusable: the folder cannot be made, or not written in.
     """
 
-    def __init__(self, folder: Path, inputs: Iterable[str]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, inputs: Iterable[str], style: Style = USUAL) -> None:
+        self.folder, self.style = folder, style
         self._taken = {os.path.abspath(one) for one in inputs}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +71,8 @@ class Drawings:
             ImageError: the image cannot be read any more.
             Unusable: the file cannot be written.
         """
-        image, target = result.draw(), self._target(path, method)
+        image = result.draw() if isinstance(result, Explanation) else result.draw(**self.style._asdict())
+        target = self._target(path, method)
         try:
             image.save(target, quality=90)
         except OSError as error:

@@ -12,6 +12,7 @@ from automl_cv_client.cli.exits import FAILED, USAGE, Unusable
 from automl_cv_client.cli.images import Drawings, images_of
 from automl_cv_client.cli.report import Form, Scored, reporting
 from automl_cv_client.cli.text import complain
+from automl_cv_client.drawing import Style
 from automl_cv_client.errors import (
     AutoMLVisionError,
     CallError,
@@ -31,13 +32,14 @@ def run(
     threshold: float | None,
     top: int | None,
     out: Path | None,
+    style: Style,
     form: Form,
     client: Client,
 ) -> None:
     """Score all images and report each; exits with 1 when one failed, with 2 when none can succeed."""
     with client:
         inputs, refused = find_images(paths, task)
-        drawings = None if out is None else Drawings(out, inputs)
+        drawings = None if out is None else Drawings(out, inputs, style)
         failures, hopelessness = list(refused), Hopelessness()
         with reporting(form, threshold, top) as tell:
             for scored in refused:

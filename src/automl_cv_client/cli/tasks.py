@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import typer
 
@@ -11,6 +11,9 @@ from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client.cli import scoring
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.options import AsJson, AsJsonLines, Deployment, Out, Paths, Uri
+from automl_cv_client.drawing import Style
+from automl_cv_client.drawing.palette import color_from
+from automl_cv_client.errors import InvalidInput
 from automl_cv_client.task import Task
 
 EXAMPLES = {
@@ -89,6 +92,18 @@ Preset = Annotated[
     ),
 ]
 
+_DRAWING = "Drawing, with --out"
+TextSize = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--text", min=1, metavar="PIXELS", rich_help_panel=_DRAWING, help="Height of letters."),
+]
+Colors = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--color", metavar="LABEL=COLOR", rich_help_panel=_DRAWING, help="Such as cat=#f00; may be given several times."
+    ),
+]
+
 _PRESETS: dict[str, Callable[[], ImagePolicy]] = {
     "classification": ImagePolicy.for_classification,
     "rcnn": ImagePolicy.for_rcnn,
@@ -96,11 +111,31 @@ _PRESETS: dict[str, Callable[[], ImagePolicy]] = {
 }
 
 
+def style_of(style: Style, colors: list[str] | None) -> Style:
+    """The style with the colours of ``label=colour`` words. Raises InvalidInput for other words."""
+    pairs = [word.rpartition("=") for word in colors or ()]
+    if wrong := next((word for word, pair in zip(colors or (), pairs, strict=True) if not pair[0]), None):
+        raise InvalidInput(f"--color takes LABEL=COLOR such as cat=#f00, not {wrong[:60]!r}")
+    chosen = {label: color_from(color) for label, _, color in pairs}
+    return style._replace(colors=chosen or None)
+
+
 def command_of(task: Task) -> Callable[..., None]:
     """The function of one task's command."""
     Threshold = Annotated[
         Optional[float],  # noqa: UP045
         typer.Option("--threshold", min=0.0, max=1.0, metavar="P", help=_THRESHOLD[task]),
+    ]
+    # Of what has no objects, these are not offered.
+    drawing: dict[str, Any] = {"rich_help_panel": _DRAWING, "hidden": task.explainable}
+    NoLabels = Annotated[bool, typer.Option("--no-labels", help="Write no labels.", **drawing)]
+    NoScores = Annotated[bool, typer.Option("--no-scores", help="Write no scores.", **drawing)]
+    NoBoxes = Annotated[bool, typer.Option("--no-boxes", help="Draw no boxes.", **drawing)]
+    NoMasks = Annotated[bool, typer.Option("--no-masks", help="Draw no outlines.", **drawing)]
+    Blur = Annotated[bool, typer.Option("--blur", help="Make the objects unrecognizable, such as faces.", **drawing)]
+    Line = Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--line", min=1, metavar="PIXELS", help="Thickness of lines.", **drawing),
     ]
     Top = Annotated[Optional[int], typer.Option("--top", min=1, metavar="N", help=_TOP[task])]  # noqa: UP045
 
@@ -117,6 +152,14 @@ def command_of(task: Task) -> Callable[..., None]:
         deadline: Deadline = None,
         retries: Retries = None,
         preset: Preset = None,
+        no_labels: NoLabels = False,
+        no_scores: NoScores = False,
+        no_boxes: NoBoxes = False,
+        no_masks: NoMasks = False,
+        blur: Blur = False,
+        line: Line = None,
+        text: TextSize = None,
+        colors: Colors = None,
     ) -> None:
         scoring.run(
             task,
@@ -124,6 +167,19 @@ def command_of(task: Task) -> Callable[..., None]:
             threshold=threshold,
             top=top,
             out=out,
+            style=style_of(
+                Style(
+                    labels=not no_labels,
+                    scores=not no_scores,
+                    boxes=not no_boxes,
+                    masks=not no_masks,
+                    blur=blur,
+                    line=line,
+                    text=text,
+                    note=True,
+                ),
+                colors,
+            ),
             form=scoring.form_of(as_json, as_json_lines),
             client=client_for(
                 uri,
@@ -135,6 +191,8 @@ def command_of(task: Task) -> Callable[..., None]:
             ),
         )
 
+    command.__annotations__ |= {"no_labels": NoLabels, "no_scores": NoScores, "no_boxes": NoBoxes, "no_masks": NoMasks}
+    command.__annotations__ |= {"blur": Blur, "line": Line}
     command.__annotations__ |= {"paths": Paths, "threshold": Threshold, "top": Top}  # their help differs by task
     command.__doc__ = HELP[task]
     return command

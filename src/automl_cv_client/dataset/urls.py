@@ -101,8 +101,7 @@ class LocalImages:
         InvalidInput: there is no such folder.
 
     Example:
-        >>> LocalImages("photos").find("azureml://datastores/d/paths/photos/cat.jpg")
-        PosixPath('photos/cat.jpg')
+        >>> file = LocalImages("photos").find("azureml://datastores/d/paths/photos/cat.jpg")
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 
-from automl_cv_client.results import _detection
+from automl_cv_client.results import _context, _detection
 from automl_cv_client.results._classes import (
     Classification,
     ExplainedClassification,
@@ -10,8 +10,7 @@ from automl_cv_client.results._classes import (
     MultilabelClassification,
 )
 from automl_cv_client.results._columns import Ragged
-from automl_cv_client.results._context import CallInfo, Health, ImageInfo
-from automl_cv_client.results._deployment import Deployment
+from automl_cv_client.results._context import CallInfo, Deployment, Health, ImageInfo
 from automl_cv_client.results._detection import Detection, Instance
 from automl_cv_client.results._explanation import Explanation, MapKind
 from automl_cv_client.results._objects import Detections, Instances, Objects
@@ -25,7 +24,9 @@ KINDS: dict[Task, type[Result]] = {
 }
 """The kind of result of each task."""
 
-sys.modules[f"{__name__}._found"] = _detection  # its name when the first results were pickled
+# Where the first pickled results say that their classes are.
+sys.modules[f"{__name__}._found"] = _detection
+sys.modules[f"{__name__}._deployment"] = _context
 
 __all__ = [
     "CallInfo",

@@ -1,4 +1,4 @@
-"""What a result knows about its call."""
+"""What is known of an endpoint: how a call went, whether it answers, and its deployments."""
 
 from __future__ import annotations
 
@@ -55,3 +55,25 @@ class Health(Record, Displayed, frozen=True):
 
     def _display(self) -> Display:
         return fields_of(self, self.__dict__)
+
+
+class Deployment(Record, frozen=True):
+    """One deployment behind the endpoint.
+
+    Attributes:
+        name: give it as ``deployment=`` to send calls to it.
+        traffic: percent of the calls without ``deployment=`` that it gets, 0 to 100.
+        state: ``Succeeded`` when it is ready, else ``Creating``, ``Updating``, ``Deleting``, ``Failed``, ``Canceled``.
+        instances: machines it runs on; None where that changes by itself (Kubernetes, autoscale) or is not told.
+        requests_at_once: requests it takes before it answers 429: twice ``maxConcurrentRequestsPerInstance`` on each
+            instance, as one waits for each that is scored; None where it cannot be known. See ``concurrency="ask"``.
+        request_timeout: seconds after which the service stops scoring; give some more as ``timeout=``. None where it is
+            not told.
+    """
+
+    name: str
+    traffic: int = 0
+    state: str = ""
+    instances: int | None = None
+    requests_at_once: int | None = None
+    request_timeout: float | None = None

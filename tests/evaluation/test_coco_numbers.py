@@ -176,7 +176,7 @@ def test_a_weighted_draw_is_what_pycocotools_makes_of_repeated_images(masks):
     from automl_cv_client.evaluation.pairs import pair_up
 
     made = Random(3, masks, 15, 4, 6)
-    scores = ObjectScores(pair_up(made.results, made.rows).answered, 0.5)
+    scores = ObjectScores(pair_up(made.results, made.rows).answered, 0.5, for_draws=True)
     random = np.random.default_rng(1)
     weights = np.array([np.ones(15, int), *(np.bincount(random.integers(0, 15, 15), minlength=15) for _ in range(12))])
     weights = np.vstack([weights, [0] * 14 + [3], [0] * 15])
@@ -195,10 +195,10 @@ def test_a_weighted_draw_is_what_pycocotools_makes_of_repeated_images(masks):
     assert all(np.isnan(values[-1]) for values in drawn.values()), "a draw without labels has no precision"
 
 
-def test_images_measured_some_at_a_time_are_measured_as_at_once(monkeypatch):
+def test_classes_measured_some_at_a_time_are_measured_as_at_once(monkeypatch):
     from automl_cv_client.evaluation import coco, evaluate
 
     made = Random(5, True, 23, 4, 6)
     at_once = evaluate(made.results, made.rows).metrics
-    monkeypatch.setattr(coco, "_IMAGES_AT_ONCE", 4)
+    monkeypatch.setattr(coco, "_RECORDS_AT_ONCE", 30)
     assert evaluate(made.results, made.rows).metrics == at_once

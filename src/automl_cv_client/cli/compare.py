@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -25,6 +26,7 @@ from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.labelled import score_labelled
 from automl_cv_client.cli.options import ENDPOINT_PANEL, Uri
 from automl_cv_client.cli.targets import check_targets
+from automl_cv_client.settings import URI
 
 EXAMPLES = """
 automl-cv compare labels.jsonl --images photos/ \\
@@ -77,7 +79,13 @@ def compare(
             sides = [(f"deployment {name}", client.with_options(deployment=name)) for name in names]
             predictions = score_labelled(sides, labels, folder)
     found = measure(
-        labels=labels, deployments=names, images=images, predictions=predictions, threshold=threshold, draws=draws
+        labels=labels,
+        deployments=names,
+        images=images,
+        predictions=predictions,
+        threshold=threshold,
+        draws=draws,
+        endpoint="" if results else uri or os.environ.get(URI, ""),
     )
     show(found, as_json, report)
     if found.left_out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -15,6 +16,7 @@ from automl_cv_client.cli.options import Deployment, Uri
 from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import console, print_json, safe
+from automl_cv_client.settings import URI
 
 if TYPE_CHECKING:
     from automl_cv_client.evaluation import Comparison, EvaluationReport
@@ -79,18 +81,18 @@ def evaluate(
     from automl_cv_client.evaluation import evaluate as measure
     from automl_cv_client.evaluation import write_results
 
-    name = deployment or ""
+    name, asked = deployment or "", uri or os.environ.get(URI, "")
     if job is not None and results is None:
         with client_for(uri, deployment) as client:
             results = _scored_by_job(client, labels, folder_of(images), job)
     if results is not None:
-        found = measure(results, labels, images=images, threshold=threshold, name=name)
+        found = measure(results, labels, images=images, threshold=threshold, name=name, endpoint=asked if job else "")
     else:
         with client_for(uri, deployment) as client:
             (answers,) = score_labelled([("the endpoint", client)], labels, folder_of(images))
         if store is not None:
             write_results(answers.items(), store)
-        found = measure(answers, labels, images=images, threshold=threshold, name=name)
+        found = measure(answers, labels, images=images, threshold=threshold, name=name, endpoint=asked)
     show(found, as_json, report)
     if found.left_out:
         raise typer.Exit(FAILED)

@@ -6,7 +6,6 @@ Boxes marked ``isCrowd`` are skipped as COCO skips them: finding them is neither
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -24,7 +23,8 @@ _THRESHOLDS = 10
 _RECALLS = np.linspace(0, 1, 101)
 _AT_ONCE = 60_000
 """Numbers of a table of draws and objects that are computed at once: they fit into a processor's cache."""
-_IMAGES_AT_ONCE = 500
+_RECORDS_AT_ONCE = 50_000
+"""Images times classes that are measured at once."""
 
 
 Mask = dict[str, Any]
@@ -83,13 +83,28 @@ class CocoScores:
     Args:
         scenes: the images.
         labels: the classes, in the order of the arrays.
+        for_draws: keep the matches, for :meth:`drawn`.
+
+    Some classes are measured at a time, as the library keeps a record of each class, area and image.
     """
 
-    def __init__(self, scenes: Sequence[Scene], labels: Sequence[str]) -> None:
+    def __init__(self, scenes: Sequence[Scene], labels: Sequence[str], *, for_draws: bool = False) -> None:
         self.labels: tuple[str, ...] = tuple(labels)
-        self._images = len(scenes)
-        self._parameters, self._evaluations = _evaluated(scenes, self.labels)
-        self.eval: Any = self._accumulated() if scenes and labels else None
+        self._ranked: list[_Ranked] = []
+        parts = []
+        at_once = max(1, _RECORDS_AT_ONCE // max(1, len(scenes)))
+        for first in range(0, len(self.labels) if scenes else 0, at_once):
+            some = self.labels[first : first + at_once]
+            accumulated, records = _evaluated(scenes, some)
+            parts.append(accumulated)
+            if for_draws:
+                # The library's order is class, area, image; the first area is all of them.
+                starts = (number * len(_AREAS) * len(scenes) for number in range(len(some)))
+                self._ranked += [_ranked(records[start : start + len(scenes)]) for start in starts]
+        self.eval: Any = None
+        if parts:
+            precision = np.concatenate([part["precision"] for part in parts], axis=2)
+            self.eval = {"precision": precision, "recall": np.concatenate([part["recall"] for part in parts], axis=1)}
 
     def metrics(self) -> dict[str, float | None]:
         """The twelve numbers of COCO but those at 1 and 10 detections."""
@@ -139,8 +154,7 @@ class CocoScores:
         sums, sums50, sums75 = (np.zeros(len(weights)) for _ in range(3))
         classes = np.zeros(len(weights))
         shares, counts = weights.astype(np.float64), weights.astype(np.int32)  # what each sum is quickest with
-        for label in range(len(self.labels) if self.eval is not None else 0):
-            ranked = self._ranked(label)
+        for ranked in self._ranked:
             labelled = shares @ ranked.labelled
             for first in range(0, len(weights), step := max(1, _AT_ONCE // max(1, len(ranked.images)))):
                 part = slice(first, first + step)
@@ -153,33 +167,6 @@ class CocoScores:
         named = {"mAP": sums, "AP50": sums50, "AP75": sums75}
         empty = np.full(len(weights), np.nan)
         return {name: np.divide(values, classes, out=empty.copy(), where=classes > 0) for name, values in named.items()}
-
-    def _ranked(self, label: int) -> _Ranked:
-        """The matches of one class, from the evaluator's records of each image."""
-        start = label * len(_AREAS) * self._images  # of all areas; the library's order is class, area, image
-        labelled = np.zeros(self._images, dtype=np.int64)
-        parts = []
-        for image in range(self._images):
-            matched, _, scores, ignored_truth, ignored, *_ = self._evaluations[start + image].__getstate__()
-            labelled[image] = len(ignored_truth) - sum(ignored_truth)
-            if scores:
-                shape = (_THRESHOLDS, len(scores))
-                parts.append((image, scores, np.reshape(matched, shape) > 0, np.reshape(ignored, shape)))
-        if not parts:
-            nothing = np.zeros((_THRESHOLDS, 0), dtype=bool)
-            return _Ranked(labelled, np.zeros(0, dtype=np.int64), nothing, nothing)
-        scores = np.concatenate([part[1] for part in parts])
-        order = np.argsort(-scores, kind="stable")
-        images = np.repeat([part[0] for part in parts], [len(part[1]) for part in parts])[order]
-        right, ignored = (np.concatenate([part[number] for part in parts], axis=1)[:, order] for number in (2, 3))
-        return _Ranked(labelled, images, right & ~ignored, ignored)
-
-    def _accumulated(self) -> Any:
-        from faster_coco_eval import faster_eval_api_cpp
-
-        parameters = copy.copy(self._parameters)
-        parameters.imgIds = list(range(self._images))
-        return faster_eval_api_cpp.COCOevalAccumulate(parameters, self._evaluations)
 
 
 class _Ranked(NamedTuple):
@@ -227,30 +214,37 @@ def _weighted_precision(
     return means
 
 
-def _evaluated(scenes: Sequence[Scene], labels: tuple[str, ...]) -> tuple[Any, list[Any]]:
-    """The library's parameters, and its record of each class, area and image, in this order.
+def _ranked(records: Sequence[Any]) -> _Ranked:
+    """The matches of one class, from the library's record of each image."""
+    labelled = np.zeros(len(records), dtype=np.int64)
+    parts = []
+    for image, record in enumerate(records):
+        matched, _, scores, ignored_truth, ignored, *_ = record.__getstate__()
+        labelled[image] = len(ignored_truth) - sum(ignored_truth)
+        if scores:
+            shape = (_THRESHOLDS, len(scores))
+            parts.append((image, scores, np.reshape(matched, shape) > 0, np.reshape(ignored, shape)))
+    if not parts:
+        nothing = np.zeros((_THRESHOLDS, 0), dtype=bool)
+        return _Ranked(labelled, np.zeros(0, dtype=np.int64), nothing, nothing)
+    order = np.argsort(-np.concatenate([part[1] for part in parts]), kind="stable")
+    images = np.repeat([part[0] for part in parts], [len(part[1]) for part in parts])[order]
+    right, ignored = (np.concatenate([part[number] for part in parts], axis=1)[:, order] for number in (2, 3))
+    return _Ranked(labelled, images, right & ~ignored, ignored)
 
-    The images are measured some at a time: the library's own copies of all objects take several times what they do.
-    """
+
+def _evaluated(scenes: Sequence[Scene], labels: tuple[str, ...]) -> tuple[Any, list[Any]]:
+    """Precision and recall of these classes, and the library's record of each class, area and image."""
+    from faster_coco_eval import faster_eval_api_cpp
+
     library = _library()
     shapes = "segm" if any(scene.masks is not None for scene in scenes) else "bbox"
-    parameters: Any = None
-    parts: list[tuple[int, list[Any]]] = []
-    for first in range(0, len(scenes) if labels else 0, _IMAGES_AT_ONCE):
-        some = scenes[first : first + _IMAGES_AT_ONCE]
-        truth, found = (
-            library.COCO(_dataset(some, labels, side), print_function=_silent) for side in ("truth", "found")
-        )
-        evaluator = library.COCOeval_faster(truth, found, shapes, print_function=_silent, separate_eval=True)
-        evaluator.params.maxDets = list(_MOST_DETECTIONS)
-        evaluator.evaluate()
-        parts.append((len(some), evaluator._evalImgs_cpp))
-        parameters = evaluator._paramsEval
-    groups = range(len(labels) * len(_AREAS))
-    records = [
-        record for group in groups for count, part in parts for record in part[group * count : (group + 1) * count]
-    ]
-    return parameters, records
+    truth, found = (library.COCO(_dataset(scenes, labels, side), print_function=_silent) for side in ("truth", "found"))
+    evaluator = library.COCOeval_faster(truth, found, shapes, print_function=_silent, separate_eval=True)
+    evaluator.params.maxDets = list(_MOST_DETECTIONS)
+    evaluator.evaluate()
+    records = evaluator._evalImgs_cpp
+    return faster_eval_api_cpp.COCOevalAccumulate(evaluator._paramsEval, records), records
 
 
 def _dataset(scenes: Sequence[Scene], labels: tuple[str, ...], side: Literal["truth", "found"]) -> dict[str, Any]:
@@ -259,6 +253,8 @@ def _dataset(scenes: Sequence[Scene], labels: tuple[str, ...], side: Literal["tr
     for image, scene in enumerate(scenes, start=1):
         masks = None if scene.masks is None else scene.masks[0 if side == "truth" else 1]
         for i, item in enumerate(getattr(scene, side)):
+            if item.label not in number:
+                continue
             ids = {"id": len(annotations) + 1, "image_id": image, "category_id": number[item.label]}
             annotations.append(ids | _annotation(item, scene.size, None if masks is None else masks[i]))
     return {

@@ -138,7 +138,7 @@ def compare(
         predictions = _scored(client, rows, deployments, images)
     a, b = (pair_up(one, rows) for one in predictions)
     a, b, left_out = _both(a, b)
-    scores = (scores_of(a, threshold), scores_of(b, threshold))
+    scores = (scores_of(a, threshold, for_draws=True), scores_of(b, threshold, for_draws=True))
     disputed = _disagreements(a.answered, b.answered, threshold)
     return Comparison(
         a=report_of(a, scores[0], threshold, images=images, name=deployments[0], endpoint=endpoint),

@@ -52,13 +52,13 @@ def evaluate(
     return report_of(pairs, scores_of(pairs, threshold), threshold, images=images, name=name, endpoint=endpoint)
 
 
-def scores_of(pairs: Pairs, threshold: float) -> Scores:
+def scores_of(pairs: Pairs, threshold: float, *, for_draws: bool = False) -> Scores:
     """Everything measured of the pairs that have a result."""
     if pairs.task is Task.CLASSIFICATION:
         return ClassificationScores(pairs.answered)
     if pairs.task is Task.MULTILABEL:
         return MultilabelScores(pairs.answered, threshold)
-    return ObjectScores(pairs.answered, threshold)
+    return ObjectScores(pairs.answered, threshold, for_draws=for_draws)
 
 
 def report_of(

@@ -26,13 +26,13 @@ class ObjectScores:
         coco: average precision over all scores. matches: one an image, at ``threshold`` and IoU 0.5.
     """
 
-    def __init__(self, pairs: Sequence[Pair], threshold: float) -> None:
+    def __init__(self, pairs: Sequence[Pair], threshold: float, *, for_draws: bool = False) -> None:
         self.pairs = pairs
         scenes = [scene_of(pair) for pair in pairs]
         self.labels: tuple[str, ...] = tuple(
             sorted({item.label for scene in scenes for item in (*scene.truth, *scene.found)})
         )
-        self.coco: CocoScores = CocoScores(scenes, self.labels)
+        self.coco: CocoScores = CocoScores(scenes, self.labels, for_draws=for_draws)
         self.matches: list[Matches] = [match(scene, threshold) for scene in scenes]
         self.support: dict[str, int] = dict.fromkeys(self.labels, 0)
         for scene in scenes:

@@ -55,7 +55,8 @@ class Drawings:
     """
 
     def __init__(self, folder: Path, inputs: Iterable[str], style: Style = USUAL) -> None:
-        self.folder, self.style = folder, style
+        self.folder = folder
+        self.style = style
         self._taken = {os.path.abspath(one) for one in inputs}
         try:
             folder.mkdir(parents=True, exist_ok=True)

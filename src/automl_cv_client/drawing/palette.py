@@ -104,9 +104,9 @@ def color_from(color: str | Color) -> Color:
     return color[0], color[1], color[2]
 
 
-def distance(one: Color, other: Color) -> float:
+def distance(first: Color, other: Color) -> float:
     """How far two colours are apart, in OKLab; black and white are 1 apart."""
-    return math.dist(_oklab(one), _oklab(other))
+    return math.dist(_oklab(first), _oklab(other))
 
 
 def ink_on(background: Color) -> Color:

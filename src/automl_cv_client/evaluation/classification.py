@@ -132,7 +132,7 @@ class ClassificationScores:
             sure, own = self.probs[i, chosen], self.probs[i, truth]
             says = f"is {self.labels[truth]!r} ({own:.2f}), was taken for {self.labels[chosen]!r} ({sure:.2f})"
             wrong.append(Mistake(pair.row.image_url, says, float(sure - own), pair.row, pair.result))
-        return sorted(wrong, key=lambda one: -one.badness)
+        return sorted(wrong, key=lambda mistake: -mistake.badness)
 
 
 def precision_recall_f1(
@@ -172,17 +172,17 @@ def calibration_bins(confidence: NDArray[np.float64], right: NDArray[np.bool_]) 
     """Ten ranges of confidence, with how often the predictions in each were right."""
     number = np.clip(np.ceil(confidence * _BINS).astype(int) - 1, 0, _BINS - 1)
     bins = []
-    for one in range(_BINS):
-        inside = number == one
+    for step in range(_BINS):
+        inside = number == step
         count = int(inside.sum())
         means = (float(confidence[inside].mean()), float(right[inside].mean())) if count else (None, None)
-        bins.append(CalibrationBin(one / _BINS, (one + 1) / _BINS, count, *means))
+        bins.append(CalibrationBin(step / _BINS, (step + 1) / _BINS, count, *means))
     return tuple(bins)
 
 
 def calibration_error(bins: Sequence[CalibrationBin]) -> Number:
     """Mean distance of confidence and accuracy over all predictions (expected calibration error)."""
-    total = sum(one.count for one in bins)
+    total = sum(part.count for part in bins)
     if not total:
         return None
-    return sum(one.count * abs((one.confidence or 0.0) - (one.accuracy or 0.0)) for one in bins) / total
+    return sum(part.count * abs((part.confidence or 0.0) - (part.accuracy or 0.0)) for part in bins) / total

@@ -60,9 +60,11 @@ class Comparison(Displayed):
             "a": self.a.as_dict(),
             "b": self.b.as_dict(),
             "image_count": self.image_count,
-            "sides": [{**asdict(one), "verdict": one.verdict} for one in self.sides],
+            "sides": [{**asdict(side), "verdict": side.verdict} for side in self.sides],
             "disagreeing": self.disagreeing,
-            "disagreements": [{"image_url": one.image_url, "amount": one.amount} for one in self.disagreements],
+            "disagreements": [
+                {"image_url": dispute.image_url, "amount": dispute.amount} for dispute in self.disagreements
+            ],
             "left_out": [{"image_url": url, "reason": reason} for url, reason in self.left_out],
         }
 
@@ -136,7 +138,7 @@ def compare(
     rows = list(read_jsonl(labels) if isinstance(labels, str | os.PathLike) else labels)
     if predictions is None:
         predictions = _scored(client, rows, deployments, images)
-    a, b = (pair_up(one, rows) for one in predictions)
+    a, b = (pair_up(answers, rows) for answers in predictions)
     a, b, left_out = _both(a, b)
     scores = (scores_of(a, threshold, for_draws=True), scores_of(b, threshold, for_draws=True))
     disputed = _disagreements(a.answered, b.answered, threshold)
@@ -168,8 +170,13 @@ def _both(a: Pairs, b: Pairs) -> tuple[Pairs, Pairs, tuple[tuple[str, str], ...]
     """Only the images both answered: metrics of different images cannot be compared."""
     left_out = {pair.row.image_url: pair.problem for pairs in (a, b) for pair in pairs.unanswered}
     a, b = (
-        Pairs(one.task, tuple(pair for pair in one.answered if pair.row.image_url not in left_out), (), one.unlabelled)
-        for one in (a, b)
+        Pairs(
+            pairs.task,
+            tuple(pair for pair in pairs.answered if pair.row.image_url not in left_out),
+            (),
+            pairs.unlabelled,
+        )
+        for pairs in (a, b)
     )
     if not a.answered:
         raise InvalidInput("no image was answered by both deployments")
@@ -179,12 +186,12 @@ def _both(a: Pairs, b: Pairs) -> tuple[Pairs, Pairs, tuple[tuple[str, str], ...]
 def _disagreements(a: Sequence[Pair], b: Sequence[Pair], threshold: float) -> list[Disagreement]:
     found = [
         Disagreement(
-            one.row.image_url,
-            disagreement(one.result, other.result, threshold=threshold),
-            one.row,
-            one.result,
+            pair.row.image_url,
+            disagreement(pair.result, other.result, threshold=threshold),
+            pair.row,
+            pair.result,
             other.result,
         )
-        for one, other in zip(a, b, strict=True)
+        for pair, other in zip(a, b, strict=True)
     ]
-    return sorted((one for one in found if one.amount > 1e-6), key=lambda one: -one.amount)
+    return sorted((dispute for dispute in found if dispute.amount > 1e-6), key=lambda dispute: -dispute.amount)

@@ -52,7 +52,7 @@ class MultilabelScores:
         """F1 over all labels (micro) and as mean of the labels' own (macro), and how many images are all right."""
         columns = precision_recall_f1(self.right, self.chosen.sum(0), self.truth.sum(0))
         right, chosen, true = self.right.sum(), self.chosen.sum(), self.truth.sum()
-        aps = [one for one in (self._ap(i) for i in range(len(self.labels))) if one is not None]
+        aps = [ap for ap in (self._ap(i) for i in range(len(self.labels))) if ap is not None]
         return {
             "micro F1": float(ratio(2 * right, chosen + true)),
             "macro F1": float(columns[2][self.taking_part].mean()) if self.taking_part else None,
@@ -113,7 +113,7 @@ class MultilabelScores:
                     _named(word, some) for word, some in (("missed", missing), ("wrongly said", extra)) if some
                 )
                 wrong.append(Mistake(pair.row.image_url, says, float(off), pair.row, pair.result))
-        return sorted(wrong, key=lambda one: -one.badness)
+        return sorted(wrong, key=lambda mistake: -mistake.badness)
 
 
 def _named(word: str, labels: Sequence[str]) -> str:

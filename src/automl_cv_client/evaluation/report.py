@@ -130,12 +130,13 @@ class EvaluationReport(Displayed):
             **values,
             "deployments": list(self.deployments),
             "at_thresholds": [asdict(scores) for scores in self.at_thresholds],
-            "classes": [asdict(one) for one in self.classes],
+            "classes": [asdict(scores) for scores in self.classes],
             "confusion": None if self.confusion is None else asdict(self.confusion),
-            "curves": [asdict(one) for one in self.curves],
-            "calibration": [asdict(one) for one in self.calibration],
+            "curves": [asdict(curve) for curve in self.curves],
+            "calibration": [asdict(part) for part in self.calibration],
             "mistakes": [
-                {"image_url": one.image_url, "says": one.says, "badness": one.badness} for one in self.mistakes
+                {"image_url": mistake.image_url, "says": mistake.says, "badness": mistake.badness}
+                for mistake in self.mistakes
             ],
             "left_out": [{"image_url": url, "reason": reason} for url, reason in self.left_out],
         }

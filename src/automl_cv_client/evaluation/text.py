@@ -23,7 +23,7 @@ def report_text(report: EvaluationReport) -> str:
     lines += [*_aligned(class_rows(report)), *map(printable, _more(report))]
     if report.mistakes:
         lines += ["", "worst mistakes:"]
-        lines += [printable(f"  {one.image_url[-70:]}: {one.says}") for one in report.mistakes[:10]]
+        lines += [printable(f"  {mistake.image_url[-70:]}: {mistake.says}") for mistake in report.mistakes[:10]]
     return "\n".join(lines)
 
 
@@ -84,7 +84,7 @@ def class_rows(report: EvaluationReport, digits: int = 4) -> list[Row]:
 def side_rows(comparison: Comparison) -> list[Row]:
     """The metrics with their confidence intervals, with a head."""
     head = ("metric", comparison.a.name, comparison.b.name, "difference", "95 % interval", "verdict")
-    return [head, *(_side(one) for one in comparison.sides)]
+    return [head, *(_side(side) for side in comparison.sides)]
 
 
 def plain_metric_rows(comparison: Comparison, digits: int = 4) -> list[Row]:
@@ -101,10 +101,10 @@ def shown(value: Number, digits: int = 4) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _side(one: Side) -> Row:
-    difference = "–" if one.difference is None else f"{one.difference:+.4f}"
-    values = (f"{shown(one.a)} {_range(one.a_interval)}", f"{shown(one.b)} {_range(one.b_interval)}")
-    return (one.metric, *values, difference, _range(one.interval, "+"), one.verdict)
+def _side(side: Side) -> Row:
+    difference = "–" if side.difference is None else f"{side.difference:+.4f}"
+    values = (f"{shown(side.a)} {_range(side.a_interval)}", f"{shown(side.b)} {_range(side.b_interval)}")
+    return (side.metric, *values, difference, _range(side.interval, "+"), side.verdict)
 
 
 def _range(interval: Interval, sign: str = "") -> str:
@@ -128,8 +128,8 @@ def _disputes(comparison: Comparison) -> Iterator[str]:
     yield f"they differ on {comparison.disagreeing} of {comparison.image_count} images ({share:.0%})"
     if comparison.left_out:
         yield f"{len(comparison.left_out)} images were not answered by both and are left out"
-    for one in comparison.disagreements[:5]:
-        yield f"  {one.image_url[-70:]}: {one.amount:.2f}"
+    for dispute in comparison.disagreements[:5]:
+        yield f"  {dispute.image_url[-70:]}: {dispute.amount:.2f}"
 
 
 def _aligned(rows: Sequence[Row]) -> list[str]:

@@ -172,4 +172,4 @@ class Instances(Objects, _SequenceOf[Instance], frozen=True):
 def _masked(objects: Sequence[ObjectT], mask: Sequence[bool]) -> list[ObjectT]:
     if len(mask) != len(objects):
         raise InvalidInput(f"a mask of {len(mask)} for {len(objects)} objects: give one boolean an object")
-    return [one for one, wanted in zip(objects, mask, strict=True) if wanted]
+    return [item for item, wanted in zip(objects, mask, strict=True) if wanted]

@@ -129,6 +129,17 @@ def test_a_line_that_belongs_to_no_image_is_told(write: Writer, photos: Path) ->
     assert "predictions.csv, line 1: 'elsewhere.png': no image below 'photos' has this name" in str(output[9].error)
 
 
+def test_a_base_name_that_fits_two_images_names_both(photos: Path) -> None:
+    for folder in ("x", "y"):
+        (photos / folder).mkdir()
+        Image.new("RGB", (8, 8)).save(photos / folder / "1.png")
+    output = read(FORMS["data frame, JSON"]("1.png", found("cat")), photos)
+    message = str(output[-1].error)
+    assert "'x/1.png'" in message
+    assert "'y/1.png'" in message
+    assert read(FORMS["data frame, JSON"]("job/y/1.png", found("cat")), photos)[-1].ok
+
+
 @pytest.mark.parametrize(
     ("cell", "says"),
     [

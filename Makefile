@@ -11,11 +11,12 @@ PIP := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python
 CHECKED := tests/protocol tests/flow tests/geometry tests/results tests/imaging tests/formats tests/dataset \
 	tests/drawing tests/test_layering.py tests/test_package.py tests/test_text.py tests/test_errors.py
 
-.PHONY: help demo test check lint docs docs-serve build bench clean
+.PHONY: help demo test test-engines check lint docs docs-serve build bench clean
 
 help:
 	@echo "make demo    score the sample photographs with demo models on this machine"
 	@echo "make test    run all tests, on all cores"
+	@echo "make test-engines   the tests with real Ray and Spark, in an environment of their own"
 	@echo "make check   run the tests that need no sockets, in seconds"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the documentation site, in site/; make docs-serve shows it while you write"
@@ -46,6 +47,18 @@ demo: $(DEMO)
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest -n auto
 
+# Ray and Spark are hundreds of MB, and Spark needs Java: an environment of their own, two to three minutes to make.
+ENGINES := .venv-engines
+$(ENGINES)/.installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -m venv $(ENGINES)
+	@$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[ray,spark]" pytest hypothesis numpy
+	@touch $@
+
+test-engines: $(ENGINES)/.installed
+	@$(ENGINES)/bin/python -m pytest tests/engines
+
 check: $(INSTALLED)
 	@$(BIN)/python -m pytest -n auto --few-examples $(CHECKED)
 
@@ -70,5 +83,5 @@ bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv build dist site demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-engines build dist site demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

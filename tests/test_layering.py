@@ -104,6 +104,10 @@ LIBRARIES = {
     "starlette": ("integrations/fastapi.py",),
     "uvicorn": ("local/",),
     "pyarrow": (),
+    "ray": (),
+    "pyspark": (),
+    "databricks": (),
+    "notebookutils": (),
     "rich": ("cli/",),
     "typer": ("cli/",),
 }
@@ -128,9 +132,13 @@ LATER = {
     "opentelemetry": ("_telemetry/opentelemetry.py",),
     "pandas": ("results/_exports.py",),
     "polars": ("results/_exports.py",),
-    "pyarrow": ("batch/exports.py", "results/_exports.py"),
+    "pyarrow": ("batch/exports.py", "integrations/", "results/_exports.py"),
     "shapely": ("results/_exports.py",),
     "supervision": ("results/_exports.py",),
+    "ray": ("integrations/ray.py",),
+    "pyspark": ("integrations/spark.py",),
+    "databricks": ("integrations/endpoint.py",),
+    "notebookutils": ("integrations/endpoint.py",),
     "rich": ("batch/bar.py",),
 }
 """Where it may be imported inside functions and for types, besides."""

@@ -1,0 +1,181 @@
+"""What engines run on their workers, on plain Arrow batches: no engine is needed, so this runs in every run."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from automl_cv_client import Client, Task
+from automl_cv_client.errors import BatchError, InvalidInput
+from automl_cv_client.integrations.arrow import row_of, schema
+from automl_cv_client.integrations.endpoint import Endpoint, divided
+from automl_cv_client.integrations.ray import Scorer, Settings, is_final
+from automl_cv_client.integrations.spark import PartitionScorer
+from automl_cv_client.results import Scored
+from automl_cv_client.testing import FakeEndpoint, detections
+from tests.servers import Answer, ScriptedServer
+
+KEY = "canary-0123456789-canary"
+
+
+def png(number: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40 + number, 20), (number, 10, 10)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[str]:
+    """Five images, the fourth of them text."""
+    files = []
+    for number in range(5):
+        file = tmp_path / f"{number}.png"
+        file.write_bytes(b"no image" if number == 3 else png(number))
+        files.append(str(file))
+    return files
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Any:
+    with FakeEndpoint(key=KEY).serving() as endpoint:
+        monkeypatch.setenv("CATS_KEY", KEY)
+        yield endpoint
+
+
+def endpoint_of(fake: Any, task: Task) -> Endpoint:
+    return Endpoint(uri=fake.scoring_uri_of(task), key_env="CATS_KEY")
+
+
+def by_ray(table: pa.Table, settings: Settings) -> pa.Table:
+    async def main() -> pa.Table:
+        scorer = Scorer(settings)
+        batches = [batch async for batch in scorer(table)]
+        await scorer._client.close()
+        return pa.concat_tables(batches)
+
+    return asyncio.run(main())
+
+
+def by_spark(table: pa.Table, settings: Settings) -> pa.Table:
+    scorer = PartitionScorer(
+        settings.task, settings.endpoint, settings.image, settings.id, settings.concurrency, settings.per_request,
+        settings.threshold, settings.images, settings.keep_images,
+    )  # fmt: skip
+    return pa.Table.from_batches(list(scorer(table.to_batches(max_chunksize=2))))
+
+
+both = pytest.mark.parametrize("score", [by_ray, by_spark])
+
+
+@both
+@pytest.mark.parametrize("task", Task)
+def test_rows_equal_those_of_a_client(score: Any, task: Task, fake: Any, paths: list[str]) -> None:
+    settings = Settings(task, endpoint_of(fake, task), id="id")
+    table = pa.table({"id": list(range(5)), "path": paths})
+    out = score(table, settings)
+    assert out.schema == schema(task, keep=table.schema)
+    assert out["id"].to_pylist() == list(range(5))
+    with Client(fake.scoring_uri_of(task), KEY) as client:
+        expected = [row_of(outcome, task) for outcome in client.score_many(paths, task)]
+    added = schema(task)
+    wanted = pa.Table.from_pylist(expected, schema=added)
+    for name in added.names:
+        if name not in ("call", "result", "error"):
+            assert out[name].to_pylist() == wanted[name].to_pylist(), name
+    assert out["status"].to_pylist() == ["ok", "ok", "ok", "error", "ok"]
+    error = out["error"].to_pylist()[3]
+    assert (error["kind"], error["final"]) == ("ImageError", True)
+    assert out["call"].to_pylist()[0]["attempts"] == 1
+
+
+@both
+def test_bytes_and_arrays_are_images_and_are_dropped(score: Any, fake: Any) -> None:
+    settings = Settings(Task.DETECTION, endpoint_of(fake, Task.DETECTION), image="image")
+    out = score(pa.table({"image": [png(1), None, png(2)]}), settings)
+    assert out.column_names == schema(Task.DETECTION).names
+    assert out["status"].to_pylist() == ["ok", "error", "ok"]
+    kept = Settings(Task.DETECTION, endpoint_of(fake, Task.DETECTION), image="image", keep_images=True)
+    assert score(pa.table({"image": [png(1)]}), kept)["image"].to_pylist() == [png(1)]
+    tensors = pa.FixedShapeTensorArray.from_numpy_ndarray(np.zeros((2, 20, 40, 3), np.uint8))
+    assert score(pa.table({"image": tensors}), settings)["width"].to_pylist() == [40, 40]
+
+
+@both
+def test_no_rows_give_no_rows_of_the_same_schema(score: Any, fake: Any) -> None:
+    settings = Settings(Task.DETECTION, endpoint_of(fake, Task.DETECTION))
+    if score is by_ray:
+        out = score(pa.table({"path": pa.array([], pa.string())}), settings)
+        assert (out.num_rows, out.column_names) == (0, ["path", *schema(Task.DETECTION).names])
+    assert fake.requests == ()
+
+
+@both
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [({"file": ["a"]}, "there is no column 'path'"), ({"path": ["a"], "status": ["x"]}, "columns that scoring adds")],
+)
+def test_columns_are_checked_before_anything_is_sent(score: Any, columns: Any, says: str, fake: Any) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        score(pa.table(columns), Settings(Task.DETECTION, endpoint_of(fake, Task.DETECTION)))
+    assert fake.requests == ()
+
+
+@both
+def test_a_refused_key_ends_the_job_with_few_requests(
+    score: Any, server: ScriptedServer, paths: list[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("CATS_KEY", KEY)
+    server.steps = [Answer(401)]
+    settings = Settings(Task.DETECTION, Endpoint(uri=server.url, key_env="CATS_KEY"))
+    with pytest.raises(BatchError) as raised:
+        score(pa.table({"path": [paths[0]] * 200}), settings)
+    assert KEY not in str(raised.value)
+    assert len(server.received) <= 6
+
+
+def test_what_crosses_processes_holds_no_secret(fake: Any) -> None:
+    settings = Settings(Task.DETECTION, endpoint_of(fake, Task.DETECTION))
+    for value in (settings, Scorer(settings), PartitionScorer(Task.DETECTION, settings.endpoint)):
+        assert KEY.encode() not in pickle.dumps(value)
+        assert KEY not in repr(value)
+
+
+def test_a_worker_says_which_variable_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidInput, match="this worker has no variable CATS_KEY"):
+        Endpoint(uri="https://cats.example/score", key_env="CATS_KEY").client()
+    with pytest.raises(InvalidInput, match="this worker has no variable AUTOML_CV_SCORING_URI"):
+        Endpoint().client()
+    with pytest.raises(InvalidInput, match="key_secret= needs Databricks or Synapse"):
+        Endpoint(uri="https://cats.example/score", key_secret=("scope", "name")).client()
+
+
+def test_capacity_is_divided_and_never_exceeded() -> None:
+    assert [divided(8, workers) for workers in (1, 2, 3, 8)] == [8, 4, 2, 1]
+    with pytest.raises(InvalidInput, match="takes 2 requests at once, and there are 4 workers"):
+        divided(2, 4)
+    for wrong in (0, 1.5, True, "many"):
+        with pytest.raises(InvalidInput, match="at_once must be"):
+            divided(wrong, 1)  # type: ignore[arg-type]
+
+
+def test_what_is_to_do_again() -> None:
+    assert is_final({"status": "ok", "error": None})
+    assert is_final({"status": "error", "error": {"final": True}})
+    assert not is_final({"status": "error", "error": {"final": False}})
+
+
+def test_scores_that_are_none_are_counted() -> None:
+    found = detections(("漢\n字", float("nan"), (0, 0, 1, 1)))
+    row = row_of(Scored(0, "a", found), Task.DETECTION)
+    table = pa.Table.from_pylist([row], schema=schema(Task.DETECTION))
+    (item,) = table["objects"].to_pylist()[0]
+    assert (item["label"], item["score"]) == ("漢\n字", None)
+    assert row["call"]["scores_missing"] == 1

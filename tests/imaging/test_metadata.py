@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops, PngImagePlugin
 
 from automl_cv_client._imaging import ImagePolicy, prepare
-from automl_cv_client._imaging.headers import read_header
+from automl_cv_client._imaging.header_reader import read_header
 from automl_cv_client._imaging.metadata import without_metadata
 from tests.imaging.images import encoded, png_chunk, scene
 

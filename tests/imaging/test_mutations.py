@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from automl_cv_client._imaging import ImagePolicy, prepare
-from automl_cv_client._imaging.headers import read_header
+from automl_cv_client._imaging.header_reader import read_header
 from automl_cv_client.errors import ImageError
 from tests.imaging.images import AVIF, decoded, encoded, exif, scene
 

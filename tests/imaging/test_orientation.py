@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from automl_cv_client._imaging import open_upright, prepare
-from automl_cv_client._imaging.headers import read_header
+from automl_cv_client._imaging.header_reader import read_header
 from automl_cv_client.geometry import Size
 from tests.imaging.images import ORIENTATIONS, POLICY, decoded, difference, encoded, exif, scene, sent, stored
 

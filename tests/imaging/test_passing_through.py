@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from automl_cv_client._imaging import ImagePolicy, prepare, prepare_lightly
-from automl_cv_client._imaging.headers import read_header
+from automl_cv_client._imaging.header_reader import read_header
 from automl_cv_client.errors import ImageError
 from tests.conftest import PHOTOS
 from tests.imaging.images import AVIF, POLICY, difference, encoded, exif, png_chunk, scene, sent

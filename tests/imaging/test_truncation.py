@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from automl_cv_client._imaging import open_upright, prepare
-from automl_cv_client._imaging.headers import read_header
+from automl_cv_client._imaging.header_reader import read_header
 from automl_cv_client.errors import ImageError
 from tests.imaging.images import AVIF, POLICY, difference, encoded, exif, scene, sent
 
@@ -47,7 +47,8 @@ def _cuts(length: int) -> list[int]:
 def test_every_cut_is_refused(name):
     data = WHOLE[name]
     prepare(data, POLICY)
-    for left in _cuts(len(data)):
+    end = len(data) - (12 if name in ("PNG", "16-bit PNG") else 0)  # a PNG without its last chunk lacks no pixel
+    for left in (left for left in _cuts(len(data)) if left < end):
         with pytest.raises(ImageError):
             prepare(data[:left], POLICY)
     with pytest.raises(ImageError, match=r"truncated|damaged|not an image"):
@@ -115,3 +116,22 @@ def _bytes_swapped(order: str) -> dict[str, Any]:
 def test_whole_tiffs_of_either_kind_pass(order):
     data = encoded(scene(), "TIFF", **_bytes_swapped(order))
     assert difference(sent(data)[1], scene()) == 0
+
+
+@pytest.mark.parametrize("missing", range(1, 13))
+def test_a_png_without_its_last_chunk_is_read_and_sent_with_one(missing):
+    whole = encoded(scene())
+    prepared, result = sent(whole[:-missing])
+    assert prepared.data == whole
+    assert prepared.info.changes == ("the missing end of the PNG added",)
+    assert difference(result, scene()) == 0
+    assert open_upright(whole[:-missing], POLICY).size == scene().size
+
+
+def test_a_png_cut_between_two_chunks_of_pixels_is_refused():
+    noise = Image.effect_noise((300, 300), 90)
+    whole = encoded(noise)
+    chunks_of_pixels = [at for at in range(len(whole)) if whole.startswith(b"IDAT", at)]
+    assert len(chunks_of_pixels) > 1
+    with pytest.raises(ImageError, match="truncated"):
+        prepare(whole[: chunks_of_pixels[-1] - 4], POLICY)

@@ -36,7 +36,7 @@ def explain_one(image: ImageInput, task: Task, parameters: XaiParameters, settin
     _warn_before(task, parameters)
     settings = replace(settings, timeout=max(settings.timeout, TIMEOUT))
     conversation = Conversation(settings)
-    info, request = yield from call(partial(_prepared_request, image, task, parameters, settings))
+    info, request = yield from call(partial(_prepared_request, image, task, parameters, conversation))
     read = partial(_read, parameters=parameters)
     rows, called = yield from exchange(request, [info], task, conversation, read)
     result = explained_result(task, rows[0], info, called, parameters)
@@ -50,9 +50,10 @@ def _read(body: bytes, task: Task, *, strict: bool, step: Callable[[], None], pa
 
 
 def _prepared_request(
-    image: ImageInput, task: Task, parameters: XaiParameters, settings: CallSettings
+    image: ImageInput, task: Task, parameters: XaiParameters, conversation: Conversation
 ) -> tuple[ImageInfo, Request]:
-    prepared = prepare(image, settings.images)
+    settings = conversation.settings
+    prepared = prepare(image, settings.images, conversation.check_time)
     body = explaining_body([prepared.data], parameters, task, settings.dialect)
     headers = {"content-type": requests.JSON, "accept": requests.JSON}
     return prepared.info, Request(settings.url, body, {**headers, **deployment_header(settings.deployment)})

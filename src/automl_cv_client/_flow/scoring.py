@@ -33,7 +33,7 @@ def score_one(image: ImageInput, task: Task, settings: CallSettings, threshold: 
     if prepared is not None:  # not worth a thread: in an event loop a quarter of the CPU of a call
         info, request = prepared.info, _request([prepared.data], settings)
     else:
-        info, request = yield from call(partial(_prepared_request, image, settings))
+        info, request = yield from call(partial(_prepared_request, image, conversation))
     rows, called = yield from exchange(request, [info], task, conversation)
     return result_of(task, rows[0], info, called, threshold)
 
@@ -46,9 +46,10 @@ def score_together(
     An image that cannot be read here is not sent. When the server drops a row nobody can tell which one it
     was, so every image is sent again by itself.
     """
-    prepared = yield from call(partial(_prepared_all, images, settings))
+    conversation = Conversation(settings)
+    prepared = yield from call(partial(_prepared_all, images, conversation))
     good = [one for one in prepared if isinstance(one, PreparedImage)]
-    answers = iter((yield from score_packed(good, task, settings, threshold)))
+    answers = iter((yield from score_packed(good, task, settings, threshold, conversation.started)))
     outcomes: list[Outcome[Any]] = []
     for index, (image, one) in enumerate(zip(images, prepared, strict=True)):
         answer = one if isinstance(one, ImageError) else next(answers)
@@ -158,16 +159,16 @@ def _rows_of(reply: Reply, task: Task, conversation: Conversation, read: Callabl
     raise _unexpected(problem, reply, conversation, said)
 
 
-def _prepared_request(image: ImageInput, settings: CallSettings) -> tuple[ImageInfo, Request]:
-    prepared = prepare(image, settings.images)
-    return prepared.info, _request([prepared.data], settings)
+def _prepared_request(image: ImageInput, conversation: Conversation) -> tuple[ImageInfo, Request]:
+    prepared = prepare(image, conversation.settings.images, conversation.check_time)
+    return prepared.info, _request([prepared.data], conversation.settings)
 
 
-def _prepared_all(images: Sequence[ImageInput], settings: CallSettings) -> list[PreparedImage | ImageError]:
+def _prepared_all(images: Sequence[ImageInput], conversation: Conversation) -> list[PreparedImage | ImageError]:
     prepared: list[PreparedImage | ImageError] = []
     for image in images:
         try:
-            prepared.append(prepare(image, settings.images))
+            prepared.append(prepare(image, conversation.settings.images, conversation.check_time))
         except ImageError as error:
             prepared.append(error.with_traceback(None))
     return prepared

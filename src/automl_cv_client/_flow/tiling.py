@@ -7,6 +7,7 @@ from typing import Any
 
 from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.effects import Flow, call
+from automl_cv_client._flow.retrying import Conversation
 from automl_cv_client._flow.scoring import score_packed
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._imaging.tiling import Tiled, prepare_tiles
@@ -28,8 +29,10 @@ def score_tiled(
     together: int,
 ) -> Flow[Any]:
     """The objects of the whole image. Raises what went wrong with any tile: half an image is no answer."""
-    started = settings.clock()
-    tiled: Tiled = yield from call(partial(prepare_tiles, image, settings.images, tile, overlap, whole=whole))
+    conversation = Conversation(settings)
+    started = conversation.started
+    cut = partial(prepare_tiles, image, settings.images, tile, overlap, whole=whole)
+    tiled: Tiled = yield from call(partial(cut, check_time=conversation.check_time))
     answers: list[Any] = []
     for first in range(0, len(tiled.prepared), together):
         answers += yield from score_packed(tiled.prepared[first : first + together], task, settings, 0.5, started)

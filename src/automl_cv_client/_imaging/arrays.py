@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from automl_cv_client._imaging.inputs import COLUMN_HINT, is_column
+from automl_cv_client._imaging.pixels import bits_for, range_in_words
 from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
 
@@ -20,7 +21,8 @@ _SHAPES = "(height, width), (height, width, 1), (height, width, 3) or (height, w
 def image_of(array: Array, policy: ImagePolicy) -> tuple[Image, str | None]:
     """The image an array holds, and what was done to its values in words, None if nothing.
 
-    uint8 is taken as it is, bool as black and white, uint16 scaled to 8 bits. Raises ImageError for every other
+    uint8 is taken as it is, bool as black and white, uint16 scaled to 8 bits, by the policy's ``grey_range`` or by
+    the bits that its values take up. Raises ImageError for every other
     dtype and for shapes other than (H, W), (H, W, 1), (H, W, 3) and (H, W, 4).
     """
     if is_column(array):
@@ -64,9 +66,22 @@ def _convert(array: Array, policy: ImagePolicy) -> tuple[Image, str | None]:
     if pixels.dtype.kind == "b":
         pixels = pixels.astype(numpy.uint8) * numpy.uint8(255)
     elif pixels.dtype.itemsize == 2:
-        pixels, change = (pixels >> 8).astype(numpy.uint8), "16-bit array scaled to 8 bits"
+        pixels, how = _eight_bits(pixels, policy.grey_range)
+        change = f"16-bit array scaled to 8 bits{how}"
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     elif pixels.ndim == 3 and policy.color == "bgr":
         pixels = pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]
     return Image.fromarray(numpy.ascontiguousarray(pixels)), change
+
+
+def _eight_bits(pixels: Array, grey_range: tuple[float, float] | None) -> tuple[Array, str]:
+    import numpy
+
+    if grey_range is not None:
+        black, white = grey_range
+        scaled = (pixels.astype(numpy.float32) - black) * (255 / (white - black)) + 0.5
+        return scaled.clip(0, 255).astype(numpy.uint8), f" from {black:g}–{white:g}"
+    bits = bits_for(int(pixels.max())) or 16
+    shifted = (pixels >> (bits - 8)).astype(numpy.uint8)
+    return shifted, range_in_words(bits)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from functools import lru_cache
 
-from automl_cv_client._imaging.exif import UPRIGHT, find_orientation
-from automl_cv_client._imaging.header import Header
+from automl_cv_client._imaging.image_header import UPRIGHT, Header, find_orientation
 from automl_cv_client.geometry import Size
 
 _SOF0, _SOF1, _SOF2, _DHT, _EOI, _SOS, _DQT, _DRI, _APP1, _COM = (
@@ -33,16 +33,70 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _LENGTH = struct.Struct(">H")
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 """Within a scan 0xFF is followed by 0 or a restart marker; anything else ends the scan."""
+_MARKER_BEHIND_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""The same, past the bytes 0xFF that may fill up before a marker."""
+
+
+MOST_SEGMENTS = 10_000
+"""A file with more is not read: Pillow takes a microsecond and a hundred bytes for each."""
+
+
+class BrokenJpeg(Exception):
+    """The markers do not follow one another as they should.
+
+    Attributes:
+        in_pixels: the data go on, and yet the pixels do not: a decoder would paint the rest grey.
+    """
+
+    def __init__(self, in_pixels: bool) -> None:
+        super().__init__()
+        self.in_pixels = in_pixels
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Of each segment through the end of the image: its marker, first and last-plus-one byte; scans with their data.
+
+    Raises BrokenJpeg where the structure breaks, also in the middle of a scan.
+    """
+    position, components, progressive, behind_scan = 2, 0, False, False
+    marker = 0
+    while data[position : position + 1] == b"\xff":
+        while data[position + 1 : position + 2] == b"\xff":
+            position += 1
+        marker = data[position + 1] if position + 1 < len(data) else 0
+        if marker == _EOI:
+            yield marker, position, position + 2
+            return
+        if position + 4 > len(data):
+            raise BrokenJpeg(in_pixels=False)
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4])
+        if not 0xC0 <= marker <= 0xFE or 0xD0 <= marker <= 0xD8 or end < position + 4:
+            break
+        if end > len(data):
+            raise BrokenJpeg(in_pixels=False)
+        if 0xC0 <= marker <= 0xCF and marker not in (_DHT, 0xC8, 0xCC) and end >= position + 10:
+            components, progressive = data[position + 9], marker & 3 == 2
+        if marker == _SOS:
+            behind = _MARKER_BEHIND_SCAN.search(data, end)
+            if behind is None:
+                raise BrokenJpeg(in_pixels=False)
+            whole = not progressive and data[position + 4] == components
+            if whole and data[behind.end() - 1] in _NEVER_BEHIND_ALL_PIXELS:
+                break
+            end = behind.start()
+        yield marker, position, end
+        position, behind_scan = end, marker == _SOS
+    raise BrokenJpeg(in_pixels=behind_scan or marker == _SOS)
+
+
+_NEVER_BEHIND_ALL_PIXELS = frozenset([*range(0x01, 0xD0), _SOS, _DQT, _DRI])
+"""A scan that holds every pixel ends the image; only its height and notes may follow."""
 
 
 def read_jpeg(data: bytes) -> Header | None:
-    """The header of a whole JPEG; None when in doubt."""
+    """The header of a whole JPEG; None when in doubt. Raises IndexError or struct.error where the data end."""
     walk = _Walk(data)
-    try:
-        whole = walk.run()
-    except (IndexError, struct.error):
-        return None
-    if not whole or walk.frame is None or walk.orientation is None:
+    if not walk.run() or walk.frame is None or walk.orientation is None:
         return None
     return Header("image/jpeg", walk.frame.size, walk.orientation)
 
@@ -75,14 +129,13 @@ class _Walk:
         self.frame: _Frame | None = None
         self.orientation: int | None = UPRIGHT
         self.exif_seen = False
-        self.xmp_turns = False
         self.quantisation: set[int] = set()
         self.huffman: set[int] = set()
 
     def run(self) -> bool:
         """Whether the file is an ordinary JPEG with its end."""
         position = 2
-        while True:
+        for _ in range(MOST_SEGMENTS):
             if self.data[position] != 0xFF:
                 return False
             marker = self.data[position + 1]
@@ -95,6 +148,7 @@ class _Walk:
             if not self._take(marker, body):
                 return False
             position = end
+        return False
 
     def _take(self, marker: int, body: bytes) -> bool:
         """Notes a segment; False when it is not one that every decoder reads the same way."""
@@ -182,12 +236,12 @@ class _Walk:
         if not self.frame.progressive and body[0] == len(self.frame.tables):
             # One scan holds everything, and entropy-coded data never contain FF D9.
             return self.data.rfind(b"\xff\xd9", position) >= 0
-        while found := _MARKER_IN_SCAN.search(self.data, position):
-            marker = self.data[found.end() - 1]
+        while behind := _MARKER_IN_SCAN.search(self.data, position):
+            marker = self.data[behind.end() - 1]
             if marker == _EOI:
                 return True
-            position = found.end() + _LENGTH.unpack_from(self.data, found.end())[0]
-            body = self.data[found.end() + 2 : position]
+            position = behind.end() + _LENGTH.unpack_from(self.data, behind.end())[0]
+            body = self.data[behind.end() + 2 : position]
             if not (self._scan_fits(body) if marker == _SOS else self._take(marker, body)):
                 return False
         return False

@@ -1,16 +1,11 @@
-"""Takes EXIF, GPS, XMP, comments and thumbnails out of JPEG and PNG files without touching the pixels.
-
-Only for files whose header :func:`read_header` accepted: their structure is known to be sound.
-"""
+"""Takes EXIF, GPS, XMP, comments and thumbnails out of JPEG and PNG files without touching the pixels."""
 
 from __future__ import annotations
 
-import re
+from automl_cv_client._imaging.jpeg_header import BrokenJpeg, segments
+from automl_cv_client._imaging.png_header import PNG_SIGNATURE, chunks, is_critical
 
-from automl_cv_client._imaging.png_header import chunks, is_critical
-
-_SOS, _EOI, _APP0, _APP2, _APP14, _COM = 0xDA, 0xD9, 0xE0, 0xE2, 0xEE, 0xFE
-_MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_APP0, _APP2, _APP14, _COM = 0xE0, 0xE2, 0xEE, 0xFE
 _KEPT_PNG_CHUNKS = frozenset([b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"pHYs", b"cICP"])
 """Ancillary chunks that say how the pixels are meant, not where they come from (PNG 11.3)."""
 
@@ -20,25 +15,26 @@ def without_metadata(data: bytes) -> bytes:
 
     Kept is what decoders need: JFIF, Adobe's colour transform and colour profiles. What follows the end of the
     image goes too: phones put a second image there, with notes of its own.
+
+    Args:
+        data: a file whose header :func:`read_header` accepted.
+
+    Raises:
+        ValueError: the pixels of a JPEG break off. A header does not tell, and a decoder paints the rest grey.
     """
     kept = _jpeg(data) if data[:2] == b"\xff\xd8" else _png(data)
     return data if kept == data else kept
 
 
 def _jpeg(data: bytes) -> bytes:
-    pieces, position = [data[:2]], 2
-    while True:
-        marker = data[position + 1]
-        if marker == _EOI:
-            return b"".join([*pieces, data[position : position + 2]])
-        end = position + 2 + int.from_bytes(data[position + 2 : position + 4])
-        if marker == _SOS:
-            found = _MARKER_IN_SCAN.search(data, end)
-            assert found is not None, "an image whose end was found before"
-            end = found.start()
-        if not _is_note(marker, data[position + 4 : position + 20]):
-            pieces.append(data[position:end])
-        position = end
+    pieces = [data[:2]]
+    try:
+        for marker, start, end in segments(data):
+            if not _is_note(marker, data[start + 4 : start + 20]):
+                pieces.append(data[start:end])
+    except BrokenJpeg:
+        raise ValueError("its pixels break off") from None
+    return b"".join(pieces)
 
 
 def _is_note(marker: int, start: bytes) -> bool:
@@ -52,7 +48,7 @@ def _is_note(marker: int, start: bytes) -> bool:
 
 
 def _png(data: bytes) -> bytes:
-    pieces = [data[:8]]
+    pieces = [PNG_SIGNATURE]
     for kind, start, end, _ in chunks(data):
         if is_critical(kind) or kind in _KEPT_PNG_CHUNKS:
             pieces.append(data[start - 8 : end + 4])

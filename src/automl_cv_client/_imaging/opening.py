@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from automl_cv_client._imaging.endings import ends_early
-from automl_cv_client._imaging.exif import ORIENTATION_TAG, UPRIGHT
-from automl_cv_client._imaging.looks_like import looks_like
-from automl_cv_client._imaging.png_header import is_critical, wrong_sums
+from automl_cv_client._files import READ_FORMATS
+from automl_cv_client._imaging import tiff_header
+from automl_cv_client._imaging.bounds import as_decoders_need_it, check_costs
+from automl_cv_client._imaging.image_header import ORIENTATION_TAG, UPRIGHT
+from automl_cv_client._imaging.png_header import PNG_SIGNATURE, is_critical, repaired, wrong_sums
 from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
+from automl_cv_client._imaging.sniffing import looks_like
+from automl_cv_client._imaging.truncation import ends_early
+from automl_cv_client.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-READ_FORMATS = frozenset(
-    "JPEG PNG GIF BMP DIB TIFF WEBP AVIF JPEG2000 PPM ICO PCX SGI QOI PSD TGA".split()  # noqa: SIM905
-)
-"""Of Pillow's own; formats registered by others, as pillow-heif does, are read too."""
-
-_BITS_PER_SAMPLE = 258
+_ANIMATED = frozenset(["GIF", "PNG", "TIFF", "WEBP", "AVIF"])
+"""May hold further images that a reader on the server might stumble over. Those in JPEG files it never sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,14 @@ class Opened:
     stored: tuple[int, int] | None = None
 
 
-def open_encoded(data: bytes, image: object, policy: ImagePolicy, at_least: tuple[int, int] | None = None) -> Opened:
-    """Decodes the first frame. Raises ImageError: not an image, truncated, damaged, too many pixels.
+def open_encoded(
+    data: bytes,
+    image: object,
+    policy: ImagePolicy,
+    at_least: tuple[int, int] | None = None,
+    check_time: Callable[[], None] | None = None,
+) -> Opened:
+    """Decodes the first frame. Raises ImageError: not an image, truncated, damaged, too many pixels, too costly.
 
     Args:
         data: the encoded image.
@@ -62,23 +69,34 @@ def open_encoded(data: bytes, image: object, policy: ImagePolicy, at_least: tupl
         policy: holds the pixel limit.
         at_least: (width, height) as stored that is enough: a JPEG may be decoded reduced by 2, 4 or 8, which
             takes a fraction of the time.
+        check_time: called while the decoder reads; raises DeadlineExceeded when the time for the call is over.
     """
+    return guarded(image, lambda: _decode(data, image, policy, at_least, check_time))
+
+
+def _decode(
+    data: bytes,
+    image: object,
+    policy: ImagePolicy,
+    at_least: tuple[int, int] | None,
+    check_time: Callable[[], None] | None,
+) -> Opened:
+    data = repaired(data).data
     if ends_early(data):
         raise refusal(image, "the image is truncated: its data end too early")
-    if data.startswith(b"\x89PNG\r\n\x1a\n") and any(map(is_critical, wrong_sums(data))):
+    if data.startswith(PNG_SIGNATURE) and any(map(is_critical, wrong_sums(data))):
         # Of images with one byte changed Pillow decodes 5 to 30 in 100 into wrong pixels without a word;
         # OpenCV's reader, on the server, refuses them.
         raise refusal(image, "the image is damaged: a checksum of its PNG data is wrong")
-    return guarded(image, lambda: _decode(data, image, policy, at_least))
-
-
-def _decode(data: bytes, image: object, policy: ImagePolicy, at_least: tuple[int, int] | None) -> Opened:
-    pixels = _identify(data)
+    check_costs(data, image, policy)
+    readable = as_decoders_need_it(data)
+    pixels = _identify(readable, check_time)
     if pixels is None:
         raise refusal(image, f"not an image: it looks like {looks_like(data)}")
     check_pixels(pixels.size, policy, image)
     before = orientation_before_decoding(pixels)
-    frames = getattr(pixels, "n_frames", 1)
+    # Pillow reads every directory of a TIFF to count its pages, at 0.3 ms each.
+    frames = tiff_header.count_pages(data) if pixels.format == "TIFF" else _frames_of(pixels)
     deep = _is_deep(pixels, data)
     stored = pixels.size
     if at_least is not None and pixels.format == "JPEG":
@@ -91,7 +109,23 @@ def _decode(data: bytes, image: object, policy: ImagePolicy, at_least: tuple[int
     )
 
 
-def _identify(data: bytes) -> Any:
+def _frames_of(pixels: Any) -> int:
+    return int(getattr(pixels, "n_frames", 1)) if pixels.format in _ANIMATED else 1
+
+
+class _Watched(io.BytesIO):
+    """The encoded image, which a decoder reads piece by piece; stops it when the time for the call is over."""
+
+    def __init__(self, data: bytes, check_time: Callable[[], None]) -> None:
+        super().__init__(data)
+        self._check_time = check_time
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._check_time()
+        return super().read(size)
+
+
+def _identify(data: bytes, check_time: Callable[[], None] | None) -> Any:
     """The opened, not yet decoded image; None when no plugin knows the format."""
     from PIL import Image
 
@@ -107,7 +141,8 @@ def _identify(data: bytes) -> Any:
             if not _is_accepted(data, accept):
                 continue
             try:
-                return _first_frame_factory(name, factory)(io.BytesIO(data), "")
+                file = io.BytesIO(data) if check_time is None else _Watched(data, check_time)
+                return _first_frame_factory(name, factory)(file, "")
             except (SyntaxError, ValueError, IndexError, TypeError, struct.error) as error:
                 # How plugins say "not mine"; with a signature of its own it is theirs, and broken.
                 broken = broken or (_in_words(error) if accept else None)
@@ -158,6 +193,8 @@ def orientation_of(pixels: Image) -> int:
     """The EXIF orientation a decoded image carries, 1 to 8, as Pillow's ``exif_transpose`` would find it."""
     try:
         value = pixels.getexif().get(ORIENTATION_TAG, UPRIGHT)
+    except DeadlineExceeded:
+        raise
     except Exception:  # noqa: BLE001  (unreadable notes about an image do not make the image unreadable)
         return UPRIGHT
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
@@ -167,5 +204,5 @@ def _is_deep(pixels: Any, data: bytes) -> bool:
     if pixels.format == "PNG":
         return data[24] == 16  # bit depth in IHDR
     if pixels.format == "TIFF":
-        return any(bits > 8 for bits in pixels.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+        return any(bits > 8 for bits in pixels.tag_v2.get(tiff_header.BITS_PER_SAMPLE, (8,)))
     return False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
 from automl_cv_client._keywords import named
 from automl_cv_client._options_base import Options
@@ -48,6 +49,9 @@ class ImagePolicy(Options, frozen=True):
     Attributes:
         color: order of the colour channels in numpy arrays: ``"rgb"`` as Pillow, scikit-image and matplotlib
             hold them, ``"bgr"`` as OpenCV's ``cv2.imread`` does. Files and PIL images know their own order.
+        grey_range: (black, white) of grey images with more than 8 bits, such as ``(0, 4095)`` for a camera of 12 bits;
+            what lies outside becomes black or white. None: told from each image. Its brightest pixel says whether
+            it has 8, 10, 12, 14 or 16 bits; other ranges are spread from darkest to brightest pixel.
         max_pixels: width × height above which an image is refused before it is decoded, at least 1. Decoding
             takes about 4 bytes of memory a pixel.
         longest_side: pixels; larger images are reduced until their longer side is no longer. Never enlarged.
@@ -66,6 +70,7 @@ class ImagePolicy(Options, frozen=True):
     """
 
     color: Literal["rgb", "bgr"] = "rgb"
+    grey_range: tuple[float, float] | None = None
     max_pixels: int = Field(default=100_000_000, ge=1)
     longest_side: int | None = Field(default=None, ge=1)
     shortest_side: int | None = Field(default=None, ge=1)
@@ -77,6 +82,13 @@ class ImagePolicy(Options, frozen=True):
     urls: UrlRules | None = None
     filesystem: Any = Field(default=None, repr=False, exclude=True)
     _fetch: Fetch | None = PrivateAttr(default=None)
+
+    @field_validator("grey_range")
+    @classmethod
+    def _is_a_range(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        if value is not None and not (all(map(math.isfinite, value)) and value[0] < value[1]):
+            raise ValueError("(black, white): two numbers, the first below the second")
+        return value
 
     @classmethod
     @named

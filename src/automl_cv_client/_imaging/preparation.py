@@ -9,20 +9,21 @@ keeps the policy's limits.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._imaging import caller_images
 from automl_cv_client._imaging.arrays import image_of
-from automl_cv_client._imaging.exif import UPRIGHT
 from automl_cv_client._imaging.fitting import first_size, size_within, write_within
-from automl_cv_client._imaging.headers import Header, read_header
+from automl_cv_client._imaging.header_reader import Header, read_header
+from automl_cv_client._imaging.image_header import UPRIGHT
 from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_image, without_secrets
 from automl_cv_client._imaging.metadata import without_metadata
 from automl_cv_client._imaging.opening import Opened, open_encoded
-from automl_cv_client._imaging.pixels import PLAIN_MODES, to_plain, turn, without_notes
-from automl_cv_client._imaging.png_header import wrong_sums
+from automl_cv_client._imaging.pixels import PLAIN_MODES, bits_for, to_plain, turn, without_notes
+from automl_cv_client._imaging.png_header import repaired, wrong_sums
 from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._imaging.refusals import check_pixels, guarded
 from automl_cv_client._imaging.sources import read_encoded
@@ -40,8 +41,8 @@ SENT_AS_THEY_ARE = {
 }
 """Formats that the readers of all server models know, with their media types."""
 
-_ANIMATED = frozenset(["GIF", "PNG", "TIFF", "WEBP", "AVIF"])
-"""May hold further images that a reader on the server might stumble over. Those in JPEG files it never sees."""
+_SAYS_ITS_DEPTH = frozenset(["PPM", "JPEG2000"])
+"""Formats whose header says what white is; Pillow scales them to all 16 bits by it."""
 
 _LIGHT = 256 * 1024  # bytes; header and base64 of so many take 0.1 ms, a thread and back 0.1 to 0.2 ms
 
@@ -59,15 +60,20 @@ class PreparedImage:
     info: ImageInfo
 
 
-def prepare(image: ImageInput, policy: ImagePolicy) -> PreparedImage:
-    """The bytes to send for ``image``. Raises ImageError when it cannot be read whole.
+def prepare(image: ImageInput, policy: ImagePolicy, check_time: Callable[[], None] | None = None) -> PreparedImage:
+    """The bytes to send for ``image``. Raises ImageError when it cannot be read whole, and nothing else.
 
     A file object is read from its current position to its end and stays open. May be called from several
     threads at once.
+
+    Args:
+        image: the caller's image.
+        policy: how it is to be prepared.
+        check_time: called while an image is decoded; raises DeadlineExceeded when the time for the call is over.
     """
     if is_array(image) or is_image(image):
         return guarded(image, lambda: _rewritten(*_open_pixels(image, policy), image, policy))
-    return prepare_encoded(read_encoded(image, policy), image, policy)
+    return prepare_encoded(read_encoded(image, policy, check_time), image, policy, check_time)
 
 
 def prepare_lightly(image: ImageInput, policy: ImagePolicy) -> PreparedImage | None:
@@ -84,18 +90,29 @@ def prepare_lightly(image: ImageInput, policy: ImagePolicy) -> PreparedImage | N
     return _as_it_is(image, header, image, policy)
 
 
-def prepare_encoded(data: bytes, image: object, policy: ImagePolicy) -> PreparedImage:
+def prepare_encoded(
+    data: bytes, image: object, policy: ImagePolicy, check_time: Callable[[], None] | None = None
+) -> PreparedImage:
     """As :func:`prepare`, of an encoded image that was read already; ``image`` is what the caller calls it."""
+    return guarded(image, lambda: _prepare_encoded(data, image, policy, check_time))
+
+
+def _prepare_encoded(
+    data: bytes, image: object, policy: ImagePolicy, check_time: Callable[[], None] | None
+) -> PreparedImage:
     header, enough = read_header(data), None
-    if header is not None:
+    changes: tuple[str, ...] = ()
+    if header is None:
+        data, changes = repaired(data)
+    else:
         check_pixels(header.size, policy, image)
         if header.orientation == UPRIGHT:
             untouched = _as_it_is(data, header, image, policy)
             if untouched is not None:
                 return untouched
         enough = _turned(first_size(_turned(header.size, header.orientation), len(data), policy), header.orientation)
-    opened = open_encoded(data, image, policy, enough)
-    return guarded(image, lambda: _from_opened(data, opened, image, policy))
+    opened = open_encoded(data, image, policy, enough, check_time)
+    return _from_opened(data, opened, image, policy, changes)
 
 
 def open_upright(image: ImageInput, policy: ImagePolicy) -> Image:
@@ -106,15 +123,18 @@ def open_upright(image: ImageInput, policy: ImagePolicy) -> Image:
     return open_upright_with_info(image, policy)[0]
 
 
-def open_upright_with_info(image: ImageInput, policy: ImagePolicy) -> tuple[Image, ImageInfo]:
+def open_upright_with_info(
+    image: ImageInput, policy: ImagePolicy, check_time: Callable[[], None] | None = None
+) -> tuple[Image, ImageInfo]:
     """As :func:`open_upright`, and what is known of the image, as if it was sent whole."""
 
     def upright() -> tuple[Image, ImageInfo]:
         if is_array(image) or is_image(image):
             opened = _open_pixels(image, policy)[0]
         else:
-            opened = open_encoded(read_encoded(image, policy), image, policy)
-        pixels, _ = to_plain(opened.pixels, image)
+            data = read_encoded(image, policy, check_time)
+            opened = open_encoded(data, image, policy, check_time=check_time)
+        pixels, _ = to_plain(opened.pixels, image, policy.grey_range, full_range=opened.format in _SAYS_ITS_DEPTH)
         pixels = without_notes(turn(_rgb(pixels), opened.to_turn))
         size = Size(*pixels.size)
         media_type = "image/jpeg" if opened.format == "JPEG" else "image/png"
@@ -171,28 +191,32 @@ def _untouched(data: bytes, header: Header, image: object, changes: tuple[str, .
     return PreparedImage(data, info)
 
 
-def _from_opened(data: bytes, opened: Opened, image: object, policy: ImagePolicy) -> PreparedImage:
-    reasons = _reasons_to_rewrite(data, opened, policy)
+def _from_opened(
+    data: bytes, opened: Opened, image: object, policy: ImagePolicy, changes: tuple[str, ...]
+) -> PreparedImage:
+    reasons = _reasons_to_rewrite(data, opened, policy, changes)
     full = Size(*(opened.stored or opened.pixels.size))
     limit = policy.byte_limit
     too_large = size_within(full, policy) != full or (limit is not None and len(data) > limit)
     if reasons or too_large or opened.orientation != UPRIGHT or opened.pixels.mode not in PLAIN_MODES:
-        return _rewritten(opened, reasons, image, policy, len(data))
-    return _untouched(data, Header(SENT_AS_THEY_ARE[opened.format or ""], full, UPRIGHT), image)
+        return _rewritten(opened, [*changes, *reasons], image, policy, len(data))
+    return _untouched(data, Header(SENT_AS_THEY_ARE[opened.format or ""], full, UPRIGHT), image, changes)
 
 
-def _reasons_to_rewrite(data: bytes, opened: Opened, policy: ImagePolicy) -> list[str]:
+def _reasons_to_rewrite(data: bytes, opened: Opened, policy: ImagePolicy, changes: tuple[str, ...]) -> list[str]:
     """Those that lie in the file, not in its pixels."""
     reasons = []
-    if opened.format in _ANIMATED and opened.frames > 1:
-        reasons.append(f"first of {opened.frames} frames")
+    if opened.frames > 1:
+        reasons.append(f"first of {opened.frames:,} frames")
     if opened.format not in SENT_AS_THEY_ARE:
         reasons.append(f"{opened.format} rewritten as {'JPEG' if policy.format == 'jpeg' else 'PNG'}")
     if opened.deep and opened.pixels.mode in ("RGB", "RGBA", "LA"):
-        reasons.append("16-bit colour reduced to 8 bits")
+        dark = bits_for(_brightest(opened.pixels) << 8) if _brightest(opened.pixels) else 16
+        doubt = f" (all values are below {1 << (dark or 16)}: if that is white, give it as a numpy array of uint16)"
+        reasons.append("16-bit colour reduced to 8 bits" + (doubt if dark and dark < 16 else ""))
     if opened.format == "PNG" and wrong_sums(data):
         reasons.append("wrong checksums of the PNG's notes: written anew")
-    if policy.strip_metadata and not reasons and opened.format != "BMP":
+    if policy.strip_metadata and not reasons and opened.format != "BMP" and "metadata removed" not in changes:
         reasons.append("metadata removed")
     return reasons
 
@@ -200,7 +224,7 @@ def _reasons_to_rewrite(data: bytes, opened: Opened, policy: ImagePolicy) -> lis
 def _rewritten(
     opened: Opened, reasons: list[str], image: object, policy: ImagePolicy, byte_count: int = 0
 ) -> PreparedImage:
-    pixels, change = to_plain(opened.pixels, image)
+    pixels, change = to_plain(opened.pixels, image, policy.grey_range, full_range=opened.format in _SAYS_ITS_DEPTH)
     pixels = without_notes(turn(pixels, opened.to_turn))
     changes = [*reasons, *([change] if change else [])]
     if opened.orientation != UPRIGHT:
@@ -219,6 +243,11 @@ def _rewritten(
         changes=(*changes, *written.changes),
     )
     return PreparedImage(written.data, info)
+
+
+def _brightest(pixels: Image) -> int:
+    extremes = [high for _, high in pixels.getextrema()]  # type: ignore[misc]
+    return int(max(extremes[:3] if pixels.mode.startswith("RGB") else extremes[:1]))
 
 
 def _turned(size: tuple[int, int], orientation: int) -> Size:

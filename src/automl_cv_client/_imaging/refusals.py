@@ -11,7 +11,7 @@ from typing import TypeVar
 from automl_cv_client._imaging.inputs import describe
 from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._text import shortened
-from automl_cv_client.errors import ImageError
+from automl_cv_client.errors import DeadlineExceeded, ImageError
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def guarded(image: object, action: Callable[[], T]) -> T:
     """
     try:
         return action()
-    except ImageError:
+    except (ImageError, DeadlineExceeded):
         raise
     except Exception as error:  # noqa: BLE001  (a damaged file makes a decoder raise just about anything)
         reason = _plain_reason(error)
@@ -57,9 +57,9 @@ def _plain_reason(error: Exception) -> str:
         return "there is not enough memory to decode it"
     if type(error).__name__.startswith("DecompressionBomb"):
         return "it claims more pixels than Pillow decodes"
-    told = str(error)
-    if "truncated" in told.lower() or isinstance(error, EOFError | struct.error):
+    words = str(error)
+    if "truncated" in words.lower() or isinstance(error, EOFError | struct.error):
         return "the image is truncated: its data end too early"
-    if isinstance(error, OSError | SyntaxError | ValueError | Warning | zlib.error) and _HARMLESS.fullmatch(told):
-        return f"the image is damaged and cannot be decoded ({shortened(told, 120)})"
+    if isinstance(error, OSError | SyntaxError | ValueError | Warning | zlib.error) and _HARMLESS.fullmatch(words):
+        return f"the image is damaged and cannot be decoded ({shortened(words, 120)})"
     return f"the image is damaged and cannot be decoded ({type(error).__name__})"

@@ -6,7 +6,10 @@ import binascii
 import io
 import os
 import re
+import select
 import stat
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,14 +30,16 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 """Above this a file is refused unread: no image under ``max_pixels`` needs it, and it is held in memory."""
 
 _BLOCK = 1 << 20
+_QUIET_SECONDS = 10.0
+"""Without a byte, after which a pipe is given up."""
 _BLOB = re.compile(r"https://[a-z0-9]+\.(?:blob|dfs)\.core\.[a-z.]+/([^?#]+)")
 """The URL of a blob: what follows the host is container and path, as filesystems want them."""
 
 
-def read_encoded(image: Any, policy: ImagePolicy | None = None) -> bytes:
+def read_encoded(image: Any, policy: ImagePolicy | None = None, check_time: Callable[[], None] | None = None) -> bytes:
     """The encoded bytes of everything that is not yet pixels. Raises ImageError.
 
-    URLs and other addresses are read when the policy says so.
+    URLs and other addresses are read when the policy says so. ``check_time`` ends the wait for a pipe.
     """
     if isinstance(image, (bytes, bytearray, memoryview)):
         data = _from_buffer(image)
@@ -43,7 +48,7 @@ def read_encoded(image: Any, policy: ImagePolicy | None = None) -> bytes:
     elif is_address(image):
         data = _from_address(image, policy)
     elif isinstance(image, (str, os.PathLike)):
-        data = _from_path(image)
+        data = _from_path(image, check_time)
     elif callable(getattr(image, "read", None)):
         data = _from_file(image)
     else:
@@ -74,20 +79,51 @@ def _from_buffer(image: bytes | bytearray | memoryview) -> bytes:
     return data
 
 
-def _from_path(path: str | os.PathLike[Any]) -> bytes:
+def _from_path(path: str | os.PathLike[Any], check_time: Callable[[], None] | None) -> bytes:
     name = os.fspath(path)
     if isinstance(name, str):
         _refuse_what_is_no_path(path, name)
     try:
-        with open(name, "rb", buffering=0) as file:
+        with open(name, "rb", buffering=0, opener=_at_once) as file:
             status = os.fstat(file.fileno())
-            if stat.S_ISREG(status.st_mode):
-                _check_length(path, status.st_size)
-                return file.readall()
-            return _read_blocks(path, file)
+            if stat.S_ISFIFO(status.st_mode):
+                return _from_pipe(path, file, check_time)
+            if not stat.S_ISREG(status.st_mode):
+                raise refusal(path, "no file, but a device: nobody knows when it ends")
+            _check_length(path, status.st_size)
+            data = file.readall() if status.st_size else file.read(1) or b""
+        if data and not status.st_size:
+            raise refusal(path, "a file of the system, whose length nobody knows (it says 0 bytes, and has some)")
+        return data
     except (OSError, ValueError) as error:
         reason = _why_not_read(name, error)
     raise refusal(path, reason)
+
+
+def _from_pipe(path: object, pipe: io.RawIOBase, check_time: Callable[[], None] | None) -> bytes:
+    """Until its writer closes it; not for ever when nobody writes."""
+    waiting = select.poll()
+    waiting.register(pipe, select.POLLIN | select.POLLHUP)
+    blocks: list[bytes] = []
+    total, quiet_since = 0, time.monotonic()
+    while time.monotonic() < quiet_since + _QUIET_SECONDS:
+        if check_time is not None:
+            check_time()
+        if not waiting.poll(100):
+            continue
+        block = pipe.read(_BLOCK)
+        if block == b"":
+            return b"".join(blocks)
+        if block:
+            blocks.append(block)
+            total, quiet_since = total + len(block), time.monotonic()
+            _check_length(path, total)
+    raise refusal(path, "it is a pipe, and nobody wrote to it: nobody knows when it will give an image")
+
+
+def _at_once(name: str, flags: int) -> int:
+    """Opens without waiting: a pipe that nobody writes to would be waited for for ever."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _from_address(address: str, policy: ImagePolicy | None) -> bytes:
@@ -148,8 +184,10 @@ def _from_file(file: Any) -> bytes:
         raise refusal(file, 'opened in text mode; open it in binary mode: open(path, "rb")')
     try:
         return _read_blocks(file, file)
-    except (OSError, ValueError) as error:
-        reason = f"reading it failed ({type(error).__name__}); is it closed or opened for writing only?"
+    except ImageError:
+        raise
+    except Exception as error:  # noqa: BLE001  (a file of some cloud's library has errors of its own)
+        reason = f"reading it failed ({shortened(type(error).__name__)}); is it closed or opened for writing only?"
     raise refusal(file, reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from automl_cv_client._image_info import ImageInfo
@@ -33,7 +34,13 @@ class Tiled(NamedTuple):
 
 
 def prepare_tiles(
-    image: ImageInput, policy: ImagePolicy, tile: tuple[int, int], overlap: float, *, whole: bool
+    image: ImageInput,
+    policy: ImagePolicy,
+    tile: tuple[int, int],
+    overlap: float,
+    *,
+    whole: bool,
+    check_time: Callable[[], None] | None = None,
 ) -> Tiled:
     """The tiles of an image, within the policy's limits. Raises ImageError; InvalidInput for impossible tiles.
 
@@ -43,8 +50,9 @@ def prepare_tiles(
         tile: (width, height) in pixels.
         overlap: share of a tile's side that neighbours have in common at least, 0 to 0.9.
         whole: also the whole image, for objects larger than a tile. Not if one tile covers it.
+        check_time: called while the image is decoded; raises DeadlineExceeded when the time for the call is over.
     """
-    pixels, info = open_upright_with_info(image, policy)
+    pixels, info = open_upright_with_info(image, policy, check_time)
     tiles = tiles_of(pixels.size, tile, overlap)
     lossy = info.media_type == "image/jpeg"
 
@@ -59,7 +67,7 @@ def prepare_tiles(
         prepared.append(prepare(pixels, _jpeg(policy) if lossy else policy))
     words = f"sent as {len(tiles)} tiles of {tiles[0][2]} × {tiles[0][3]}"
     changed = info._trusted(
-        {**info.__dict__, "changes": (words,), "sent_bytes": sum(len(one.data) for one in prepared)}
+        {**info.__dict__, "changes": (words,), "sent_bytes": sum(len(part.data) for part in prepared)}
     )
     return Tiled(changed, tiles, prepared, grid)
 

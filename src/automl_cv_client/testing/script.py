@@ -97,7 +97,7 @@ class Script:
 
 def usual(task: Task) -> Result:
     """What a fake endpoint answers without a script: a cat, score 0.9, in the middle of the image."""
-    if not _USUAL:
+    if task not in _USUAL:  # another thread may be filling it
         _USUAL[Task.CLASSIFICATION] = builders.classification({"cat": 0.9, "dog": 0.1})
         _USUAL[Task.MULTILABEL] = builders.multilabel({"cat": 0.9, "dog": 0.1})
         _USUAL[Task.DETECTION] = builders.detections(("cat", 0.9, _BOX))

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import random
+import subprocess
+import sys
+import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -111,3 +116,102 @@ def test_what_the_headers_accept_pillow_decodes(width, height, mode, quality, pr
         with Image.open(io.BytesIO(data)) as opened:
             opened.load()
             assert opened.size == header.size
+
+
+KINDS: dict[str, bytes] = {
+    "JPEG": encoded(scene(), "JPEG"),
+    "JPEG, progressive": encoded(scene(), "JPEG", progressive=True),
+    "JPEG, turned": encoded(scene(), "JPEG", exif=exif(6)),
+    "JPEG, restarts": encoded(scene(), "JPEG", restart_marker_rows=1),
+    "JPEG, CMYK": encoded(scene().convert("CMYK"), "JPEG"),
+    "JPEG, grey": encoded(scene().convert("L"), "JPEG"),
+    "MPO": encoded(scene(), "MPO", save_all=True, append_images=[scene()]),
+    "PNG": encoded(scene(), "PNG"),
+    "PNG, turned": encoded(scene(), "PNG", exif=exif(5)),
+    "PNG, palette": encoded(scene().quantize(16), "PNG"),
+    "PNG, 16 bit": encoded(scene().convert("I;16"), "PNG"),
+    "PNG, animated": encoded(scene(), "PNG", save_all=True, append_images=[scene().rotate(90)]),
+    "GIF": encoded(scene(), "GIF"),
+    "GIF, frames": encoded(scene(), "GIF", save_all=True, append_images=[scene().rotate(90)]),
+    "BMP": encoded(scene(), "BMP"),
+    "BMP, palette": encoded(scene().quantize(16), "BMP"),
+    "DIB": encoded(scene(), "DIB"),
+    "TIFF": encoded(scene(), "TIFF", exif=exif(8)),
+    "TIFF, LZW": encoded(scene(), "TIFF", compression="tiff_lzw"),
+    "TIFF, JPEG": encoded(scene(), "TIFF", compression="jpeg"),
+    "TIFF, pages": encoded(scene(), "TIFF", save_all=True, append_images=[scene().rotate(90)]),
+    "TIFF, float": encoded(scene().convert("F"), "TIFF"),
+    "BigTIFF": encoded(scene(), "TIFF", big_tiff=True),
+    "WebP": encoded(scene(), "WEBP"),
+    "WebP, lossless": encoded(scene(), "WEBP", lossless=True),
+    "WebP, frames": encoded(scene(), "WEBP", save_all=True, append_images=[scene().rotate(90)]),
+    **{format: encoded(scene(), format) for format in AVIF},
+    "JPEG 2000": encoded(scene(), "JPEG2000"),
+    "PPM": encoded(scene(), "PPM"),
+    "PPM, plain": b"P3\n# plain\n4 4\n255\n" + b"7 8 9 " * 16,
+    "ICO": encoded(scene(), "ICO"),
+    "PCX": encoded(scene(), "PCX"),
+    "SGI": encoded(scene(), "SGI"),
+    "TGA": encoded(scene(), "TGA"),
+    "QOI": encoded(scene(), "QOI"),
+}
+POLICIES = (
+    ImagePolicy(max_pixels=1_000_000),
+    ImagePolicy(max_pixels=1_000_000, strip_metadata=True),
+    ImagePolicy(max_pixels=1_000_000, most_bytes=700),
+    ImagePolicy(max_pixels=1_000_000, longest_side=20),
+    ImagePolicy(max_pixels=1_000_000, format="jpeg", most_request_bytes=2000),
+)
+
+
+def _mutated(data: bytes, chance: random.Random) -> bytes:
+    mutated = bytearray(data)
+    for _ in range(chance.randint(1, 5)):
+        where = chance.randrange(min(len(mutated), 300) if chance.random() < 0.5 else len(mutated))
+        change = chance.randrange(5)
+        if change == 0:
+            mutated[where] = chance.choice((0, 255, 0xD8, 0xD9, 0xDA, chance.randrange(256)))
+        elif change == 1:
+            mutated[where : where + 2] = chance.choice((b"\xff\x05", b"\xff\xe1", b"\xff\xff", b"\0\0", b"\x7f\xff"))
+        elif change == 2:
+            del mutated[where : where + chance.randint(1, 50)]
+        elif change == 3:
+            mutated[where:where] = mutated[where : where + chance.randint(1, 50)]
+        else:
+            del mutated[max(1, where) :]
+        if len(mutated) < 2:
+            break
+    return bytes(mutated)
+
+
+def _mutated_images_give_a_result_or_our_error(count: int) -> None:
+    chance = random.Random(20261201)
+    kinds = list(KINDS)
+    for number in range(count):
+        kind = kinds[number % len(kinds)]
+        data = _mutated(KINDS[kind], chance)
+        started = time.thread_time()
+        with suppress(ImageError):
+            prepare(data, POLICIES[number // len(kinds) % len(POLICIES)])
+        assert time.thread_time() - started < 1, (kind, number)
+
+
+def test_a_thousand_mutated_images_of_every_kind():
+    assert len(KINDS) >= 30
+    _mutated_images_give_a_result_or_our_error(1_000)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory as Linux tells it")
+def test_twenty_thousand_mutated_images_in_little_time_and_memory():
+    code = (
+        "import resource, pathlib\n"
+        "from tests.imaging import test_mutations as t\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "t._mutated_images_give_a_result_or_our_error(200)\n"
+        "before = peak()\n"
+        "t._mutated_images_give_a_result_or_our_error(20_000)\n"
+        "print(peak() - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100_000  # kB

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import HTTPException, UploadFile
 from PIL import Image
 
 from automl_cv_client import Detections, Hooks, RetryPolicy, errors
@@ -243,3 +244,24 @@ def test_memory_stays_flat_over_waves_of_uploads() -> None:
         finally:
             tracemalloc.stop()
     assert held[-1] - held[1] < 50 * len(image)  # less than one wave's images, over the last three waves
+
+
+@pytest.mark.parametrize("format", ["AVIF", "JPEG2000", "PPM", "WEBP"])
+def test_an_upload_may_be_any_image_that_is_read(format):
+    import io
+
+    from automl_cv_client.integrations.fastapi import uploaded_image
+    from tests.imaging.images import encoded, scene
+
+    file = io.BytesIO(encoded(scene(), format))
+    assert uploaded_image(UploadFile(file)) is file
+    assert file.tell() == 0
+
+
+def test_a_heic_upload_without_its_opener_is_told_what_it_is():
+    import io
+
+    from automl_cv_client.integrations.fastapi import uploaded_image
+
+    with pytest.raises(HTTPException, match="a HEIC or HEIF photo"):
+        uploaded_image(UploadFile(io.BytesIO(b"\0\0\0\x18ftypheic" + bytes(90))))

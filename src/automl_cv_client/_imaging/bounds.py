@@ -3,8 +3,8 @@
 Pillow cannot be interrupted, and some kilobytes can keep it busy for minutes: hundreds of scans over all pixels, a
 tile a thousand times as large as the image, codes that are read one by one in Python. Each format has its own
 way, so each has its own bound, read off the header. They are chosen so that an image of up to 5 MB takes a decoder
-no longer than about 2 seconds, and no more than about 8 times the memory of its pixels
-(benchmarks/decoding.py); ordinary files come nowhere near.
+no longer than about 2 seconds, and no more than about 8 times the memory of its pixels; ordinary files come nowhere
+near.
 """
 
 from __future__ import annotations

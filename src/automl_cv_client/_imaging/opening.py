@@ -160,6 +160,24 @@ def _is_accepted(data: bytes, accept: Any) -> bool:
     return bool(verdict) and not isinstance(verdict, str)  # a str says which library is missing
 
 
+def why_no_image(head: bytes) -> str | None:
+    """What data that begin like this seem to be, if no decoder takes them; None when one does.
+
+    Formats that others registered with Pillow, as pillow-heif does, are taken, too.
+
+    Args:
+        head: the first 1,024 bytes, or fewer when there are no more.
+    """
+    from PIL import Image
+
+    Image.init()
+    for name in tuple(Image.ID):
+        factory, accept = Image.OPEN[name]
+        if accept and _is_read(name, factory) and _is_accepted(head, accept):
+            return None
+    return looks_like(head)
+
+
 def _in_words(error: Exception) -> str:
     origin = error.__cause__ or error  # Pillow wraps what its plugins stumble over
     if isinstance(origin, IndexError | EOFError | struct.error):

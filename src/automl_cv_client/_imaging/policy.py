@@ -97,6 +97,7 @@ class ImagePolicy(Options, frozen=True):
         side: int = 256,
         *,
         color: Literal["rgb", "bgr"] = "rgb",
+        grey_range: tuple[float, float] | None = None,
         max_pixels: int = 100_000_000,
         longest_side: int | None = None,
         most_bytes: int | None = None,
@@ -112,6 +113,7 @@ class ImagePolicy(Options, frozen=True):
         Args:
             side: pixels of the shorter side that the model reduces images to.
             color: as in :class:`ImagePolicy`.
+            grey_range: as in :class:`ImagePolicy`.
             max_pixels: as in :class:`ImagePolicy`.
             longest_side: as in :class:`ImagePolicy`.
             most_bytes: as in :class:`ImagePolicy`.
@@ -135,6 +137,7 @@ class ImagePolicy(Options, frozen=True):
         return cls(
             shortest_side=side,
             color=color,
+            grey_range=grey_range,
             max_pixels=max_pixels,
             longest_side=longest_side,
             most_bytes=most_bytes,
@@ -154,6 +157,7 @@ class ImagePolicy(Options, frozen=True):
         longest_side: int = 1333,
         *,
         color: Literal["rgb", "bgr"] = "rgb",
+        grey_range: tuple[float, float] | None = None,
         max_pixels: int = 100_000_000,
         most_bytes: int | None = None,
         most_request_bytes: int | None = None,
@@ -169,6 +173,7 @@ class ImagePolicy(Options, frozen=True):
             shortest_side: the model's ``min_size``.
             longest_side: the model's ``max_size``.
             color: as in :class:`ImagePolicy`.
+            grey_range: as in :class:`ImagePolicy`.
             max_pixels: as in :class:`ImagePolicy`.
             most_bytes: as in :class:`ImagePolicy`.
             most_request_bytes: as in :class:`ImagePolicy`.
@@ -192,6 +197,7 @@ class ImagePolicy(Options, frozen=True):
             shortest_side=shortest_side,
             longest_side=longest_side,
             color=color,
+            grey_range=grey_range,
             max_pixels=max_pixels,
             most_bytes=most_bytes,
             most_request_bytes=most_request_bytes,
@@ -209,6 +215,7 @@ class ImagePolicy(Options, frozen=True):
         side: int = 640,
         *,
         color: Literal["rgb", "bgr"] = "rgb",
+        grey_range: tuple[float, float] | None = None,
         max_pixels: int = 100_000_000,
         shortest_side: int | None = None,
         most_bytes: int | None = None,
@@ -224,6 +231,7 @@ class ImagePolicy(Options, frozen=True):
         Args:
             side: the model's ``img_size``.
             color: as in :class:`ImagePolicy`.
+            grey_range: as in :class:`ImagePolicy`.
             max_pixels: as in :class:`ImagePolicy`.
             shortest_side: as in :class:`ImagePolicy`.
             most_bytes: as in :class:`ImagePolicy`.
@@ -247,6 +255,7 @@ class ImagePolicy(Options, frozen=True):
         return cls(
             longest_side=side,
             color=color,
+            grey_range=grey_range,
             max_pixels=max_pixels,
             shortest_side=shortest_side,
             most_bytes=most_bytes,

@@ -39,7 +39,7 @@ from automl_cv_client._imaging import describe
 from automl_cv_client.errors import AutoMLVisionError
 from automl_cv_client.integrations.examples import example_of
 from automl_cv_client.integrations.problems import MEDIA_TYPE, headers_of, log, problem_of
-from automl_cv_client.integrations.uploads import MAX_BODY_BYTES, UploadLimit, is_image_file
+from automl_cv_client.integrations.uploads import MAX_BODY_BYTES, UploadLimit, why_no_image_file
 from automl_cv_client.results import Outcome, Result
 
 T = TypeVar("T")
@@ -102,8 +102,10 @@ def uploaded_image(image: UploadFile) -> BinaryIO:
 
     The file is not read into memory here: the client reads it once, when it encodes it.
     """
-    if not is_image_file(image.file):
-        raise HTTPException(415, "The file is not an image: send a JPEG, PNG, GIF, BMP, TIFF or WebP.")
+    kind = why_no_image_file(image.file)
+    if kind is not None:
+        more = f" It is {kind}." if "HEIC" in kind else ""
+        raise HTTPException(415, f"The file is not an image: send a JPEG, PNG, GIF, BMP, TIFF or WebP.{more}")
     return image.file
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, BinaryIO
 
+from automl_cv_client._imaging.opening import why_no_image
 from automl_cv_client.integrations.problems import MEDIA_TYPE
 
 Message = MutableMapping[str, Any]
@@ -19,7 +20,7 @@ MAX_BODY_BYTES = 20_000_000
 _DRAINED = 8  # times the limit
 _DRAIN_SECONDS = 10.0
 
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_HEAD = 1024
 
 
 class UploadLimit:
@@ -75,12 +76,12 @@ class _Meter:
         await self._send(message)
 
 
-def is_image_file(file: BinaryIO) -> bool:
-    """Whether the file begins like a JPEG, PNG, GIF, BMP, TIFF or WebP; it is left at its beginning."""
+def why_no_image_file(file: BinaryIO) -> str | None:
+    """What the file seems to be, if it is no image; None for an image. The file is left at its beginning."""
     file.seek(0)
-    head = file.read(16)
+    head = file.read(_HEAD)
     file.seek(0)
-    return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+    return why_no_image(head) if head else "an empty file"
 
 
 def _announced(scope: MutableMapping[str, Any]) -> int:

@@ -42,6 +42,7 @@ def test_a_gzip_bomb_is_refused_in_little_memory(server: ScriptedServer, image: 
         ("identity", boxes("cat")),
         ("GZIP", gzip.compress(boxes("cat"))),
     ],
+    ids=["gzip", "deflate", "identity", "GZIP"],  # a compressed body holds the time it was made
 )
 def test_an_honest_compressed_reply_is_read(
     encoding: str, body: bytes, call: Caller, server: ScriptedServer, image: bytes
@@ -58,6 +59,7 @@ def test_an_honest_compressed_reply_is_read(
         ("gzip", gzip.compress(boxes("cat"))[:-12], "ends early"),
         ("zstd", b"x", "unknown content encoding"),
     ],
+    ids=["not gzip", "cut off", "unknown"],
 )
 def test_a_broken_compressed_reply_is_refused(
     encoding: str, body: bytes, words: str, call: Caller, server: ScriptedServer, image: bytes

@@ -103,8 +103,8 @@ def score_folder(
             was revoked or the endpoint is gone; too many images failed. What is recorded stays.
         InvalidInput: an argument cannot be used.
 
-        summary = score_folder(client, "photos/", "out/", "image-object-detection")
-        print(summary.ok, "of", summary.total)
+    >>> summary = score_folder(client, "photos/", "out/", "image-object-detection")
+    >>> print(summary.ok, "of", summary.total)
     """
     stream_options = StreamOptions(concurrency, False, per_request, bytes_per_second)
     options = _Options(stream_options, threshold, stop_above, formats, retry_failed, progress)

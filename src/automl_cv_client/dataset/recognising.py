@@ -345,7 +345,12 @@ def convert(
         target: the file, or the folder for VOC and YOLO.
         form: what the source is; recognised when left out.
         to: what the target shall be.
-        task, prefix, images, classes, split, strict: as for :func:`rows_from`.
+        task: what the rows are for, as for :func:`rows_from`.
+        prefix: put before every image's path.
+        images: the folder the images are in, for sizes and endings.
+        classes: names of the classes, or the file they are in, for YOLO.
+        split: one part of a source that is split, such as ``"train"``.
+        strict: end at the first thing that cannot be read.
 
     Returns:
         What was read and what was passed over; nothing else is warned of.

@@ -118,7 +118,7 @@ LIBRARIES = ["blocking", "awaited", "aiohttp", "httpx", "awaited httpx", "httpx2
 
 
 @asynccontextmanager
-async def detecting(library: str, url: str, **options: Any) -> AsyncIterator[Callable[[bytes], Any]]:
+async def detecting(library: str, url: str, key: str = "k", **options: Any) -> AsyncIterator[Callable[[bytes], Any]]:
     """A client over this library, as one awaited function; the blocking ones run in a thread."""
     module: Any = httpx2 if library.endswith("2") else httpx
     injected: Any = None
@@ -131,12 +131,12 @@ async def detecting(library: str, url: str, **options: Any) -> AsyncIterator[Cal
         case "httpx" | "httpx2":
             injected = module.Client()
     if library in ("blocking", "httpx", "httpx2"):
-        with Client(url, "k", http_client=injected, **options) as client:
+        with Client(url, key, http_client=injected, **options) as client:
             yield lambda content: asyncio.to_thread(client.detect, content)
         if injected is not None:
             injected.close()
         return
-    async with AsyncClient(url, "k", http_client=injected, **options) as awaited:
+    async with AsyncClient(url, key, http_client=injected, **options) as awaited:
         yield awaited.detect
     if injected is not None:
         await (injected.close() if library == "aiohttp" else injected.aclose())

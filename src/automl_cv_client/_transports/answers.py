@@ -35,9 +35,8 @@ class Incoming:
         self, request: Request, status: int, headers: Iterable[tuple[bytes, bytes]], *, live: bool = True
     ) -> None:
         secret = secret_in(request.headers.get("authorization")).encode()
-        hidden = secret if len(secret) >= SHORTEST_SECRET else b""
         self.headers = {
-            name.decode("latin-1").lower(): _without(value, hidden).decode("latin-1") for name, value in headers
+            name.decode("latin-1").lower(): without(value, secret).decode("latin-1") for name, value in headers
         }
         self.status = status
         sent, echoed = request.headers.get(CLIENT_REQUEST_ID), self.headers.get(CLIENT_REQUEST_ID)
@@ -51,5 +50,6 @@ class Incoming:
         return Reply(self.status, self.headers, self._body.whole(), time.time())
 
 
-def _without(value: bytes, secret: bytes) -> bytes:
-    return value.replace(secret, b"<secret>") if secret and secret in value else value
+def without(value: bytes, secret: bytes) -> bytes:
+    """A header's value, where a server or a proxy gives our key back in it, without the key."""
+    return value.replace(secret, b"<secret>") if len(secret) >= SHORTEST_SECRET and secret in value else value

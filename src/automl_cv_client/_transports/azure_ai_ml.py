@@ -19,6 +19,7 @@ from automl_cv_client._protocol.control_plane import (
 from automl_cv_client._protocol.excerpts import clean
 from automl_cv_client._protocol.http_headers import secret_in
 from automl_cv_client._protocol.messages import Reply
+from automl_cv_client._transports.answers import without
 from automl_cv_client._transports.looked_up import key_secret, looked_up_credential, token_secret
 from automl_cv_client.credentials import Credential, Secret, cloud_for, token_credential, token_error
 from automl_cv_client.errors import AutoMLVisionError, ConnectionFailed, InvalidInput, UnexpectedReply
@@ -158,7 +159,11 @@ def response_of(failure: Exception) -> Any:
 
 def reply_of(response: Any) -> Reply:
     """An answer of azure-core as plain values."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
+    secret = _secret(response).encode("latin-1", "replace")
+    headers = {
+        name.lower(): without(value.encode("latin-1", "replace"), secret).decode("latin-1")
+        for name, value in response.headers.items()
+    }
     body = response.content if hasattr(response, "content") else response.body()
     return Reply(response.status_code, headers, body, time.time())
 

@@ -47,13 +47,14 @@ def deployments(
     address: EndpointAddress, traffic: Mapping[str, int], settings: CallSettings
 ) -> Flow[tuple[Deployment, ...]]:
     """All deployments, page by page."""
-    request, found = address.request(settings.url, "deployments"), []
+    request = address.request(settings.url, "deployments")
+    deployments_so_far: list[Deployment] = []
     for _ in range(_MOST_PAGES):
         reply = yield from _asked(request, address, settings)
         page, following = control_plane.deployments_of(reply, address, traffic)
-        found += page
+        deployments_so_far += page
         if not following:
-            return tuple(found)
+            return tuple(deployments_so_far)
         if not control_plane.same_origin(following, settings.url):
             break
         request = replace(request, url=following)

@@ -11,7 +11,7 @@ from typing import Any
 from automl_cv_client._flow.call_settings import TIMEOUT, CallSettings
 from automl_cv_client._flow.effects import Flow, call
 from automl_cv_client._flow.retrying import Conversation
-from automl_cv_client._flow.scoring import exchange
+from automl_cv_client._flow.scoring import exchange, with_our_errors
 from automl_cv_client._imaging import ImageInput, prepare
 from automl_cv_client._protocol import requests
 from automl_cv_client._protocol.explained import explained_result, read_explained
@@ -53,7 +53,7 @@ def _prepared_request(
     image: ImageInput, task: Task, parameters: XaiParameters, conversation: Conversation
 ) -> tuple[ImageInfo, Request]:
     settings = conversation.settings
-    prepared = prepare(image, settings.images, conversation.check_time)
+    prepared = with_our_errors(partial(prepare, image, settings.images, conversation.check_time), image)
     body = explaining_body([prepared.data], parameters, task, settings.dialect)
     headers = {"content-type": requests.JSON, "accept": requests.JSON}
     return prepared.info, Request(settings.url, body, {**headers, **deployment_header(settings.deployment)})

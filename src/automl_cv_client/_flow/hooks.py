@@ -116,8 +116,8 @@ class Hooks:
     def __add__(self, other: Hooks) -> Hooks:
         """Both: for each event this one's function, then the other's."""
         names = [field.name for field in fields(Hooks) if field.name != "request_headers"]
-        told = {name: _both(getattr(self, name), getattr(other, name)) for name in names}
-        return Hooks(**told, request_headers=_merged(self.request_headers, other.request_headers))
+        merged = {name: _both(getattr(self, name), getattr(other, name)) for name in names}
+        return Hooks(**merged, request_headers=_merged(self.request_headers, other.request_headers))
 
 
 def _both(first: Callable[[Any], object] | None, second: Callable[[Any], object] | None) -> Any:

@@ -1,10 +1,42 @@
-"""One call from image to result: prepare, send, read; and what to do when rows are missing."""
+"""The life of a call: one image, or several in one request, from what the caller holds to a result.
+
+A call is a generator, a *flow* (``effects.py``). It yields what it needs of the world, and is sent the answer; so
+it is written once, and driven by a thread or by an event loop (``run.py``). It goes through five steps:
+
+1. **Prepare** (``_imaging``). What the caller gave, a path, bytes, an array, becomes the bytes that are sent: whole,
+   upright, as small as the policy asks for. The service drops an image that it cannot read without a word, so what is
+   broken is found here, and nothing is sent. Decoding takes milliseconds: that is an effect, ``Call``, which an event
+   loop runs in a thread. Small files that go out as they are need no thread, which would cost a quarter of the call.
+
+2. **Build** (``_protocol/requests.py``). The body is a template around the base64 of the image.
+
+3. **Converse** (``retrying.py``). One call is one *conversation*: one client request id, one deadline, as many requests
+   as it takes. Each attempt asks for the ``Authorization`` header (a fresher one after a 401, once), sends, and gets a
+   reply or an error. The error says whether another try helps; the policy, the deadline and the budget that all calls
+   of a client share say whether it may. Between two tries the flow yields a ``Sleep``.
+
+4. **Read** (``_protocol/replies.py``). A reply of status 200 becomes *rows*, one an image, in request order. It is from
+   outside: whatever it holds, reading ends in rows or in an ``UnexpectedReply``, soon and in little memory. A large one
+   is read off the event loop, and the deadline is looked at between two parts of the work.
+
+5. **Match**. As many rows as images: each row becomes the result of its image. More: an ``UnexpectedReply``. Fewer: the
+   server dropped images, and does not say which; so nobody can tell whose the other rows are. One image alone is then
+   an ``ImageDropped``. Of several, each is sent again by itself, in a conversation of its own under the deadline of the
+   first: that costs requests, and no result ever belongs to another image.
+
+What comes out is the result, or one of our errors with how the call went: attempts, seconds, ids. Of several images
+each has an answer of its own, and one image's failure stays its own.
+
+``explaining.py`` takes the same way with another body and another reader, ``tiling.py`` with the tiles of one image;
+``_streaming`` sends many calls, each of them this one. No module here waits, opens a socket, or reads a clock but the
+one in its settings: ``tests/flow/test_by_hand.py`` steps a call through all of it in a page.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from automl_cv_client._flow import watching
 from automl_cv_client._flow.call_settings import CallSettings
@@ -18,9 +50,12 @@ from automl_cv_client._protocol.http_headers import deployment_header, request_i
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
 from automl_cv_client._protocol.wire import Row
-from automl_cv_client.errors import CallError, ImageDropped, ImageError, UnexpectedReply
+from automl_cv_client._text import shortened
+from automl_cv_client.errors import AutoMLVisionError, CallError, ImageDropped, ImageError, UnexpectedReply
 from automl_cv_client.results import CallInfo, Failed, ImageInfo, Outcome, Result, Scored
 from automl_cv_client.task import Task
+
+T = TypeVar("T")
 
 _LARGE_REPLY = 256_000  # bytes; a larger one is read off the event loop
 _PUNCTUATION = 3  # bytes around an image in a list of strings
@@ -29,7 +64,7 @@ _PUNCTUATION = 3  # bytes around an image in a list of strings
 def score_one(image: ImageInput, task: Task, settings: CallSettings, threshold: float = 0.5) -> Flow[Result]:
     """The result of one image; raises what went wrong."""
     conversation = Conversation(settings)
-    prepared = prepare_lightly(image, settings.images)
+    prepared = with_our_errors(partial(prepare_lightly, image, settings.images), image)
     if prepared is not None:  # not worth a thread: in an event loop a quarter of the CPU of a call
         info, request = prepared.info, _request([prepared.data], settings)
     else:
@@ -48,11 +83,11 @@ def score_together(
     """
     conversation = Conversation(settings)
     prepared = yield from call(partial(_prepared_all, images, conversation))
-    good = [one for one in prepared if isinstance(one, PreparedImage)]
+    good = [made for made in prepared if isinstance(made, PreparedImage)]
     answers = iter((yield from score_packed(good, task, settings, threshold, conversation.started)))
     outcomes: list[Outcome[Any]] = []
-    for index, (image, one) in enumerate(zip(images, prepared, strict=True)):
-        answer = one if isinstance(one, ImageError) else next(answers)
+    for index, (image, made) in enumerate(zip(images, prepared, strict=True)):
+        answer = made if isinstance(made, ImageError) else next(answers)
         if isinstance(answer, Result):
             outcomes.append(Scored(index, image, answer))
         else:
@@ -80,7 +115,7 @@ def score_packed(
         try:
             answers += yield from _score_prepared(pack, task, conversation, threshold)
         except CallError as error:
-            if len(packs) == 1 or (pack is packs[-1] and not any(isinstance(one, Result) for one in answers)):
+            if len(packs) == 1 or (pack is packs[-1] and not any(isinstance(answer, Result) for answer in answers)):
                 raise
             answers += [error.with_traceback(None)] * len(pack)
     return answers
@@ -105,8 +140,8 @@ def _packed(prepared: Sequence[PreparedImage], policy: ImagePolicy) -> list[list
 def _score_prepared(
     prepared: Sequence[PreparedImage], task: Task, conversation: Conversation, threshold: float
 ) -> Flow[list[Result | CallError]]:
-    infos = [one.info for one in prepared]
-    request = yield from call(partial(_request, [one.data for one in prepared], conversation.settings))
+    infos = [image.info for image in prepared]
+    request = yield from call(partial(_request, [image.data for image in prepared], conversation.settings))
     try:
         rows, called = yield from exchange(request, infos, task, conversation)
     except ImageDropped as dropped:
@@ -115,10 +150,10 @@ def _score_prepared(
     else:
         return [result_of(task, row, info, called, threshold) for row, info in zip(rows, infos, strict=True)]
     answers: list[Result | CallError] = []
-    for one in prepared:
+    for image in prepared:
         alone = Conversation(conversation.settings, started=conversation.started)  # one deadline for all
         try:
-            answers += yield from _score_prepared([one], task, alone, threshold)
+            answers += yield from _score_prepared([image], task, alone, threshold)
         except CallError as error:  # of this image; the others have answers of their own
             answers.append(error)
     return answers
@@ -160,15 +195,34 @@ def _rows_of(reply: Reply, task: Task, conversation: Conversation, read: Callabl
 
 
 def _prepared_request(image: ImageInput, conversation: Conversation) -> tuple[ImageInfo, Request]:
-    prepared = prepare(image, conversation.settings.images, conversation.check_time)
+    prepared = _prepared(image, conversation)
     return prepared.info, _request([prepared.data], conversation.settings)
+
+
+def _prepared(image: ImageInput, conversation: Conversation) -> PreparedImage:
+    work = partial(prepare, image, conversation.settings.images, conversation.check_time)
+    return with_our_errors(work, image)
+
+
+def with_our_errors(work: Callable[[], T], image: ImageInput) -> T:
+    """What the work on an image gives. Raises ImageError, whatever goes wrong: it must not end a batch.
+
+    The last net, for what a library makes of a broken file. A missing library (ImportError) is not the image's fault.
+    """
+    try:
+        return work()
+    except (AutoMLVisionError, ImportError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        problem = shortened(f"{type(error).__name__}: {error}")
+    raise ImageError(f"{describe(image)} cannot be read ({problem})")
 
 
 def _prepared_all(images: Sequence[ImageInput], conversation: Conversation) -> list[PreparedImage | ImageError]:
     prepared: list[PreparedImage | ImageError] = []
     for image in images:
         try:
-            prepared.append(prepare(image, conversation.settings.images, conversation.check_time))
+            prepared.append(_prepared(image, conversation))
         except ImageError as error:
             prepared.append(error.with_traceback(None))
     return prepared
@@ -182,9 +236,9 @@ def _request(images: Sequence[bytes], settings: CallSettings) -> Request:
 
 def _unexpected(problem: str, reply: Reply, conversation: Conversation, said: str | None = None) -> UnexpectedReply:
     secrets = [conversation.secret]
-    words = f" (it said: {clean(said, secrets, 200)})" if said else ""
+    quoted = f" (it said: {clean(said, secrets, 200)})" if said else ""
     return UnexpectedReply(
-        f"{conversation.settings.shown_url} answered 200, but {clean(problem, secrets, 500)}{words}",
+        f"{conversation.settings.shown_url} answered 200, but {clean(problem, secrets, 500)}{quoted}",
         excerpt=excerpt(reply.body, (conversation.secret,)),
         request_id=request_id(reply.headers),
         **conversation.how(),
@@ -193,8 +247,9 @@ def _unexpected(problem: str, reply: Reply, conversation: Conversation, said: st
 
 def _dropped(infos: Sequence[ImageInfo], rows: int, reply: Reply, conversation: Conversation) -> ImageDropped:
     watching.dropped(conversation.settings, conversation.client_request_id, len(infos), rows)
-    one = infos[0]
-    what = f"{describe(one.source) if one.source else 'the image'} ({one.media_type}, {one.size[0]}x{one.size[1]} px)"
+    first = infos[0]
+    name = describe(first.source) if first.source else "the image"
+    what = f"{name} ({first.media_type}, {first.size[0]}x{first.size[1]} px)"
     if len(infos) > 1:
         what = f"{len(infos) - rows} of {len(infos)} images"
     timed_out = ", unless the container ran out of its own time, which looks the same: see its log" if not rows else ""

@@ -8,7 +8,7 @@ from typing import Any
 from automl_cv_client._flow.call_settings import CallSettings
 from automl_cv_client._flow.effects import Flow, call
 from automl_cv_client._flow.retrying import Conversation
-from automl_cv_client._flow.scoring import score_packed
+from automl_cv_client._flow.scoring import score_packed, with_our_errors
 from automl_cv_client._imaging import ImageInput
 from automl_cv_client._imaging.tiling import Tiled, prepare_tiles
 from automl_cv_client.errors import CallError
@@ -32,7 +32,7 @@ def score_tiled(
     conversation = Conversation(settings)
     started = conversation.started
     cut = partial(prepare_tiles, image, settings.images, tile, overlap, whole=whole)
-    tiled: Tiled = yield from call(partial(cut, check_time=conversation.check_time))
+    tiled: Tiled = yield from call(partial(with_our_errors, partial(cut, check_time=conversation.check_time), image))
     answers: list[Any] = []
     for first in range(0, len(tiled.prepared), together):
         answers += yield from score_packed(tiled.prepared[first : first + together], task, settings, 0.5, started)
@@ -47,13 +47,13 @@ def score_tiled(
 
 def _told(calls: list[CallInfo], elapsed: float) -> CallInfo:
     """The last request's ids, the attempts of all requests, the model's time of all."""
-    requests = list({one.client_request_id: one for one in calls}.values())
-    times = [one.model_time for one in requests if one.model_time is not None]
+    requests = list({called.client_request_id: called for called in calls}.values())
+    times = [request.model_time for request in requests if request.model_time is not None]
     return CallInfo(
         request_id=requests[-1].request_id,
         client_request_id=requests[-1].client_request_id,
         deployment=requests[-1].deployment,
-        attempts=sum(one.attempts for one in requests),
+        attempts=sum(request.attempts for request in requests),
         elapsed=elapsed,
         model_time=sum(times) if times else None,
     )

@@ -26,8 +26,8 @@ def watched_send(
 ) -> Flow[Reply]:
     """Send, and tell of it: one request event, and one response event whatever comes of it."""
     hooks = settings.hooks
-    told = hooks.on_request or hooks.on_response or hooks.request_headers or log.isEnabledFor(logging.DEBUG)
-    event = _request_event(settings, call_id, attempt, images, request) if told else None
+    watched = hooks.on_request or hooks.on_response or hooks.request_headers or log.isEnabledFor(logging.DEBUG)
+    event = _request_event(settings, call_id, attempt, images, request) if watched else None
     if event is not None:
         log.debug("%s: attempt %d, %d bytes to %s", call_id, attempt, event.sent_bytes, event.url)
         _tell(hooks.on_request, event)

@@ -268,5 +268,7 @@ def _read(shape: type[T], reply: Reply, address: EndpointAddress) -> T:
     try:
         return shape.model_validate_json(reply.body[:_LONGEST])
     except ValidationError as error:
-        where = ", ".join(".".join(map(str, one["loc"])) or "the whole" for one in error.errors(include_input=False))
+        where = ", ".join(
+            ".".join(map(str, wrong["loc"])) or "the whole" for wrong in error.errors(include_input=False)
+        )
     raise errors.UnexpectedReply(f"Resource Manager's answer about {address} has another shape ({clean(where)})")

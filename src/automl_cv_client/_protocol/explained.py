@@ -131,15 +131,15 @@ def _multilabel(
     if isinstance(figures, Part) or isinstance(numbers, Part):
         raise WrongShape("with one explanation, of the most probable class: this is a multi-class model, use explain")
     lists = [figures, numbers]
-    told = {len(parts) for parts in lists if parts is not None}
+    counts = {len(parts) for parts in lists if parts is not None}
     limit = parameters.confidence_score_threshold_multilabel
     exact = [i for i, prob in enumerate(row["probs"]) if prob > limit]
     short = [i for i, prob in enumerate(row["probs"]) if _float32(prob) > _float32(limit)]
-    classes = short if told == {len(short)} else exact
-    if told - {len(classes)}:
-        counts = " and ".join(map(str, sorted(told)))
+    classes = short if counts == {len(short)} else exact
+    if counts - {len(classes)}:
+        sent = " and ".join(map(str, sorted(counts)))
         raise WrongShape(
-            f"with {counts} explanations for {len(classes)} classes above the threshold {limit:g}, "
+            f"with {sent} explanations for {len(classes)} classes above the threshold {limit:g}, "
             "so it cannot be told which class each explains"
         )
     return classes, [parts if parts is not None else [None] * len(classes) for parts in lists]

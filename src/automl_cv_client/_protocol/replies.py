@@ -161,8 +161,8 @@ def _diagnosis(rows: list[Any], task: Task, error: ValidationError) -> str:
     if drift.said_in(first) is not None:
         return "the reply is a message, not a score"
     where = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where["loc"])
-    return f"the reply is not one of {task.value}: at {place or 'its top'}: {where['msg']}"
+    at = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where["loc"])
+    return f"the reply is not one of {task.value}: at {at or 'its top'}: {where['msg']}"
 
 
 def _methods_for(row: Any) -> str:
@@ -173,7 +173,7 @@ def _methods_for(row: Any) -> str:
 
 def _has_polygons(row: Any) -> bool:
     boxes = row["boxes"]
-    return isinstance(boxes, list) and all(isinstance(found, dict) and "polygon" in found for found in boxes)
+    return isinstance(boxes, list) and all(isinstance(wire, dict) and "polygon" in wire for wire in boxes)
 
 
 _KNOWN = {"boxes", "probs", "labels", "box", "label", "score", "polygon", "visualizations", "attributions"}
@@ -183,8 +183,8 @@ def _check(row: Row, task: Task, strict: bool) -> None:
     if task.explainable and (len(row["probs"]) != len(row["labels"]) or not row["probs"]):
         raise WrongShape(f"the reply has {len(row['probs'])} probs for {len(row['labels'])} labels")
     if strict:
-        found = () if task.explainable else row["boxes"]
-        unknown = set().union(row, *found) - _KNOWN | set().union(*(wire["box"] for wire in found)) - {*_CORNERS}
+        objects = () if task.explainable else row["boxes"]
+        unknown = set().union(row, *objects) - _KNOWN | set().union(*(wire["box"] for wire in objects)) - {*_CORNERS}
         if unknown:
             raise WrongShape(f"the reply has unknown keys, and strict=True refuses those: {sorted(unknown)[:8]}")
 

@@ -328,6 +328,25 @@ def test_a_forked_iterator_says_whose_it_is() -> None:
         assert len(list(stream)) == 39
 
 
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_where_few_threads_may_be_had_they_do_the_work(allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with telling(cap=20, service=0.002) as server, Client(server.url, "k") as client:
+        start, begun = threading.Thread.start, [0]
+
+        def starts(thread: threading.Thread) -> None:
+            begun[0] += 1
+            if begun[0] > allowed:
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", starts)
+        if allowed:
+            assert all(outcome.ok for outcome in client.detect_many(images(60)))
+        else:
+            with pytest.raises(RuntimeError, match="can't start"):
+                list(client.detect_many(images(60)))
+
+
 class TestMemory:
     """The client remembers, for some minutes, what a deployment takes."""
 
@@ -354,6 +373,15 @@ class TestMemory:
             for key, (kept_at, value) in list(entries.items()):
                 entries[key] = (kept_at - 301, value)
             assert self.limit_of(client) == 2
+
+    def test_a_call_that_was_held_back_by_its_caller_teaches_nothing(self) -> None:
+        with telling(cap=100, service=0.002) as server, Client(server.url, "k") as client:
+            list(client.detect_many(images(20), concurrency=1))
+            assert self.limit_of(client) >= 2
+            list(client.detect_many(images(150)))
+            found = self.limit_of(client)
+            list(client.detect_many(images(20), concurrency=1))
+            assert self.limit_of(client) >= found > 5
 
     def test_an_endpoint_that_was_gone_teaches_nothing(self) -> None:
         with telling(service=0.002) as server, Client(server.url, "k") as client:

@@ -67,11 +67,17 @@ class AdaptiveLimit:
         """The number that was refused, or made answers slow; None before."""
         return self._wall
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether it stands at what the caller allows, and says nothing of what the endpoint takes."""
+        return self.limit == self._most and (self._wall is None or self._wall > self._most)
+
     def go_on_from(self, earlier: AdaptiveLimit, is_known: bool) -> None:
         """Begin where an earlier limit of the same deployment stood, unless what is known says more."""
         if is_known and earlier._wall is None:
             return
-        self.limit = max(1, min(earlier.limit, self._most))
+        least = START if earlier._wall is None else 1  # it was not the endpoint that kept it lower
+        self.limit = min(max(least, earlier.limit), self._most)
         self._wall, self._wait = earlier._wall, earlier._wait
         self._good, self._met, self._usual = earlier._good, earlier._met, earlier._usual
 

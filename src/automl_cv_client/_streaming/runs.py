@@ -66,9 +66,12 @@ class Engine:
 
     def remember(self) -> None:
         """Keep what was found out, for streams to come."""
-        traffic = self.throttle.traffic
-        if traffic.requests and traffic.breaker.open is None:
-            self._learned.keep(self._key, traffic.adaptive, traffic.clock())
+        traffic, now = self.throttle.traffic, self.throttle.traffic.clock()
+        if not traffic.requests or traffic.breaker.open is not None:
+            return
+        earlier = self._learned.recall(self._key, now)
+        if earlier is None or earlier.limit <= traffic.adaptive.limit or not traffic.adaptive.is_held_back:
+            self._learned.keep(self._key, traffic.adaptive, now)
 
     def begin_batch(self) -> None:
         """A batch begins. If the last one ended because nothing could succeed, one request may look again."""

@@ -142,7 +142,12 @@ class _Stream:
             return False
         with self._throttle.lock:
             first = self._buffer.enter(len(group))
-        self._start(first, group, Turn(self._batch))
+        turn = Turn(self._batch)
+        try:
+            self._start(first, group, turn)
+        except BaseException:
+            turn.end()
+            raise
         return True
 
     def _next_group(self) -> Group | None:
@@ -194,7 +199,16 @@ class Workers:
                 self._threads.append(thread)
         self._work.put(work)
         if needed:
+            self._begin(thread)
+
+    def _begin(self, thread: threading.Thread) -> None:
+        try:
             thread.start()
+        except RuntimeError:  # no more threads may be had here: those there are do the work
+            with self._lock:
+                self._threads.remove(thread)
+                if not self._threads:
+                    raise
 
     def close(self, until: float) -> None:
         """Let the threads end, once their work is done; wait for it until then, on the clock of ``time.monotonic``."""

@@ -21,7 +21,7 @@ import pytest
 
 from tests.sample_page import PAGE, ROOT, SAMPLES, SHOWN
 from tests.servers import Answer, boxes
-from tests.test_readme import NUMBER, README, says_the_same
+from tests.test_readme import NUMBER, says_the_same
 from tests.web_app.test_recipes import free_port
 
 ELSEWHERE = {  # each has a test of its own: here, or for the two that sign in, in tests/access/test_access_samples.py
@@ -74,10 +74,9 @@ class TestThePage:
         assert set(SHOWN) == files
         assert len(SHOWN) == PAGE.count("\n## ") == PAGE.count("```python") == PAGE.count("```text")
 
-    def test_lists_them_and_so_does_the_readme(self) -> None:
+    def test_lists_them(self) -> None:
         rows = re.findall(r"^\| \[[^\]]+\]\(#([\w-]+)\) \| `([\w.]+)` \|", PAGE, re.MULTILINE)
         assert rows == [(one.title.lower().replace(" ", "-"), one.file) for one in SHOWN.values()]
-        assert set(re.findall(r"\]\(samples/([\w.]+)\)", README)) == set(SHOWN)
 
     @pytest.mark.parametrize("file", SHOWN)
     def test_shows_lines_of_the_file(self, file: str) -> None:

@@ -48,7 +48,7 @@ def in_zsh(line: str) -> str:
     [
         ("automl-cv ", {path[0] for path in TREE if len(path) == 1}),
         ("automl-cv class", {"classify", "classify-multilabel"}),
-        ("automl-cv batch ", {"run", "status", "export"}),
+        ("automl-cv batch ", {"run", "status", "export", "read"}),
         ("automl-cv serve --task ", TASKS),
         ("automl-cv doctor --task image-o", {"image-object-detection"}),
         ("automl-cv batch run x --task ", TASKS),

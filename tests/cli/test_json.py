@@ -107,7 +107,7 @@ def test_it_is_json_and_nothing_else(name, told):
 def test_serve_prints_one_line():
     with serving("--task", "image-object-detection", "--json") as process:
         told = json.loads(read_line(process))
-    assert set(told) == {"key", "scoring_uris"}
+    assert set(told) == {"key", "scoring_uris", "status_uri"}
     assert list(told["scoring_uris"]) == ["image-object-detection"]
 
 

@@ -124,7 +124,7 @@ def test_what_measures_has_a_bar_too(command, answering, tmp_path):
     words = (command, PHOTOS / "labels" / "detection.jsonl", "--images", PHOTOS)
     pair = ("--deployment", "a", "--deployment", "b", "--draws", 20) if command == "compare" else ()
     seen = on_a_terminal(*words, *pair, columns=120, **answering)
-    assert (seen.code, "4/4" in seen.text, "in flight" in seen.text) == (0, True, True), seen.text
+    assert (seen.code, "4/4" in seen.text, "images/s" in seen.text) == (0, True, True), seen.text
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ ONLY_OF_PYTHON = (
     "its read() gave",
     "the reply has a form of another server version, and strict=True",
     "the reply has unknown keys, and strict=True",
+    "the wait strategy of the RetryPolicy gave",
 )
 """What no command can cause: how it begins."""
 

@@ -137,6 +137,16 @@ def uses() -> dict[str, tuple[str, Callable[[], object]]]:
 
         opentelemetry_hooks()
 
+    def ray() -> None:
+        from automl_cv_client.integrations.ray import scored
+
+        scored(None, task="image-object-detection")
+
+    def spark() -> None:
+        from automl_cv_client.integrations.spark import scored
+
+        scored(None, task="image-object-detection")
+
     def parquet() -> None:
         from automl_cv_client.batch.exports import checked_formats
 
@@ -151,6 +161,8 @@ def uses() -> dict[str, tuple[str, Callable[[], object]]]:
         "eval": ("eval", lambda: __import__("automl_cv_client.evaluation")),
         "fastapi": ("fastapi", lambda: __import__("automl_cv_client.integrations.fastapi")),
         "otel": ("otel", hooks),
+        "ray": ("ray", ray),
+        "spark": ("spark", spark),
         "pandas": ("pandas", boxes.to_pandas),
         "arrow": ("parquet", boxes.to_arrow),
         "parquet": ("parquet", parquet),

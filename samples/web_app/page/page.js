@@ -86,7 +86,7 @@ function apart() {
 
 /** What went wrong, in words for whoever chose the image. */
 function reason(problem) {
-  return typeof problem.detail === "string" ? problem.detail.replace("<file object>", chosen.name) : UNREACHED;
+  return typeof problem.detail === "string" ? problem.detail.replace(/^The upload\b/, chosen.name) : UNREACHED;
 }
 
 async function post(what, form, signal) {

@@ -652,8 +652,12 @@ def outcomes(begin: Callable[[], Stream]) -> Generator[Outcome[Any], None, None]
     """What comes out of a stream, which begins with the first one asked for; closed when the caller stops asking."""
     try:
         with closing(begin()) as stream:
-            while ready := stream.take():
-                yield from ready
+            try:
+                while ready := stream.take():
+                    yield from ready
+            except KeyboardInterrupt:  # who pressed Ctrl-C does not wait for answers that nobody will read
+                stream.close(0)
+                raise
     except Exception as error:
         forget_locals(error)
         raise

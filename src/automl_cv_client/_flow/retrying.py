@@ -176,7 +176,7 @@ class Conversation:
             return min(error.retry_after, policy.longest_retry_after)
         pause = float(self._wait_strategy(tries))
         if not 0 <= pause < math.inf:
-            raise InvalidInput(f"the wait strategy of RetryPolicy(wait=…) gave {pause}: seconds from 0 up are wanted")
+            raise InvalidInput(f"the wait strategy of the RetryPolicy gave {pause}: it must give seconds from 0 up")
         return pause
 
     def _affords(self, chance: Again) -> bool:

@@ -25,6 +25,7 @@ cancelled (tasks), and every group has left the throttle when :meth:`close` retu
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import queue
 import threading
@@ -253,18 +254,22 @@ class Stream(_Stream):
         self._backend = backend
         self._workers = Workers() if workers is None else workers
         self._owns_workers = workers is None
+        self._closed_by = math.inf
 
     def take(self) -> list[AnyOutcome]:
         """The outcomes that are ready, at least one; empty when there are no more. Raises what the source raises."""
         return run(self.taking(), self._backend)
 
     def close(self, grace: float = GRACE) -> None:
-        """Stop, and wait for requests in flight, at most ``grace`` seconds; they end by themselves later."""
+        """Stop, and wait for requests in flight, at most ``grace`` seconds; they end by themselves later.
+
+        Called again, it waits no longer than it was told the first time.
+        """
         if os.getpid() != self._process:
             return  # the threads that would end are the parent's
         self.drain(0)
         self._batch.stop()
-        until = time.monotonic() + grace
+        until = self._closed_by = min(self._closed_by, time.monotonic() + grace)
         if self._owns_workers:
             self._workers.close(until)
         while self._batch.active and (left := until - time.monotonic()) > 0:

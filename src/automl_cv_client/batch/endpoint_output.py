@@ -185,7 +185,7 @@ def _result(record: _Record, name: str, task: Task, threshold: float, exif: Exif
     if turned and exif == "unknown":
         raise UnexpectedReply(
             f"{record.where}: {_shown(name)} carries EXIF orientation {info.orientation}, and the output does not "
-            "say whether the script turned it: give exif='applied' or exif='ignored'"
+            "say whether the script turned it: give --exif applied or ignored, or in Python exif="
         )
     rows = value if isinstance(value, list) else [value]
     try:

@@ -39,6 +39,7 @@ _CHUNK = 10_000
 _VERSION = 2  # of the schema; another one needs another number, which older versions of the package then refuse
 _CHECKED_WHOLE = 256 * 1024 * 1024  # bytes of a ledger up to which records are read at once: a second at most
 _SCHEMA = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS job(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS items(
     id INTEGER PRIMARY KEY, name NOT NULL UNIQUE, mark INTEGER NOT NULL,
@@ -46,7 +47,9 @@ CREATE TABLE IF NOT EXISTS items(
 CREATE INDEX IF NOT EXISTS by_state ON items(state, id);
 CREATE TABLE IF NOT EXISTS records(id INTEGER PRIMARY KEY, mark INTEGER NOT NULL, body TEXT NOT NULL);
 PRAGMA user_version = {_VERSION};
+COMMIT;
 """
+"""In one transaction: a kill in the middle leaves an empty file, and no table without its version."""
 
 
 _FIELDS = (

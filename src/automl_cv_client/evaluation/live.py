@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, Protocol
@@ -65,14 +65,20 @@ def score_side_by_side(
                 stream = client.score_many((file for _, file in labelled if file is not None), task)
                 opened.callback(stream.close)
                 streams.append(stream)
-            for image_url, file in labelled:
-                for which, stream in enumerate(streams):
-                    if file is None:
-                        error = ImageError(f"no file for {image_url[-120:]!r} in the folder of images")
-                        yield which, image_url, Failed(number, image_url, error=error)
-                    else:
-                        yield which, image_url, replace(_hopeful(next(stream)), index=number, input=image_url)
-                number += 1
+            try:
+                for image_url, file in labelled:
+                    for which, stream in enumerate(streams):
+                        if file is None:
+                            error = ImageError(f"no file for {image_url[-120:]!r} in the folder of images")
+                            yield which, image_url, Failed(number, image_url, error=error)
+                        else:
+                            yield which, image_url, replace(_hopeful(next(stream)), index=number, input=image_url)
+                    number += 1
+            except KeyboardInterrupt as interrupt:
+                for stream in streams:  # each ends as if it had been interrupted itself: without waiting
+                    with suppress(KeyboardInterrupt):
+                        stream.throw(interrupt)
+                raise
 
 
 def _hopeful(outcome: Outcome[Result]) -> Outcome[Result]:

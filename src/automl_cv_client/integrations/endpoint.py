@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
@@ -13,9 +13,9 @@ from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import Deployment
 from automl_cv_client.settings import KEY, URI
 
-logger = logging.getLogger("automl_cv_client.integrations")
+_logger = logging.getLogger("automl_cv_client.integrations")
 
-AtOnce = int | Literal["ask"]
+AtOnce: TypeAlias = int | Literal["ask"]
 """Requests that an endpoint takes at once; ``"ask"``: as Resource Manager says."""
 
 
@@ -115,5 +115,5 @@ def asked(endpoint: Endpoint | None) -> int:
     if not takes or None in takes:
         raise InvalidInput("Resource Manager does not say what the endpoint takes at once: give at_once= a number")
     total = sum(take for take in takes if take is not None)
-    logger.info("the endpoint takes %d requests at once", total)
+    _logger.info("the endpoint takes %d requests at once", total)
     return total

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint", "Scorer", "Settings", "schema", "scored", "to_do"]
 
-logger = logging.getLogger("automl_cv_client.integrations")
+_logger = logging.getLogger("automl_cv_client.integrations")
 _BLOCKS_AT_ONCE = 4
 """Blocks that an actor has in work: while one waits for its slowest image, the others keep the endpoint busy."""
 
@@ -170,7 +170,7 @@ def _share_of(workers: int, at_once: AtOnce | None, endpoint: Endpoint | None) -
         raise InvalidInput(f"workers must be a whole number from 1, not {workers!r}")
     if at_once is None:
         if workers > 1:
-            logger.warning(
+            _logger.warning(
                 "%d workers that do not know what the endpoint takes learn it by being refused, each for itself: give "
                 'at_once= a number or "ask", or take one worker',
                 workers,

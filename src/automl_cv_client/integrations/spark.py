@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint", "PartitionScorer", "schema", "scored", "to_do"]
 
-logger = logging.getLogger("automl_cv_client.integrations")
+_logger = logging.getLogger("automl_cv_client.integrations")
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def scored(
     if at_once is None:
         concurrency = 64
         if partitions > 1:
-            logger.warning(
+            _logger.warning(
                 "%d tasks that do not know what the endpoint takes learn it by being refused, each for itself: give "
                 'at_once= a number or "ask"',
                 partitions,

@@ -37,7 +37,7 @@ _PER_BRACKET = 450  # bytes of an empty object or list, parsed
 _PER_KEY = 150  # bytes, with its text and its share of the dictionary
 _ALLOWANCE = 8_000_000  # bytes
 _SMALL = 80_000  # bytes of a body that takes 20 MB at most, parsed, whatever it holds
-_SPOTS, _SPOT, _MOST_APART = 40, 256, 100_000  # at least so many, of so many bytes, so many bytes apart
+_SPOTS, _SPOT, _MOST_APART = 20, 256, 100_000  # at least so many, of so many bytes, so many bytes apart
 _USUAL = 4  # bytes a character: polygons and probabilities take 2
 
 

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +14,6 @@ from automl_cv_client import AsyncClient
 from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.errors import InvalidInput
 from tests.capped import capped
-from tests.servers import wait_until
-from tests.transports.naming import naming
 from tests.transports.test_tls import TlsServer
 
 TINY = grey_png(4)
@@ -56,15 +50,10 @@ def test_images_are_scored(host: str, loop: Loop) -> None:
         assert runner.run(main(server.url.replace("127.0.0.1", host))) == (5, 20)
 
 
-def trusted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> trustme.CA:
+def test_behind_tls(loop: Loop, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
-    return authority
-
-
-def test_behind_tls(loop: Loop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    authority = trusted(monkeypatch, tmp_path)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     server = TlsServer(authority, "localhost")
     server.start()
 
@@ -77,49 +66,6 @@ def test_behind_tls(loop: Loop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
             assert runner.run(main()) == "cat"
     finally:
         server.stop()
-
-
-def open_sockets() -> int:
-    """Of this process."""
-    links = []
-    for entry in os.scandir("/proc/self/fd"):
-        with suppress(OSError):
-            links.append(os.readlink(entry.path))
-    return sum(link.startswith("socket:") for link in links)
-
-
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors as Linux does")
-@pytest.mark.parametrize("ended", ["by a runner", "by hand"])
-@pytest.mark.parametrize("secure", [False, True], ids=["http", "TLS"])
-@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")  # a loop closed by hand leaves them
-def test_no_descriptor_stays_of_a_closed_loop(
-    ended: str, secure: bool, loop: Loop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    with naming(trusted(monkeypatch, tmp_path) if secure else None) as server:
-        client = AsyncClient(server.url, "k")
-
-        async def both() -> None:
-            await asyncio.gather(client.detect(TINY), client.detect(TINY))
-
-        def use() -> None:
-            if ended == "by a runner":
-                with asyncio.Runner(loop_factory=loop) as runner:
-                    runner.run(both())
-                return
-            made = loop()
-            made.run_until_complete(both())
-            made.close()
-
-        gc.disable()  # nothing waits for it
-        try:
-            use()
-            before = 9  # the server's own, and of the last loop both ends of two connections; behind it they may linger
-            for _ in range(10):
-                use()
-            wait_until(lambda: open_sockets() <= before)
-        finally:
-            gc.enable()
-        asyncio.run(client.close())
 
 
 async def enter(client: AsyncClient) -> None:

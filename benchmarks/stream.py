@@ -185,7 +185,7 @@ def main() -> None:
         ("the same, awaited: 16, 4 at once", kept_async(16, 4), "≥ 0.90"),
     )[: int(amount(6, 2))]:
         found, refused = share(drive)
-        rows.append((name, f"{refused:.1%} refused", f"{found / whole:.3f} of one call", bar))
+        rows.append((name, f"{refused:.1%} refused", f"{found / max(whole, 1e-9):.3f} of one call", bar))
     found, refused = share(known, ramp=1.0)
     rows.append(
         (

@@ -44,9 +44,8 @@ $(BIN)/python:
 demo: $(DEMO)
 	@$(BIN)/automl-cv demo
 
-# What fails beside other tests has one more chance alone, in the open: a fault fails twice, a busy machine once.
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest -n auto || { echo "Once more, alone, what failed:"; $(BIN)/python -m pytest --lf --lfnf none; }
+	@$(BIN)/python -m pytest -n auto
 
 # Ray and Spark are hundreds of MB, and Spark needs Java: an environment of their own, two to three minutes to make.
 ENGINES := .venv-engines

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from automl_cv_client import AsyncClient
 from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.errors import InvalidInput
 from tests.capped import capped
+from tests.transports.naming import naming
 from tests.transports.test_tls import TlsServer
 
 TINY = grey_png(4)
@@ -66,6 +70,31 @@ def test_behind_tls(loop: Loop, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) 
             assert runner.run(main()) == "cat"
     finally:
         server.stop()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors as Linux does")
+@pytest.mark.parametrize("ended", ["by a runner", "by hand"])
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "TLS"])
+@pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
+def test_no_descriptor_stays_of_a_closed_loop(kind: str, secure: bool, ended: str, tmp_path: Path) -> None:
+    if kind == "uvloop":
+        pytest.importorskip("uvloop", reason="uvloop does not run on Windows")
+    authority = trustme.CA() if secure else None
+    environment = dict(os.environ)
+    if authority is not None:
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        environment["SSL_CERT_FILE"] = str(tmp_path / "ca.pem")
+    with naming(authority) as server:
+
+        def sockets_after(loops: int) -> int:
+            command = [sys.executable, "-m", "tests.transports.many_loops", server.url, kind, ended, str(loops)]
+            done = subprocess.run(
+                command, env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120
+            )
+            assert done.returncode == 0, done.stderr
+            return int(done.stdout)
+
+        assert sockets_after(12) <= sockets_after(3)
 
 
 async def enter(client: AsyncClient) -> None:

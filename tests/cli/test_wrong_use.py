@@ -185,7 +185,7 @@ def test_a_file_of_the_system_that_cannot_be_read_is_named(monkeypatch, variable
 
 
 TAKING = [
-    (path, name)
+    (path, name, "./" if option.metavar in ("DIR", "FILE") else "")
     for path, command in COMMANDS.items()
     for option in command.params
     if option.param_type_name == "option" and not (option.is_flag or option.count)
@@ -194,12 +194,14 @@ TAKING = [
 
 
 @pytest.mark.parametrize("value", ["--json", "--help", "--no-such-option"])
-@pytest.mark.parametrize(("path", "option"), TAKING, ids=lambda word: word if isinstance(word, str) else " ".join(word))
-def test_an_option_is_no_value_of_another_one(path, option, value, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("path", "option", "before"), TAKING, ids=[f"{' '.join(path)} {option}" for path, option, _ in TAKING]
+)
+def test_an_option_is_no_value_of_another_one(path, option, before, value, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run(*path, option, value)
     assert done.code == 2
-    assert f"{option} needs a value; '{value}' is an option (write {option}={value})" in done.err
+    assert f"{option} needs a value; '{value}' is an option (write {option}={before}{value})" in done.err
     assert bool(done.out) == (value == "--json")  # one reading of the line: JSON was asked for, or it was not
     assert not list(tmp_path.iterdir())
 

@@ -18,6 +18,7 @@ from automl_cv_client.cli.help_page import help_page
 from automl_cv_client.cli.waiting import NoColor, Verbose, start_quietly
 
 _JSON = {"--json", "--jsonl"}
+_PATHS = {"DIR", "FILE"}
 
 
 class Command(TyperCommand):
@@ -111,10 +112,11 @@ def _refuse_options_as_values(parameters: list[Any], words: list[str]) -> None:
     """
     options = [parameter for parameter in parameters if parameter.param_type_name == "option"]
     names = {name for option in options for name in option.opts + option.secondary_opts}
-    taking = {name for option in options if not (option.is_flag or option.count) for name in option.opts}
-    for option, value in pairwise(_options(words)):
-        if option in taking and (value in names or (value.startswith("--") and len(value) > 2)):
-            raise UsageError(f"{option} needs a value; {value!r} is an option (write {option}={value})")
+    taking = {name: option for option in options if not (option.is_flag or option.count) for name in option.opts}
+    for name, value in pairwise(_options(words)):
+        if name in taking and (value in names or (value.startswith("--") and len(value) > 2)):
+            meant = f"./{value}" if taking[name].metavar in _PATHS else value
+            raise UsageError(f"{name} needs a value; {value!r} is an option (write {name}={meant})")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,9 +134,12 @@ def test_failures_after_a_success_end_nothing(command, server):
     pair = PAIR if command == "compare" else ()
     received: list[bytes] = []
 
+    first = json.loads((LABELS / "detection.jsonl").read_text().partition("\n")[0])["image_url"].rpartition("/")[2]
+    good = base64.b64encode((PHOTOS / first).read_bytes())  # not whichever comes first: two are on their way at once
+
     def step_for(request: Received) -> Answer:
         received.append(request.body)
-        return WELL if request.body == received[0] else broken
+        return WELL if good in request.body else broken
 
     server.step_for = step_for
     draws = ("--draws", 20) if pair else ()

@@ -16,6 +16,8 @@ from tests.cli.test_terminal import PROGRAM, on_a_terminal
 from tests.conftest import PHOTOS
 from tests.servers import Answer, ScriptedServer, Silence, boxes
 
+pytestmark = pytest.mark.bar(16)
+
 LABELS = PHOTOS / "labels"
 WAITING = re.compile(
     r"automl-cv: stopping: waiting for [12] requests? in flight, at most \d+ s; Ctrl-C again stops at once"

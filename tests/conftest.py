@@ -77,10 +77,18 @@ def send_over_httpx2() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        item.user_properties += [("bar", mark.args[0]) for mark in item.iter_markers("bar")]  # for tests/proof
     if not config.getoption("--run-slow"):
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="slow: give --run-slow"))
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Notes what a test measured, for the page of proof."""
+    return lambda text: request.node.user_properties.append(("figure", text))
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,8 @@ from tests.access.test_identities import secret_credential
 from tests.access.test_workspace import Opener
 from tests.clients.test_secrets import logs, surfaces_of
 
+pytestmark = pytest.mark.bar(3)
+
 __all__ = ["logs"]
 ONCE = RetryPolicy(attempts=1)
 

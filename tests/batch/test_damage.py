@@ -15,6 +15,8 @@ from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client.batch import export, score_folder, status
 from tests.capped import CappedServer, capped
 
+pytestmark = pytest.mark.bar(32)
+
 TASK = "image-object-detection"
 IMAGES = 24
 

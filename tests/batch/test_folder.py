@@ -76,6 +76,7 @@ def test_nothing_is_scored_twice(score: Score, tmp_path: Path) -> None:
     assert (more.scored, more.total, len(server.received)) == (2, 7, 7)
 
 
+@pytest.mark.bar(15)
 def test_a_poison_image_is_tried_by_three_runs(score: Score, tmp_path: Path) -> None:
     paths = images(tmp_path / "in", 3)
     poison = base64.b64encode(paths[1].read_bytes())
@@ -176,6 +177,7 @@ class _Enough(Exception):
     pass
 
 
+@pytest.mark.bar(16)
 @pytest.mark.parametrize("count", [24, pytest.param(200, marks=pytest.mark.slow)])
 def test_interrupted_twice_equals_uninterrupted(
     count: int, score: Score, tmp_path: Path, endpoint: LocalEndpoint

@@ -47,6 +47,7 @@ def started(server: CappedServer, tmp_path: Path, code: str = RUN) -> subprocess
     return running
 
 
+@pytest.mark.bar(16)
 @pytest.mark.parametrize("code", [RUN, ASYNC_RUN], ids=["sync", "async"])
 def test_the_first_interrupt_lets_requests_end(code: str, tmp_path: Path) -> None:
     images(tmp_path / "in", 60)
@@ -103,6 +104,7 @@ def test_an_interrupt_ends_the_wait_for_an_endpoint_that_is_away(code: str, tmp_
         assert (found.ok, found.failed, found.total) == (6, 0, 60)
 
 
+@pytest.mark.bar(16)
 @pytest.mark.parametrize("code", [RUN, ASYNC_RUN], ids=["sync", "async"])
 def test_the_second_interrupt_stops_at_once(code: str, tmp_path: Path) -> None:
     def interrupt_twice(watch: Stopwatch) -> None:
@@ -166,6 +168,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop()),) * 2)
 )
 
 
+@pytest.mark.bar(17)
 @pytest.mark.parametrize("room", [20_000, 120_000, 300_000])
 def test_a_full_disk_is_one_clear_error(room: int, tmp_path: Path) -> None:
     """No file may grow above a size: what a full disk looks like to one process."""
@@ -183,6 +186,7 @@ def test_a_full_disk_is_one_clear_error(room: int, tmp_path: Path) -> None:
     assert not [path for path in (tmp_path / "out").iterdir() if "partial" in path.name]
 
 
+@pytest.mark.bar(17)
 def test_an_export_to_a_full_disk_leaves_the_old_one(tmp_path: Path) -> None:
     images(tmp_path / "in", 200)
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:

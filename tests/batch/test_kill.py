@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from automl_cv_client.batch import score_folder, status
 from automl_cv_client.errors import BatchError
 from tests.batch.jobs import images, lines, process, reply
 from tests.capped import capped
+
+pytestmark = pytest.mark.bar(2)
 
 CONCURRENCY = 8
 
@@ -24,7 +27,7 @@ def _is_done(out: Path) -> bool:
         return False
 
 
-def _killed_until_done(task: Task, tmp_path: Path, kills: int, seed: int) -> None:
+def _killed_until_done(task: Task, tmp_path: Path, kills: int, seed: int) -> str:
     rng = random.Random(seed)
     count = 60
     paths = images(tmp_path / "in", count)
@@ -51,8 +54,10 @@ def _killed_until_done(task: Task, tmp_path: Path, kills: int, seed: int) -> Non
         assert {one["status"] for one in records} == {"ok"}
         assert len(server.bodies) == len(paths)
         twice = server.bodies.total() - len(paths)
-        print(f"{task.method}: {done} kills, {twice} images scored twice, {twice / done:.2f} a kill")
         assert twice <= done * CONCURRENCY
+    return (
+        f"{task.method}: {done} kills, 0 of {len(paths):,} rows lost or doubled, {twice / done:.2f} paid twice per kill"
+    )
 
 
 @pytest.mark.parametrize("task", Task, ids=lambda task: task.method)
@@ -62,5 +67,5 @@ def test_killed_twice_for_each_task(task: Task, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", Task, ids=lambda task: task.method)
-def test_killed_fifty_times_for_each_task(task: Task, tmp_path: Path) -> None:
-    _killed_until_done(task, tmp_path, kills=50, seed=len(task.value))
+def test_killed_fifty_times_for_each_task(task: Task, tmp_path: Path, figure: Callable[[str], None]) -> None:
+    figure(_killed_until_done(task, tmp_path, kills=50, seed=len(task.value)))

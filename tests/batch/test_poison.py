@@ -21,6 +21,8 @@ from tests.batch.test_folder import DETECTION, Score, score
 from tests.capped import CappedServer, capped
 from tests.conftest import Caller
 
+pytestmark = pytest.mark.bar(15)
+
 __all__ = ["score"]  # the fixture
 
 GREY = base64.b64encode(grey_png(32))

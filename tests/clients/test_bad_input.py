@@ -89,12 +89,14 @@ def test_a_scoring_uri_that_is_not_safe_to_use(uri: Any, words: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.bar(13)
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:1/score", "http://localhost/score", "http://[::1]:5/score"])
 def test_plain_http_to_this_machine_is_fine(uri: str) -> None:
     with Client(uri, "k") as client:
         assert uri in repr(client)
 
 
+@pytest.mark.bar(13)
 def test_plain_http_elsewhere_when_asked_for() -> None:
     with Client("http://10.0.0.5/api/v1/service/a/score", "k", allow_http=True) as client:
         assert "10.0.0.5" in repr(client)

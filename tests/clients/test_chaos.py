@@ -8,6 +8,7 @@ import hashlib
 import random
 import socket
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -58,8 +59,9 @@ def fingerprint(image: bytes) -> str:
 IMAGES = [grey_png(side) for side in range(1, 40)]
 
 
+@pytest.mark.bar(1)
 @pytest.mark.parametrize("calls", [400, pytest.param(50_000, marks=pytest.mark.slow)])
-def test_sync(calls: int) -> None:
+def test_sync(calls: int, figure: Callable[[str], None]) -> None:
     server = Chaos(seed=1)
     server.start()
     seen: Counter[str] = Counter()
@@ -71,14 +73,16 @@ def test_sync(calls: int) -> None:
             except errors.CallError as error:
                 seen[type(error).__name__] += 1
     server.stop()
+    figure(f"{calls:,} calls: {seen['WRONG']} wrong, {seen['right']:,} right, the others one of our errors")
     assert seen["WRONG"] == 0
     assert sum(seen.values()) == calls
     assert seen["right"] > calls * 0.5
     assert {"ImageDropped", "UnexpectedReply"} <= set(seen)
 
 
+@pytest.mark.bar(1)
 @pytest.mark.parametrize("calls", [400, pytest.param(50_000, marks=pytest.mark.slow)])
-def test_async(calls: int) -> None:
+def test_async(calls: int, figure: Callable[[str], None]) -> None:
     server = Chaos(seed=2)
     server.start()
     seen: Counter[str] = Counter()
@@ -98,6 +102,7 @@ def test_async(calls: int) -> None:
 
     asyncio.run(main())
     server.stop()
+    figure(f"{calls:,} calls: {seen['WRONG']} wrong, {seen['right']:,} right, the others one of our errors")
     assert seen["WRONG"] == 0
     assert sum(seen.values()) == calls
     assert seen["right"] > calls * 0.5

@@ -30,6 +30,8 @@ from automl_cv_client.settings import EndpointSettings, settings_from_env
 from tests.conftest import Caller
 from tests.servers import Answer, Drip, Reset, ScriptedServer, Silence, Truncated, boxes
 
+pytestmark = pytest.mark.bar(30)
+
 CANARY = "canary0Key4That5Must6Never7Show8Anywhere"
 ONCE = RetryPolicy(attempts=1)
 DEEPEST = 4

@@ -20,6 +20,8 @@ from automl_cv_client.settings import EndpointSettings
 from tests.conftest import Caller
 from tests.servers import Answer, Reset, ScriptedServer, Silence, Truncated, boxes
 
+pytestmark = pytest.mark.bar(3)
+
 CANARY = "canary0Key4That5Must6Never7Show8Anywhere"
 ONCE = RetryPolicy(attempts=1)
 

@@ -20,6 +20,7 @@ class Echo(ScriptedServer):
         return Answer(200, boxes(deployment), {"azureml-model-deployment": deployment})
 
 
+@pytest.mark.bar(19)
 @pytest.mark.parametrize("calls", [25, pytest.param(1000, marks=pytest.mark.slow)])
 def test_no_header_of_one_call_in_another(calls: int, image: bytes) -> None:
     server = Echo()
@@ -36,6 +37,7 @@ def test_no_header_of_one_call_in_another(calls: int, image: bytes) -> None:
     server.stop()
 
 
+@pytest.mark.bar(18)
 def test_cancelled_calls_leave_nothing_behind(server: ScriptedServer, image: bytes) -> None:
     server.steps = [Silence()]
 

@@ -17,6 +17,8 @@ from automl_cv_client.credentials.renewal import RenewedCredential
 from tests.servers import Answer, Received, ScriptedServer, boxes
 from tests.timing import Stopwatch
 
+pytestmark = pytest.mark.bar(14)
+
 CALLERS = 1000
 SCOPE = PUBLIC.scoring_scope
 
@@ -256,6 +258,7 @@ def test_an_identity_that_hangs_is_left_after_the_time_allowed(identity: Identit
         identity.let_go.set()
 
 
+@pytest.mark.bar(3)
 def test_it_shows_no_token_and_is_not_pickled() -> None:
     credential = token_credential(Identity(), SCOPE, PUBLIC)
     credential.authorize(None, 5)

@@ -19,6 +19,8 @@ from automl_cv_client.dataset import Conversion, Row, rows_from
 from automl_cv_client.errors import InvalidInput, PassedOverWarning
 from automl_cv_client.formats.reading import decoded
 
+pytestmark = pytest.mark.bar(31)
+
 TOOLS = Path(__file__).parent / "tools"
 IN_EVERY_RUN = 200
 SLOW = 3_000

@@ -108,6 +108,7 @@ def requests_of(settings: CallSettings, status: int) -> int:
         return sent
 
 
+@pytest.mark.bar(7)
 def test_an_outage_costs_at_most_a_tenth_more() -> None:
     settings = settings_with(Clock())
     assert sum(requests_of(settings, 503) for _ in range(1000)) <= 1100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -96,6 +96,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.bar(4)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_row(row: Row, call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [row.step]
@@ -110,6 +111,28 @@ def test_row(row: Row, call: Caller, server: ScriptedServer, image: bytes) -> No
     assert {one.headers["x-ms-client-request-id"] for one in server.received} == {caught.value.client_request_id}
 
 
+@pytest.mark.bar(21)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.step.status != 200], ids=lambda row: row.name)
+def test_a_failure_carries_what_support_asks_for(row: Row, call: Caller, server: ScriptedServer, image: bytes) -> None:
+    server.steps = [replace(row.step, headers={**row.step.headers, "x-ms-request-id": "of-the-service"})]
+    with pytest.raises(errors.StatusError) as caught:
+        call(server.url, "detect", image, retry=QUICK)
+    error = caught.value
+    assert (error.status, error.request_id) == (row.step.status, "of-the-service")
+    if isinstance(error, errors.ModelError):
+        model_status = row.step.headers.get("ms-azureml-model-error-statuscode", "")
+        assert str(error.model_status or "NaN") in (model_status, "NaN")
+        assert error.reason == row.step.headers.get("ms-azureml-model-error-reason")
+    assert error.attempts == row.requests
+    assert error.elapsed > 0
+    assert error.client_request_id
+    assert server.url in str(error)
+    assert "of-the-service" in str(error)
+    assert error.client_request_id in str(error)
+    assert repr(pickle.loads(pickle.dumps(error))) == repr(error)
+
+
+@pytest.mark.bar(4)
 @pytest.mark.parametrize("row", [row for row in ROWS if row.requests > 1], ids=lambda row: row.name)
 def test_a_passing_failure_is_survived(row: Row, call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [row.step, OK]
@@ -119,6 +142,7 @@ def test_a_passing_failure_is_survived(row: Row, call: Caller, server: ScriptedS
     assert found.call.attempts == 2
 
 
+@pytest.mark.bar(4)
 def test_a_server_that_is_down_is_asked_as_often_as_allowed(call: Caller, server: ScriptedServer, image: bytes) -> None:
     url = server.url
     server.stop()
@@ -198,6 +222,7 @@ class TestRetryAfter:
 
     POLICY = RetryPolicy(attempts=2, backoff=0, longest_backoff=0, longest_retry_after=0.4)
 
+    @pytest.mark.bar(9)
     @pytest.mark.parametrize(
         ("headers", "least", "most"),
         [
@@ -225,6 +250,7 @@ class TestRetryAfter:
 
         is_within(most, obey, at_most=most + 0.5)
 
+    @pytest.mark.bar(9)
     def test_a_date_in_the_future(self, call: Caller, server: ScriptedServer, image: bytes) -> None:
         date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
         server.steps = [Answer(503, b"", {"retry-after": date}), OK]
@@ -232,6 +258,7 @@ class TestRetryAfter:
         call(server.url, "detect", image, retry=self.POLICY)
         assert time.monotonic() - started >= 0.4
 
+    @pytest.mark.bar(5)
     def test_longer_than_the_deadline_fails_at_once(self, call: Caller, server: ScriptedServer, image: bytes) -> None:
         server.steps = [Answer(429, b"", {"retry-after": "30"})]
 
@@ -251,6 +278,7 @@ SLOW_STEPS = {
 }
 
 
+@pytest.mark.bar(5)
 @pytest.mark.parametrize("step", SLOW_STEPS.values(), ids=SLOW_STEPS.keys())
 @pytest.mark.parametrize("bound", ["deadline", "timeout"])
 def test_time_is_kept(step: Answer, bound: str, call: Caller, server: ScriptedServer, image: bytes) -> None:
@@ -266,6 +294,7 @@ def test_time_is_kept(step: Answer, bound: str, call: Caller, server: ScriptedSe
     is_within(0.5 + 0.1, fail, at_most=0.5 + 0.35)
 
 
+@pytest.mark.bar(5)
 def test_a_deadline_of_many_attempts_is_one_deadline(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [Silence()]
 

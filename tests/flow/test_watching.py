@@ -138,6 +138,7 @@ def test_hooks_are_an_option_of_copies_too(image: bytes) -> None:
             kind("https://example.org/score", "key", hooks=print)  # type: ignore[arg-type]
 
 
+@pytest.mark.bar(3)
 def test_the_log_tells_the_story_without_secrets(call: Caller, image: bytes, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "automl_cv_client")
     with no_waiting():

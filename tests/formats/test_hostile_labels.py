@@ -13,6 +13,8 @@ import pytest
 from automl_cv_client.formats import csv_of, file_name, write_files
 from tests.formats.results import HOSTILE, classification, detections
 
+pytestmark = pytest.mark.bar(22)
+
 TEMPLATES = ["{}", "{}{}", " {}", "a{}", "{} b", "{}\n{}", "\u200b{}", "'{}", '"{}']
 CORPUS = [template.replace("{}", text) for template in TEMPLATES for text in HOSTILE]
 """More than 480 texts."""

@@ -18,6 +18,8 @@ from automl_cv_client.task import Task
 from automl_cv_client.testing import FakeEndpoint
 from tests.imaging.images import POLICY, encoded, png_chunk, scene, sent
 
+pytestmark = pytest.mark.bar(29)
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 

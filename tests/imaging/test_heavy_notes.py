@@ -12,6 +12,8 @@ from automl_cv_client._imaging.metadata import without_metadata
 from automl_cv_client.errors import ImageError
 from tests.imaging.images import POLICY, difference, encoded, exif, png_chunk, scene, sent
 
+pytestmark = pytest.mark.bar(29)
+
 PACKED = zlib.compress(bytes((1 << 20) + 1), 9)
 HEAVY = {
     "zTXt": b"Comment\0\0" + PACKED,

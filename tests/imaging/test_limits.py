@@ -30,6 +30,7 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
+@pytest.mark.bar(10)
 @pytest.mark.parametrize("use", [prepare, open_upright])
 @pytest.mark.parametrize("doubt", [False, True], ids=["header", "Pillow"])
 def test_a_bomb_is_refused_at_once(bomb, use, doubt):

@@ -19,6 +19,8 @@ from automl_cv_client._imaging.header_reader import read_header
 from automl_cv_client.errors import ImageError
 from tests.imaging.images import AVIF, decoded, encoded, exif, scene
 
+pytestmark = pytest.mark.bar(12)
+
 SMALL = ImagePolicy(max_pixels=1_000_000)
 SOURCES = [
     encoded(scene(), "JPEG"),

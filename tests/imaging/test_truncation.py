@@ -13,6 +13,8 @@ from automl_cv_client._imaging.header_reader import read_header
 from automl_cv_client.errors import ImageError
 from tests.imaging.images import AVIF, POLICY, difference, encoded, exif, scene, sent
 
+pytestmark = pytest.mark.bar(10)
+
 WHOLE: dict[str, bytes] = {
     "JPEG": encoded(scene(), "JPEG"),
     "progressive JPEG": encoded(scene(), "JPEG", progressive=True),

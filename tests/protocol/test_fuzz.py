@@ -6,7 +6,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +21,8 @@ from automl_cv_client.errors import UnexpectedReply
 from automl_cv_client.results import CallInfo
 from automl_cv_client.task import Task
 from tests.protocol.test_replies import CASES, IMAGE
+
+pytestmark = pytest.mark.bar(12)
 
 BODIES = [body for folder in CASES if 2 < len(body := (folder / "reply.body").read_bytes()) < 20_000]
 VALUES: list[Any] = [
@@ -145,7 +147,7 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def fuzz(count: int, seed: int) -> None:
+def fuzz(count: int, seed: int) -> str:
     dice = random.Random(seed)
     tasks = list(Task)
     slowest, before = 0.0, 0.0
@@ -166,15 +168,16 @@ def fuzz(count: int, seed: int) -> None:
             before = peak()
     assert slowest < SLOWEST
     assert peak() - before < MOST_MEMORY
+    return f"{count:,} replies: the slowest {slowest:.2f} s, memory {peak() - before:+.0f} MB"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="measures memory")
-def test_20_000_mutated_replies() -> None:
-    fuzz(20_000, seed=13)
+def test_20_000_mutated_replies(figure: Callable[[str], None]) -> None:
+    figure(fuzz(20_000, seed=13))
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="measures memory")
 @pytest.mark.parametrize("seed", range(10))
-def test_a_million_mutated_replies(seed: int) -> None:
-    fuzz(100_000, seed=1000 + seed)
+def test_a_million_mutated_replies(seed: int, figure: Callable[[str], None]) -> None:
+    figure(fuzz(100_000, seed=1000 + seed))

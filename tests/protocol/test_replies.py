@@ -77,6 +77,7 @@ POLYGONS = BOXES.replace(b'"score"', b'"polygon": [[0, 0, 1, 0, 1, 1]], "score"'
 PROBS = b'[{"probs": [0.5, 0.5], "labels": ["a", "b"]}]'
 
 
+@pytest.mark.bar(24)
 @pytest.mark.parametrize(
     ("task", "body", "words"),
     [
@@ -115,11 +116,18 @@ def test_detect_takes_a_segmentation_reply_and_keeps_its_polygons() -> None:
     assert result[0].extra == {"polygon": [[0, 0, 1, 0, 1, 1]]}
 
 
+@pytest.mark.bar(24)
 def test_of_a_key_that_comes_twice_the_last_counts() -> None:
     (row,) = read_rows(b'[{"boxes": [], "boxes": [], "a": 1, "a": 2}]', Task.DETECTION)
     assert row["a"] == 2
 
 
+@pytest.mark.bar(24)
+def test_a_byte_order_mark_is_no_matter() -> None:
+    assert read_rows(b"\xef\xbb\xbf" + BOXES, Task.DETECTION) == read_rows(BOXES, Task.DETECTION)
+
+
+@pytest.mark.bar(24)
 def test_not_a_number_stays_not_a_number() -> None:
     _, (result,) = read(SAMPLES / "image-object-detection" / "nan")
     assert math.isnan(result[0].score)

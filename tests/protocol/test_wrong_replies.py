@@ -95,13 +95,16 @@ for name, body in LARGE.items():
 """
 
 
+@pytest.mark.bar(28)
 @pytest.mark.skipif(sys.platform == "win32", reason="measures the memory of a child process")
-def test_a_large_wrong_reply_costs_little_memory_and_time() -> None:
+def test_a_large_wrong_reply_costs_little_memory_and_time(figure: Callable[[str], None]) -> None:
     """Bar: three bodies and 20 MB; a tenth of a second a megabyte, here with room for a busy machine."""
     done = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for line in done.stdout.splitlines():
-        grown, seconds, size, name, task = line.split("\t")
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    slowest = max(float(seconds) / (int(size) / 1e6) for _, seconds, size, _, _ in lines)
+    figure(f"at most {max(int(grown) for grown, *_ in lines)} MB and {slowest:.2f} s per MB")
+    for grown, seconds, size, name, task in lines:
         assert int(grown) <= 3 * int(size) / 1e6 + 20, (name, task)
         assert float(seconds) <= 0.5 * int(size) / 1e6 + 0.1, (name, task)
 
@@ -140,6 +143,7 @@ ODD = [
 ]
 
 
+@pytest.mark.bar(24)
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("task", Task)
 @pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))
@@ -230,6 +234,7 @@ def test_a_large_reply_does_not_hold_up_the_event_loop(
     assert [reader == here for reader in readers] == [False, True]  # a thread is not worth its while for the small one
 
 
+@pytest.mark.bar(28)
 @pytest.mark.parametrize(
     "body", [LARGE["flat numbers"], LARGE["empty lists"], b"[" + b" " * 20_000_000, many(OBJECT, 99_000)]
 )

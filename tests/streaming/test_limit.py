@@ -185,6 +185,7 @@ def test_any_other_answer_ends_the_wait_of_a_patient_breaker() -> None:
     assert breaker.wait(20.5) == 0.0
 
 
+@pytest.mark.bar(25)
 @pytest.mark.parametrize("late", [0.003, 0.045])
 def test_the_pace_is_kept_also_with_late_wake_ups(late: float) -> None:
     pace, now, sent = Pace(1000.0), 0.0, 0

@@ -193,6 +193,7 @@ def test_revoked_credentials_stop_the_run(call: Caller, tiny: bytes) -> None:
         assert len(server.received) <= 120
 
 
+@pytest.mark.bar(25)
 @pytest.mark.parametrize("per_second", [200_000])
 def test_the_bytes_a_second_hold_within_five_percent(per_second: int, call: Caller) -> None:
     """Over three seconds, in images so small that where one ends does not count."""
@@ -241,6 +242,7 @@ class TestNothingIsLeftBehind:
             asyncio.run(main(server))
             wait_until(lambda: server.connections == 0)
 
+    @pytest.mark.bar(18)
     def test_a_thousand_cancelled_calls_leave_no_place_taken(
         self, tiny: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -357,6 +359,7 @@ def test_closing_the_awaited_stream_cancels_requests_in_flight(tiny: bytes) -> N
     is_within(0.5, close, at_most=1)
 
 
+@pytest.mark.bar(8)
 @pytest.mark.slow
 @pytest.mark.parametrize("cap", [2, 6, 20])
 def test_saturation_of_an_unknown_cap(cap: int, call: Caller, tiny: bytes) -> None:

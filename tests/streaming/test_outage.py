@@ -54,8 +54,9 @@ def different(count: int) -> Iterator[bytes]:
     return (TINY + number.to_bytes(4) for number in range(count))
 
 
+@pytest.mark.bar(6)
 @pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_thirty_percent_failures_are_survived(count: int, call: Caller) -> None:
+def test_thirty_percent_failures_are_survived(count: int, call: Caller, figure: Callable[[str], None]) -> None:
     """The bar is 99.9 % of 10,000."""
     good: list[bool] = []
 
@@ -67,11 +68,13 @@ def test_thirty_percent_failures_are_survived(count: int, call: Caller) -> None:
         server.judge = failing(0.3)
         many(call, server.url, different(count), look)
         assert server.statuses()[503] > 0.3 * count
+    figure(f"{sum(good):,} of {count:,} succeed")
     assert len(good) == count
     assert sum(good) >= 0.999 * count
 
 
-def test_an_outage_of_a_thousand_calls_costs_at_most_a_tenth_more(call: Caller) -> None:
+@pytest.mark.bar(7)
+def test_an_outage_of_a_thousand_calls_costs_at_most_a_tenth_more(call: Caller, figure: Callable[[str], None]) -> None:
     failed: list[bool] = []
 
     def look(outcome: Outcome[Any]) -> bool:
@@ -82,6 +85,7 @@ def test_an_outage_of_a_thousand_calls_costs_at_most_a_tenth_more(call: Caller) 
         server.judge = lambda body, number: 503
         many(call, server.url, itertools.repeat(TINY, 1000), look)
         assert sum(failed) == len(failed) == 1000
+        figure(f"{len(server.received):,} requests for 1,000 calls")
         assert 1000 <= len(server.received) <= 1100
 
 
@@ -108,9 +112,10 @@ def test_an_endpoint_that_is_away_for_a_moment_costs_few_images(call: Caller) ->
     assert 0 < back < 8
 
 
+@pytest.mark.bar(7)
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", ["503", "hangs up"])
-def test_the_full_rate_is_back_within_five_seconds(broken: str, call: Caller) -> None:
+def test_the_full_rate_is_back_within_five_seconds(broken: str, call: Caller, figure: Callable[[str], None]) -> None:
     """Three seconds of outage; the sixth second after it against the last one before it."""
     phases: dict[str, float] = {}
     started = time.monotonic()
@@ -129,6 +134,7 @@ def test_the_full_rate_is_back_within_five_seconds(broken: str, call: Caller) ->
         many(call, server.url, itertools.repeat(TINY), look)
         for name, since in (("before", 4.0), ("after", 13.0)):
             phases[name] = _good_between(server, started + since, started + since + 1)
+    figure(f"five seconds after the outage {phases['after'] / phases['before']:.2f} of the rate before it")
     assert phases["before"] > 100
     assert phases["after"] >= 0.9 * phases["before"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -51,14 +52,17 @@ def rates(call: Caller, server: CappedServer, concurrency: int, grown: int | Non
     return found
 
 
+@pytest.mark.bar(8)
 @pytest.mark.slow
 @pytest.mark.parametrize("cap", [2, 6])  # 20 and 40: benchmarks/saturation.py, with the server elsewhere
-def test_an_unknown_cap_is_used_as_a_known_one(cap: int, call: Caller) -> None:
+def test_an_unknown_cap_is_used_as_a_known_one(cap: int, call: Caller, figure: Callable[[str], None]) -> None:
     with capped(cap=cap) as server:
         ((known, _),) = rates(call, server, concurrency=cap)
     with capped(cap=cap) as server:
         (found, refused), (grown, refused_then) = rates(call, server, concurrency=64, grown=2 * cap)
-    print(f"cap {cap}: known {known:.0f}/s, found {found / known:.2f} of it; doubled {grown / known / 2:.2f}")
+    figure(
+        f"a limit of {cap}: {found / known:.2f} of a known one, {refused:.1%} refused; doubled: {grown / known / 2:.2f}"
+    )
     assert found >= 0.93 * known
     assert refused <= 0.02
     assert grown >= 0.85 * 2 * known  # the server shares this process, and takes its time from the client

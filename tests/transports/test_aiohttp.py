@@ -82,6 +82,7 @@ def test_nobody_there(image: bytes) -> None:
         through("http://127.0.0.1:9/score", lambda client: client.detect(image))
 
 
+@pytest.mark.bar(5)
 def test_a_dripping_answer_ends_at_the_deadline(server: ScriptedServer, image: bytes) -> None:
     server.steps = [Drip(200, boxes("cat") * 10)]
 

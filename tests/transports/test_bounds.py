@@ -21,6 +21,7 @@ def bomb(megabytes: int) -> bytes:
     return b"".join(packer.compress(million) for _ in range(megabytes)) + packer.flush()
 
 
+@pytest.mark.bar(11)
 def test_a_gzip_bomb_is_refused_in_little_memory(server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(200, bomb(500), {"content-encoding": "gzip"})]
     with Client(server.url, "k", retry=ONCE) as client:
@@ -70,6 +71,7 @@ def test_a_broken_compressed_reply_is_refused(
     assert caught.value.attempts == 1
 
 
+@pytest.mark.bar(13)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_never_followed(status: int, call: Caller, server: ScriptedServer, image: bytes) -> None:
     other = ScriptedServer(Answer(200, boxes("cat")))
@@ -81,6 +83,7 @@ def test_a_redirect_is_never_followed(status: int, call: Caller, server: Scripte
     other.stop()
 
 
+@pytest.mark.bar(13)
 def test_proxies_of_the_environment_are_not_used_for_this_machine(
     monkeypatch: pytest.MonkeyPatch, call: Caller, server: ScriptedServer, image: bytes
 ) -> None:

@@ -145,6 +145,7 @@ def test_families_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [address[4] for address in connecting.addresses_of("a-name", 80, 30)] == [0, 3, 1, 2]
 
 
+@pytest.mark.bar(18)
 @pytest.mark.parametrize("addresses", [1, 2])
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
 def test_who_is_cancelled_at_any_step_leaves_no_socket(

@@ -13,6 +13,8 @@ from automl_cv_client.errors import AutoMLVisionError
 from tests.servers import Answer, ScriptedServer, boxes
 from tests.transports.test_stray_answers import LIBRARIES, detecting
 
+pytestmark = pytest.mark.bar(3)
+
 KEY = "k3y-of-the-endpoint-0123456789"
 NAMES = (
     "x-ms-request-id",

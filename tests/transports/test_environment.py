@@ -291,6 +291,7 @@ def test_a_name_server_that_is_away_for_a_moment_is_asked_again(
     assert found.call.attempts == 2
 
 
+@pytest.mark.bar(5)
 @pytest.mark.parametrize("stuck", ["name", "addresses"])
 def test_connecting_ends_with_the_deadline(
     stuck: str, monkeypatch: pytest.MonkeyPatch, call: Caller, image: bytes

@@ -34,6 +34,7 @@ from tests.servers import wait_until
 from tests.transports.naming import NamingServer, image, name, naming
 
 pytestmark = [
+    pytest.mark.bar(26),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
     pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning"),
 ]

@@ -18,6 +18,8 @@ from tests.conftest import Caller
 from tests.servers import Answer, Drip, ScriptedServer, boxes
 from tests.transports.test_tls import TlsServer
 
+pytestmark = pytest.mark.bar(23)
+
 PUBLIC = "93.184.216.34"
 NOT_PUBLIC = [
     "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",

@@ -22,6 +22,8 @@ from automl_cv_client import AsyncClient, Client, RetryPolicy, errors
 from tests.servers import boxes
 from tests.transports.naming import image, name
 
+pytestmark = pytest.mark.bar(27)
+
 ROUNDS = 30  # of each kind and library: more than a thousand in all
 Answer = Callable[[asyncio.StreamWriter, bytes], Any]
 

@@ -14,6 +14,8 @@ from automl_cv_client import errors
 from tests.conftest import Caller
 from tests.servers import Answer, ScriptedServer, boxes
 
+pytestmark = pytest.mark.bar(13)
+
 
 class TlsServer(ScriptedServer):
     """A scripted server behind TLS."""

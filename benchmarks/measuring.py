@@ -67,6 +67,40 @@ def instant_server(reply: bytes) -> Iterator[str]:
             process.terminate()
 
 
+class CappedEndpoint:
+    """An endpoint in a process of its own that takes ``cap`` requests at once, each for ``service`` seconds."""
+
+    def __init__(self, cap: int, service: float) -> None:
+        words = [sys.executable, "-m", "benchmarks.servers.capped", str(cap), str(service)]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.url = self._line()
+
+    def tell(self, line: str) -> None:
+        """A command, see benchmarks/servers/capped.py."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+
+    def count(self, since: float) -> tuple[int, int]:
+        """Answers of status 200 and 429 since a moment of the monotonic clock."""
+        self.tell(f"count {since}")
+        good, refused = self._line().split()
+        return int(good), int(refused)
+
+    def answers(self) -> list[tuple[float, int]]:
+        """All answers: when, on the monotonic clock, and with which status."""
+        self.tell("answers 0")
+        return [(float(at), int(status)) for at, status in json.loads(self._line())]
+
+    def stop(self) -> None:
+        """End it."""
+        with self.process:  # closes its input, which ends it
+            pass
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
 def watch_peak(work: Callable[[], object]) -> int:
     """The most bytes ``work`` had allocated at once, as tracemalloc sees them."""
     import tracemalloc

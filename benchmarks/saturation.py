@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +19,7 @@ import aiohttp
 from automl_cv_client import AsyncClient, Client
 from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client._protocol.requests import scoring_body
-from benchmarks.measuring import amount, table
+from benchmarks.measuring import CappedEndpoint, amount, table
 
 SERVICE = 0.05
 IMAGE = grey_png(16)
@@ -36,32 +34,6 @@ def ramp() -> float:
 def counted() -> float:
     """Seconds in which answers are counted."""
     return amount(6.0, 0.2)
-
-
-class Endpoint:
-    """A capped server in another process."""
-
-    def __init__(self, cap: int, service: float = SERVICE) -> None:
-        words = [sys.executable, "-m", "benchmarks.servers.capped", str(cap), str(service)]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        self.url = self._line()
-
-    def tell(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-
-    def count(self, since: float) -> tuple[int, int]:
-        self.tell(f"count {since}")
-        good, refused = self._line().split()
-        return int(good), int(refused)
-
-    def stop(self) -> None:
-        with self.process:  # closes its input, which ends it
-            pass
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
 
 
 def bare(url: str, concurrency: int, look: Callable[[], bool]) -> None:
@@ -121,7 +93,7 @@ def measured(
     drive: Callable[[str, int, Callable[[], bool]], None], cap: int, concurrency: int, doubled: bool
 ) -> list[tuple[float, float]]:
     """Per phase (the cap, then twice the cap): answers a second after the ramp, and the share refused."""
-    endpoint = Endpoint(cap)
+    endpoint = CappedEndpoint(cap, SERVICE)
     whole = ramp() + counted()
     start = time.monotonic()
     found: list[tuple[float, float]] = []

@@ -21,7 +21,7 @@ from automl_cv_client._streaming.options import StreamOptions
 from automl_cv_client._streaming.runs import stream_for
 from automl_cv_client.task import Task
 from benchmarks.measuring import amount, table
-from benchmarks.saturation import Endpoint
+from benchmarks.measuring import CappedEndpoint
 
 CAP, SERVICE = 8, 0.2
 IMAGE = grey_png(16)
@@ -96,7 +96,7 @@ def known(url: str, enough: Callable[[], bool]) -> None:
 def share(drive: Drive, ramp: float = RAMP, counted: float = COUNTED) -> tuple[float, float]:
     """Share of the capacity after the ramp, and of answers that were refused."""
     ramp, counted = amount(ramp, 0.2), amount(counted, 0.2)
-    endpoint = Endpoint(CAP, SERVICE)
+    endpoint = CappedEndpoint(CAP, SERVICE)
     start = time.monotonic()
     counts: list[tuple[int, int]] = []
     lock = threading.Lock()
@@ -117,7 +117,7 @@ def share(drive: Drive, ramp: float = RAMP, counted: float = COUNTED) -> tuple[f
 
 def beside_a_batch() -> list[float]:
     """Seconds of a web request every 100 ms, while a long batch is scored by the same stream."""
-    endpoint = Endpoint(CAP, SERVICE)
+    endpoint = CappedEndpoint(CAP, SERVICE)
     seconds: list[float] = []
     try:
         with Client(endpoint.url, "key") as client, client.stream(TASK) as run, ThreadPoolExecutor(20) as threads:
@@ -157,7 +157,7 @@ def _one_of_two(url: str, seconds: float, answered: Any) -> None:
 def two_processes() -> tuple[float, float]:
     """The smaller one's share of the answers, and the share of answers that were refused."""
     seconds = amount(30.0, 0.6)
-    endpoint = Endpoint(CAP, SERVICE)
+    endpoint = CappedEndpoint(CAP, SERVICE)
     context = multiprocessing.get_context("spawn")
     answered = context.Queue()
     try:

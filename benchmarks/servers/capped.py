@@ -1,10 +1,12 @@
-"""tests/capped.py in a process of its own; run by benchmarks.saturation. Commands on standard input.
+"""tests/capped.py in a process of its own; run by measuring.CappedEndpoint. Commands on standard input.
 
-``cap N`` changes the cap; ``count T`` prints answers of status 200 and 429 since T on the monotonic clock.
+``cap N`` changes the cap; ``count T`` prints answers of status 200 and 429 since T on the monotonic clock; ``answers 0``
+prints all of them, as JSON.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 
 from tests.capped import capped
@@ -17,6 +19,8 @@ def main() -> None:
             word, number = line.split()
             if word == "cap":
                 server.cap = int(number)
+            elif word == "answers":
+                print(json.dumps(server.answers), flush=True)
             else:
                 found = server.statuses(float(number))
                 print(found[200], found[429], flush=True)

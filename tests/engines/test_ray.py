@@ -17,7 +17,7 @@ pytest.importorskip("pyarrow")
 
 from automl_cv_client import Task  # noqa: E402
 from automl_cv_client.integrations.arrow import schema  # noqa: E402
-from automl_cv_client.integrations.ray import Endpoint, scored, to_do  # noqa: E402
+from automl_cv_client.integrations.ray import Endpoint, SharedLimit, scored, to_do  # noqa: E402
 from tests.capped import CappedServer  # noqa: E402
 from tests.engines.conftest import COUNT, KEY, expected, found_in, holds, reply_of, same  # noqa: E402
 
@@ -76,6 +76,43 @@ def test_capacity_that_is_known_is_never_exceeded(
     )
     assert out.count() == len(paths)
     assert server.statuses()[429] == 0
+
+
+def test_a_limit_that_nobody_knows_is_found_together(cluster: Path, server: CappedServer, paths: list[str]) -> None:
+    limit = SharedLimit()
+    assert limit.stats() == (0, 0, 0, 0)
+    server.service = 0.1
+    out = scored(
+        dataset(paths),
+        task="image-object-detection",
+        endpoint=endpoint(server),
+        workers=3,
+        at_once=limit,
+        batch_size=16,
+    )
+    assert out.count() == len(paths)
+    stats = limit.stats()
+    assert stats.answers <= len(server.answers)
+    assert stats.refused <= server.statuses()[429] <= 25  # each for itself: half of all
+    assert server.most_in_flight == 8
+
+
+def test_without_its_coordinator_a_job_goes_on(cluster: Path, server: CappedServer, paths: list[str]) -> None:
+    limit = SharedLimit()
+    server.service = 0.1
+
+    def kill() -> None:
+        while server.statuses()[200] < 60:
+            time.sleep(0.05)
+        ray.kill(limit._actor)  # for good
+
+    killer = threading.Thread(target=kill, daemon=True)
+    out = scored(dataset(paths), task="image-object-detection", endpoint=endpoint(server), workers=2, at_once=limit)
+    killer.start()
+    assert same(found_in(out.take_all()), expected(server.url, paths))
+    killer.join(30)
+    with pytest.raises(Exception, match="actor"):
+        limit.stats()
 
 
 def test_a_killed_actor_loses_and_doubles_nothing(cluster: Path, server: CappedServer, paths: list[str]) -> None:

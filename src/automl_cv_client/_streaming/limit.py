@@ -63,6 +63,11 @@ class AdaptiveLimit:
         self._full = False  # whether the limit was reached in this round
 
     @property
+    def epoch(self) -> int:
+        """Changes with every cut; a request carries it, so that its answer teaches nothing about a later limit."""
+        return self._epoch
+
+    @property
     def wall(self) -> int | None:
         """The number that was refused, or made answers slow; None before."""
         return self._wall

@@ -18,6 +18,7 @@ from automl_cv_client._imaging import ImageInput
 from automl_cv_client._numbers import Durations, checked_threshold
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client._streaming.job import AnyOutcome, GroupScorer, ReorderBuffer, patient
+from automl_cv_client._streaming.limit import AdaptiveLimit
 from automl_cv_client._streaming.options import StreamOptions
 from automl_cv_client._streaming.probe import Probe
 from automl_cv_client._streaming.sources import AsyncImages, Images, groups_of, images_of, in_groups
@@ -47,12 +48,13 @@ class Engine:
         new_signal: Callable[[], Signal],
         probe: Probe | None = None,
         explain: XaiParameters | None = None,
+        adaptive: AdaptiveLimit | None = None,
     ) -> None:
         options.check_dialect(settings)
         self.scorer = GroupScorer(task, patient(settings), checked_threshold(threshold), explain, probe)
         self.options = options
         clock, most = settings.clock, options.most
-        traffic = Traffic(most, options.bytes_per_second, clock, probe is not None, options.is_known)
+        traffic = Traffic(most, options.bytes_per_second, clock, probe is not None, options.is_known, adaptive)
         # A forked process has its own key: all of them together would send what one was let to.
         self._key = (os.getpid(), settings.deployment, explain is not None, options.per_request > 1)
         self._learned = settings.learned
@@ -193,9 +195,13 @@ class _Run(Generic[StreamT]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._task.value!r}{', closed' if self._is_closed else ''})"
 
-    def _begun(self, options: StreamOptions) -> _State[StreamT]:
+    def _begin_with(self, adaptive: AdaptiveLimit) -> Throttle:
+        """Begin in this process, with a limit that is found elsewhere; before the first batch."""
+        return self._begun(self._options, adaptive).engine.throttle
+
+    def _begun(self, options: StreamOptions, adaptive: AdaptiveLimit | None = None) -> _State[StreamT]:
         """The state of this process; of several first batches one makes it."""
-        engine = Engine(self._settings, self._task, self._threshold, options, self._new_signal)
+        engine = Engine(self._settings, self._task, self._threshold, options, self._new_signal, adaptive=adaptive)
         return self._states.setdefault(os.getpid(), _State(engine))
 
     def _check_open(self) -> None:

@@ -88,6 +88,13 @@ class Throttle:
             self.queue[0].queue[0].signal.set()  # to watch the clock
         return wait
 
+    def limit_changed(self) -> None:
+        """The limit was changed from outside, and not by an answer: let out what it lets out now."""
+        with self.lock:
+            self.hand_out()
+            for batch in self.batches:
+                batch.news.set()
+
 
 class Batch:
     """The groups of one stream: how many are where, and whether it goes on. All under the throttle's lock.

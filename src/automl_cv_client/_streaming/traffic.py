@@ -20,7 +20,7 @@ class Traffic:
     """What a stream and all its batches share. Not thread-safe: a throttle holds its lock around every call.
 
     Where ``patient``, waits also for an endpoint that answers that nobody is there. Where ``is_known``, the endpoint
-    takes ``concurrency`` requests at once.
+    takes ``concurrency`` requests at once. ``adaptive`` is a limit to use, in place of one of its own.
 
     Attributes:
         requests: requests sent so far.
@@ -38,6 +38,7 @@ class Traffic:
         clock: Callable[[], float],
         patient: bool = False,
         is_known: bool = False,
+        adaptive: AdaptiveLimit | None = None,
     ) -> None:
         self.clock = clock
         self.breaker: Breaker = Breaker(patient)
@@ -47,7 +48,7 @@ class Traffic:
         self.refused: int = 0
         self.active = 0
         self.most_active: int = 4 * concurrency + 8
-        self.adaptive: AdaptiveLimit = AdaptiveLimit(concurrency, is_known)
+        self.adaptive: AdaptiveLimit = adaptive or AdaptiveLimit(concurrency, is_known)
         self._pace = None if bytes_per_second is None else Pace(bytes_per_second)
 
     @property

@@ -92,11 +92,16 @@ def _secret(scope: str, name: str) -> str:
     raise InvalidInput("key_secret= needs Databricks or Synapse on the worker; elsewhere give key_env=")
 
 
-def divided(at_once: int, workers: int) -> int:
-    """Each worker's share of what the endpoint takes. Raises InvalidInput where it cannot be divided."""
+def checked(at_once: int) -> int:
+    """What the endpoint takes. Raises InvalidInput where that cannot be."""
     if isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1:
         raise InvalidInput(f'at_once must be a whole number from 1, "ask" or None; not {at_once!r}')
-    if at_once < workers:
+    return at_once
+
+
+def divided(at_once: int, workers: int) -> int:
+    """Each worker's share of what the endpoint takes. Raises InvalidInput where it cannot be divided."""
+    if checked(at_once) < workers:
         raise InvalidInput(
             f"the endpoint takes {at_once} requests at once, and there are {workers} workers: take {at_once}"
         )

@@ -20,8 +20,7 @@ from automl_cv_client._imaging.encoding import grey_png
 from automl_cv_client._streaming.options import StreamOptions
 from automl_cv_client._streaming.runs import stream_for
 from automl_cv_client.task import Task
-from benchmarks.measuring import amount, table
-from benchmarks.measuring import CappedEndpoint
+from benchmarks.measuring import CappedEndpoint, amount, table
 
 CAP, SERVICE = 8, 0.2
 IMAGE = grey_png(16)

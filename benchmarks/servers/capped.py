@@ -1,7 +1,7 @@
 """tests/capped.py in a process of its own; run by measuring.CappedEndpoint. Commands on standard input.
 
-``cap N`` changes the cap; ``count T`` prints answers of status 200 and 429 since T on the monotonic clock; ``answers 0``
-prints all of them, as JSON.
+``cap N`` changes the cap; ``count T`` prints answers of status 200 and 429 since T on the monotonic clock;
+``answers 0`` prints all of them, as JSON.
 """
 
 from __future__ import annotations

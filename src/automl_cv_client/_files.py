@@ -139,6 +139,15 @@ def is_side_name(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SIDE_FOLDERS
 
 
+def is_side_path(path: str) -> bool:
+    """Whether a path below a folder is, or lies in, what systems and programs leave beside images.
+
+    >>> is_side_path("@eaDir/a.jpg/thumb.jpg"), is_side_path("b/a.jpg")
+    (True, False)
+    """
+    return any(is_side_name(part) for part in path.replace(os.sep, "/").split("/") if part not in (".", ".."))
+
+
 def folder_images(
     folder: str | os.PathLike[str], passed_over: PassedOver | None = None, *, deep: bool = True
 ) -> Iterator[str]:

@@ -6,7 +6,7 @@ A SQLite ledger in the output folder is the record of what was done; JSONL, CSV 
 """
 
 from automl_cv_client.batch.bar import progress_bar
-from automl_cv_client.batch.endpoint_output import BatchOutput, read_batch_output
+from automl_cv_client.batch.endpoint.output import BatchOutput, read_batch_output
 from automl_cv_client.batch.exports import export, export_outcomes
 from automl_cv_client.batch.folder import score_folder, score_folder_async
 from automl_cv_client.batch.job_status import BatchStatus, status

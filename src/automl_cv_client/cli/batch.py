@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
@@ -186,7 +187,7 @@ def run(
             formats=exports,
             progress=progress,
         )
-    _tell(summary, as_json)
+    show_facts(dataclasses.asdict(summary), as_json)
     if not summary.total:
         complain(f"there are no images in {'standard input' if sources == ['-'] else ', '.join(sources)}")
         raise typer.Exit(FAILED)
@@ -238,7 +239,7 @@ def status(job: Job, as_json: FactsAsJson = False) -> None:
     from automl_cv_client.batch import status as read_status
 
     found = read_status(job)
-    _tell(found, as_json)
+    show_facts(dataclasses.asdict(found), as_json)
     if found.given_up:
         complain(f"{found.failed} of {found.total} images failed{_given_up(found.given_up)}")
 
@@ -281,18 +282,20 @@ def read(
     if out is not None:
         export_outcomes(rows, task, out, checked)
     if as_json:
-        print_json({"ok": len(rows) - len(failures), "failed": len(failures), "repeated": rows.repeated})
+        facts = {"ok": len(rows) - len(failures), "failed": len(failures)}
+        print_json({**facts, "repeated": rows.repeated, "passed_over": rows.passed_over})
     else:
         for outcome in failures:
             complain(str(outcome.error))
-        console().print(f"{len(rows) - len(failures)} images ok, {len(failures)} failed, {rows.repeated} rows repeated")
+        passed_over = f", {rows.passed_over} files passed over" if rows.passed_over else ""
+        counts = f"{len(rows) - len(failures)} images ok, {len(failures)} failed, {rows.repeated} rows repeated"
+        console().print(counts + passed_over)
     if failures:
         raise typer.Exit(FAILED)
 
 
-def _tell(facts: Any, as_json: bool) -> None:
-    """A summary or status, a line a fact, or as JSON."""
-    values = dataclasses.asdict(facts)
+def show_facts(values: Mapping[str, Any], as_json: bool) -> None:
+    """Print what a summary or status says, one fact per line, or as JSON."""
     if as_json:
         print_json(values)
         return

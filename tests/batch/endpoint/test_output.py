@@ -251,4 +251,4 @@ def test_the_command_tells_what_became_of_each(photos: Path) -> None:
     assert (done.code, done.out) == (1, "8 images ok, 1 failed, 0 rows repeated\n")
     assert "the output has no row for it" in done.err
     assert (photos.parent / "rows.csv").read_text(encoding="utf-8").count("cat") == 8
-    assert run(*line, "--json").json == {"ok": 8, "failed": 1, "repeated": 0}
+    assert run(*line, "--json").json == {"ok": 8, "failed": 1, "repeated": 0, "passed_over": 0}

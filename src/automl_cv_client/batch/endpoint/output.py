@@ -30,14 +30,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, overload
 
-from automl_cv_client._files import folder_images
+from automl_cv_client._files import PassedOver, folder_images, is_side_path
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._imaging import ImagePolicy, prepare
+from automl_cv_client._numbers import checked_threshold
 from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
 from automl_cv_client._text import shortened
-from automl_cv_client.dataset import LocalImages
-from automl_cv_client.errors import AutoMLVisionError, InvalidInput, UnexpectedReply
-from automl_cv_client.results import CallInfo, Failed, Outcome, Result, Scored
+from automl_cv_client.batch.endpoint.names import Names, all_files
+from automl_cv_client.errors import AutoMLVisionError, ImageError, InvalidInput, UnexpectedReply
+from automl_cv_client.geometry import Size
+from automl_cv_client.results import KINDS, CallInfo, Failed, MultilabelClassification, Outcome, Result, Scored
 from automl_cv_client.task import Task, TaskInput, task_of
 
 Exif = Literal["unknown", "ignored", "applied"]
@@ -53,7 +55,7 @@ _NAMES = {
 }
 _WRAPPERS = {"array", "float16", "float32", "float64", "int32", "int64", "str_", "bool_", "list", "tuple"}
 """What numpy writes around its values."""
-_NAME_KEYS = ("filename", "file_name", "image", "path", "name")
+_NAME_KEYS = ("filename", "file_name", "input", "image", "path", "name")
 _LONGEST_LINE = 256_000_000  # characters; a line is one image's result
 _MOST_LINES = 50  # of one record: line ends within a name
 csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_LINE))
@@ -73,15 +75,18 @@ class BatchOutput(Sequence[Outcome[Result]]):
     """What became of each image of a batch job: a sequence of outcomes, in the order of the folder.
 
     After the images come the lines that belong to none of them, each as an error that names file and line; so nothing
-    that was written is lost.
+    that was written is lost. The service hands a script every file of the folder: a line of a file that is no image by
+    its name counts as passed over when it is an error, and has an outcome of its own when it is a result.
 
     Attributes:
         outcomes: one per image, then one per line without an image.
         repeated: lines that were replaced by a later one of the same image: a mini-batch that is retried appends again.
+        passed_over: files that have a line and are none of your images: hidden files, thumbnails, texts.
     """
 
     outcomes: tuple[Outcome[Result], ...]
     repeated: int = 0
+    passed_over: int = 0
 
     def __len__(self) -> int:
         return len(self.outcomes)
@@ -105,7 +110,7 @@ def read_batch_output(
     """Read the output of an Azure ML batch endpoint into results in pixels of your images.
 
     All forms that scoring scripts write are read, with CRLF, a byte-order mark, gzip, several parts and a last line cut
-    off by a cancelled job. A name fits the image whose path has the longest end in common with it.
+    off by a cancelled job. Names may be absolute paths, paths below the folder, or the ends of such.
 
     Args:
         path: ``predictions.csv``, ``.csv.gz``, or a folder with such files: all of them are parts of one output.
@@ -127,34 +132,47 @@ def read_batch_output(
         ...     print(outcome.input, outcome.result or outcome.error)
     """
     kind = task_of(task)
-    files, folder = LocalImages(images), os.path.abspath(images)
     if exif not in ("unknown", "ignored", "applied"):
         raise InvalidInput(f"exif must be 'unknown', 'ignored' or 'applied', not {exif!r}")
+    checked_threshold(threshold)
+    folder = os.path.abspath(images)
+    if not os.path.isdir(folder):
+        raise InvalidInput(f"no such folder of images: {shortened(os.path.basename(folder))!r}")
+    records = list(_records(_parts(Path(path))))
+    files = Names(all_files(folder), (record.name for record in records if not record.problem))
     rows: dict[str, _Record] = {}
     strays: list[_Record] = []
     repeated = 0
-    for record in _records(_parts(Path(path))):
-        found, problem = None, record.problem
-        if not problem:
-            try:
-                found = files.find(record.name)
-                problem = "" if found else f"no image below {os.path.basename(folder)!r} has this name"
-            except InvalidInput as error:
-                problem = error.message if hasattr(error, "message") else str(error)
-        if found is None:
+    for record in records:
+        if record.problem:
+            strays.append(record)
+            continue
+        try:
+            file = files.find(record.name)
+            problem = "" if file else f"no image below {os.path.basename(folder)!r} has this name"
+        except InvalidInput as error:
+            file, problem = None, str(error)
+        if file is None:
             strays.append(record._replace(problem=problem))
             continue
-        name = os.path.abspath(found)
+        name = os.path.join(folder, file)
         repeated += name in rows
         rows[name] = record
+    names = list(folder_images(folder, PassedOver()))
     outcomes = [
-        _outcome(number, name, rows.get(name), kind, threshold, exif)
-        for number, name in enumerate(folder_images(folder))
+        _outcome(number, name, rows.pop(name, None), kind, threshold, exif) for number, name in enumerate(names)
     ]
+    passed_over = 0
+    for name, record in rows.items():
+        outcome = _outcome(len(outcomes), name, record, kind, threshold, exif)
+        if outcome.ok and not is_side_path(os.path.relpath(name, folder)):
+            outcomes.append(outcome)
+        else:
+            passed_over += 1
     for stray in strays:
         said = f"{stray.where}: {shortened(stray.name)!r}: " if stray.name else f"{stray.where}: "
         outcomes.append(Failed(len(outcomes), stray.name or stray.where, error=UnexpectedReply(said + stray.problem)))
-    return BatchOutput(tuple(outcomes), repeated)
+    return BatchOutput(tuple(outcomes), repeated, passed_over)
 
 
 def _outcome(
@@ -177,10 +195,12 @@ def _shown(name: str) -> str:
 def _result(record: _Record, name: str, task: Task, threshold: float, exif: Exif) -> Result:
     info = prepare(name, ImagePolicy()).info
     value, upright = _without_marks(record.value)
-    if isinstance(value, dict) and set(value) <= {"error", "message"} and value:
-        raise UnexpectedReply(
-            f"{record.where}: the scoring script said: {shortened(str(next(iter(value.values()))), 500)}"
-        )
+    if isinstance(value, dict) and value.get("status") == "ok":
+        return _stored(record.where, value.get("result"), info, task, threshold)
+    if isinstance(value, dict) and value and set(value) <= {"error", "message", "status"}:
+        reason = shortened(_reason(value), 500)
+        kind = ImageError if reason.startswith(f"{ImageError.__name__}: ") else UnexpectedReply
+        raise kind(f"{record.where}: the scoring script said: {reason}")
     turned = info.orientation != 1 and not task.explainable and not upright
     if turned and exif == "unknown":
         raise UnexpectedReply(
@@ -198,6 +218,32 @@ def _result(record: _Record, name: str, task: Task, threshold: float, exif: Exif
         size = {"sent_size": info.size, "sent_bytes": 0, "changes": ()}
         return result_of(task, row, info.model_copy(update=size), CallInfo(), threshold)
     raise UnexpectedReply(f"{record.where}: {problem}", excerpt=shortened(repr(record.value), 500))
+
+
+def _stored(where: str, given: Any, info: ImageInfo, task: Task, threshold: float) -> Result:
+    """A result as this package stores it, in a line as of ``results.jsonl``."""
+    try:
+        result = KINDS[task].model_validate_json(json.dumps(given))
+    except (ValueError, RecursionError):
+        problem = f"it is no stored result of {task.value}"
+    else:
+        if result.image.size == info.size:
+            is_multilabel = isinstance(result, MultilabelClassification)
+            return result.model_copy(update={"threshold": threshold}) if is_multilabel else result
+        problem = f"the result is of an image of {_by(result.image.size)} pixels, and this one has {_by(info.size)}"
+    raise UnexpectedReply(f"{where}: {problem}")
+
+
+def _by(size: Size) -> str:
+    return f"{size.width} x {size.height}"
+
+
+def _reason(value: dict[str, Any]) -> str:
+    """What a script says in place of a result; a line of ``results.jsonl`` tells it in parts."""
+    said = value.get("error", value.get("message"))
+    if isinstance(said, dict):
+        return ": ".join(str(said[key]) for key in ("kind", "message") if said.get(key))
+    return str(said)
 
 
 def _without_marks(value: Any) -> tuple[Any, bool]:
@@ -240,11 +286,7 @@ def _parts(path: Path) -> list[Path]:
     if not path.is_dir():
         raise InvalidInput(f"{path}: there is no such file or folder: give predictions.csv, or the folder it is in")
     parts = sorted(
-        (
-            file
-            for file in path.rglob("*")
-            if file.is_file() and re.search(r"\.(csv|jsonl?|txt)(\.gz)?$", file.name.lower())
-        ),
+        (file for file in path.rglob("*") if file.is_file() and _OUTPUT.search(file.name.lower())),
         key=lambda file: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", file.as_posix())],
     )
     if not parts:
@@ -314,6 +356,11 @@ def _literal_record(where: str, line: str) -> _Record | None:
         if ended:  # a file name may begin with a bracket
             return None if re.match(r"\s*\[[^'\"]", line) else _Record(where, problem="it is neither JSON nor Python")
         return _Record(where, problem=_CUT_OFF)
+    return _record_of(where, value)
+
+
+def _record_of(where: str, value: Any) -> _Record:
+    """The record of a value that holds the name of its image: a dictionary, or a list of name and result."""
     if isinstance(value, dict):
         name = next((value[key] for key in _NAME_KEYS if isinstance(value.get(key), str)), None)
         if name is None:
@@ -340,7 +387,11 @@ def _frame_record(where: str, lines: _Lines) -> _Record:
         cells = next(csv.reader(feed(), delimiter=" ", strict=True))
     except (csv.Error, StopIteration):
         cells = []
-    record = _cell(where, *cells) if len(cells) == 2 else _Record(where, problem="it is not a name and a result")
+    if len(cells) == 1:  # of a data frame with one column
+        record = _cell(where, "", cells[0])
+        record = record if record.problem else _record_of(where, record.value)
+    else:
+        record = _cell(where, *cells) if len(cells) == 2 else _Record(where, problem="it is not a name and a result")
     if record.problem:  # an open quotation mark takes the next records along: they are read by themselves
         lines.put_back(taken[1:])
         if lines.peek() is None and not taken[0].endswith(("\n", "\r")):

@@ -47,13 +47,13 @@ demo: $(DEMO)
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest -n auto
 
-# Ray and Spark are hundreds of MB, and Spark needs Java: an environment of their own, two to three minutes to make.
+# Ray, Spark and MLflow are hundreds of MB, and Spark needs Java: an environment of their own, two to three minutes to make.
 ENGINES := .venv-engines
 $(ENGINES)/.installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -m venv $(ENGINES)
 	@$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[ray,spark]" pytest hypothesis numpy
+	@$(ENGINES)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[cli,ray,spark]" pytest hypothesis numpy mlflow-skinny pandas
 	@touch $@
 
 test-engines: $(ENGINES)/.installed

@@ -10,7 +10,7 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
-from tests.test_layering import PACKAGE, ROWS, SOURCE, imports_of
+from tests.test_layering import PACKAGE, ROWS, SOURCE, imports_of, source_files
 
 IMAGE = Path(__file__).with_name("images") / "rooms.svg"
 ORDER = (
@@ -78,7 +78,7 @@ Arrow = tuple[str, str]
 def arrows_of_the_source() -> set[Arrow]:
     """Every pair of rooms of which the first imports the second."""
     found = set()
-    for file in SOURCE.rglob("*.py"):
+    for file in source_files():
         room = file.relative_to(SOURCE).parts[0].removesuffix(".py")
         for one in imports_of(ast.parse(file.read_text(encoding="utf-8"))):
             parts = [*one.module.split("."), "__init__"]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from docs.make_rooms import IMAGE, ORDER, arrows_of_the_source, drawn_of, image
-from tests.test_layering import PACKAGE, ROWS, SOURCE, imports_of, row_of
+from tests.test_layering import PACKAGE, ROWS, SOURCE, imports_of, row_of, source_files
 
 DESIGN = (IMAGE.parents[1] / "design.md").read_text(encoding="utf-8")
 ON_THE_REGISTRY = {"pillow": "PIL"}  # where the table's word is not the module's
@@ -76,8 +76,8 @@ def test_the_table_names_the_libraries_at_the_top_of_files(line):
     said = {ON_THE_REGISTRY.get(word, word) for word in words}
     found = set()
     for room in rooms_in(rooms):
-        for file in [SOURCE / f"{room}.py", *(SOURCE / room).rglob("*.py")]:
-            if file.exists():
+        for file in source_files():
+            if file.relative_to(SOURCE).parts[0].removesuffix(".py") == room:
                 imports = imports_of(ast.parse(file.read_text(encoding="utf-8")))
                 found |= {one.module.split(".")[0] for one in imports if one.at_top}
     assert said == found - {PACKAGE} - sys.stdlib_module_names

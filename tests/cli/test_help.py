@@ -93,7 +93,7 @@ def test_the_short_name_of_help_and_a_hash_seed_change_nothing():
     assert pages[0] == pages[1]
 
 
-@pytest.mark.parametrize("path", [(), ("batch",), ("dataset",)], ids=name_of)
+@pytest.mark.parametrize("path", [(), ("batch",), ("batch-endpoint",), ("dataset",)], ids=name_of)
 def test_a_group_alone_says_what_there_is_and_that_something_is_missing(path):
     done = run(*path)
     assert (done.code, done.out) == (2, "")

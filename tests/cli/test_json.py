@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from automl_cv_client import Detections, Task
-from automl_cv_client.batch import score_folder
+from automl_cv_client.batch import init_batch_endpoint, score_folder
 from automl_cv_client.cli.text import in_json
 from automl_cv_client.local import LocalEndpoint
 from tests.cli.conftest import Ended, run
@@ -41,6 +41,8 @@ RUNS: dict[str, tuple[str, type]] = {
     "batch run": ("batch run {folder} --task image-object-detection --out {new}", dict),
     "batch status": ("batch status {job}", dict),
     "batch export": ("batch export {job} --format csv", dict),
+    "batch-endpoint init": ("batch-endpoint init {new} --task image-classification --model onnx", dict),
+    "batch-endpoint try": ("batch-endpoint try {batch_endpoint} {folder}", dict),
     "batch read": ("batch read {output} --task image-object-detection --images {photos}", dict),
 }
 """Arguments, and what the JSON is; ``serve`` has a test of its own."""
@@ -75,7 +77,9 @@ def told(endpoint: LocalEndpoint, job: Path, folder: Path, tmp_path: Path) -> An
         "stored": job / "results.jsonl",
         "new": tmp_path / "new",
         "output": tmp_path / "predictions.csv",
+        "batch_endpoint": tmp_path / "batch-endpoint",
     }
+    init_batch_endpoint(places["batch_endpoint"], Task.DETECTION, "online")
     places["output"].write_text("".join(f'{name} "{{""boxes"": []}}"\n' for name in photo_names()))
 
     def tell(name: str) -> Ended:

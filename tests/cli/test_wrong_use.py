@@ -46,6 +46,8 @@ def places(tmp_path, folder):
         ("batch export {tmp}", 2, "holds no batch job"),
         ("batch export {tmp} --to {tmp}/ledger.sqlite", 2, "it is read by this command; name another file"),
         ("batch export {tmp} --to {tmp}/gone/a.jsonl", 2, "there is no folder"),
+        ("batch-endpoint try {tmp} {folder}", 2, "'automl-cv batch-endpoint init' writes such a folder"),
+        ("batch-endpoint init {cat}/x --task image-classification", 2, "cannot write the files of the batch endpoint"),
         ("evaluate {labels} --images {folder} --job {tmp}/job", 2, "none of the 4 labelled images is in"),
         ("dataset convert {tmp}/gone {tmp}/new.jsonl --from yolo", 2, "there is no such file or folder"),
         ("dataset convert {tmp} {tmp}/new.jsonl --from yolo", 2, "name it by --classes"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from automl_cv_client.cli import batch, compare, dataset, demo, doctor, evaluate, explain, serve, tasks
+from automl_cv_client.cli import batch, batch_endpoint, compare, dataset, demo, doctor, evaluate, explain, serve, tasks
 from automl_cv_client.cli.program import Program, add_command
 from automl_cv_client.cli.waiting import NoColor, Verbose
 from automl_cv_client.task import Task
@@ -57,4 +57,5 @@ add_command(app, "evaluate", evaluate.evaluate, examples=evaluate.EXAMPLES, pane
 add_command(app, "compare", compare.compare, examples=compare.EXAMPLES, panel="Measure")
 add_command(app, "doctor", doctor.doctor, examples=doctor.EXAMPLES, panel="See what is wrong")
 app.add_typer(batch.app, name="batch", rich_help_panel="Score images")
+app.add_typer(batch_endpoint.app, name="batch-endpoint", rich_help_panel="Score images")
 app.add_typer(dataset.app, name="dataset", rich_help_panel="See what is wrong")

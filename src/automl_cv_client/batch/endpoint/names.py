@@ -7,8 +7,8 @@ together do, as one script writes all names alike:
 
 - In front of the path below the folder, all names of one machine have the same text (or none). The image of a name is
   the one behind the text that fits most names. Two texts that fit equally many are an error.
-- A script that shortens paths writes as many parts of each. So a name with the most parts may also mean every image that
-  ends so; a name with fewer parts is a whole path. More than one image is an error that names two of them.
+- A script that shortens paths writes as many parts of each. So a name with the most parts may also mean every image
+  that ends so; a name with fewer parts is a whole path. More than one image is an error that names two of them.
 
 So a wrong image is never taken for the right one because the right one is missing from the folder.
 """

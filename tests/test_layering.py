@@ -35,7 +35,7 @@ ROWS = (
     {"_imaging", "drawing", "formats"},
     {"results", "dataset"},
     {"_protocol", "evaluation"},
-    {"_flow"},
+    {"_flow", "migration"},
     {"_transports", "credentials", "settings", "_telemetry"},
     {"_streaming"},
     {"_options", "_clients", "_client", "_async_client"},

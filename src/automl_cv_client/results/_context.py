@@ -19,7 +19,7 @@ class CallInfo(Record, frozen=True):
         model_time: seconds the model took by its own account (``x-ms-run-fn-exec-ms``, else
             ``ms-azureml-model-time``); None when not told.
         answered_by: ``endpoint``, or which model on this machine answered in its place, such as
-            ``model.onnx, on this machine``.
+            ``model.onnx, on this machine``; of old results the service, such as ``Custom Vision``.
     """
 
     request_id: str | None = None

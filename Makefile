@@ -11,12 +11,13 @@ PIP := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python
 CHECKED := tests/protocol tests/flow tests/geometry tests/results tests/imaging tests/formats tests/dataset \
 	tests/drawing tests/test_layering.py tests/test_package.py tests/test_text.py tests/test_errors.py
 
-.PHONY: help demo test test-engines check lint docs docs-serve build bench clean
+.PHONY: help demo test test-engines proof check lint docs docs-serve build bench clean
 
 help:
 	@echo "make demo    score the sample photographs with demo models on this machine"
 	@echo "make test    run all tests, on all cores"
 	@echo "make test-engines   the tests with real Ray and Spark, in an environment of their own"
+	@echo "make proof   hold every promise of docs/proof.md with its whole tests, in about half an hour"
 	@echo "make check   run the tests that need no sockets, in seconds"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the documentation site, in site/; make docs-serve shows it while you write"
@@ -58,6 +59,9 @@ $(ENGINES)/.installed: pyproject.toml
 
 test-engines: $(ENGINES)/.installed
 	@$(ENGINES)/bin/python -m pytest tests/engines
+
+proof: $(INSTALLED)
+	@$(BIN)/python -m tests.proof
 
 check: $(INSTALLED)
 	@$(BIN)/python -m pytest -n auto --few-examples $(CHECKED)

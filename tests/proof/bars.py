@@ -1,0 +1,38 @@
+"""What must never happen: each bar in a sentence. A test that holds one is marked ``@pytest.mark.bar(number)``."""
+
+from __future__ import annotations
+
+BARS = {
+    1: "0 silently wrong results in 100,000 calls to a server that cuts, resets, lies about lengths and drops rows",
+    2: "200 `kill -9` at random points of a batch: no row lost, doubled or unreadable",
+    3: "the key appears in no repr, log, exception, pickle, URL, span or ledger",
+    4: "every status and fault is retried as the table says, blocking and awaited alike",
+    5: "a call returns by its deadline under dripping bytes, silence, slow connects and backoff",
+    6: "at 30 % passing failures, at least 99.9 % of a batch succeeds",
+    7: "an outage costs at most 1.10 requests per call, and the full rate is back within 5 s",
+    8: "an unknown limit is found: at least 90 % of the capacity, at most 2 % of answers 429",
+    9: "Retry-After is obeyed up to a cap, in all its forms",
+    10: "a decompression bomb or truncated image is refused before its pixels are made",
+    11: "a compressed reply of 500 MB is refused in little memory",
+    12: "1,000,000 mutated replies and 20,000 mutated images: right, or one of our errors",
+    13: "no key and no image reaches another party: plain HTTP, bad certificates, redirects, proxies",
+    14: "tokens are renewed before they expire, once for 1,000 concurrent callers",
+    15: "one bad image harms no other; it gets three tries over all runs",
+    16: "Ctrl-C drains, a second one stops, and the job can be resumed",
+    17: "a full disk is one clear error, and what was written can be read",
+    18: "1,000 cancelled calls leave no connection, task or turn behind",
+    19: "32 threads with 1,000 calls each: no header of one call in another",
+    20: "100,000 calls: memory grows by less than 5 MB, descriptors do not",
+    21: "every failure carries its status, reason, ids, attempts and seconds",
+    22: "labels and file names from outside never escape into HTML, CSV, XML, terminals or paths",
+    23: "image URLs are off by default, and never lead to an address that is not public",
+    24: "odd JSON (NaN, duplicate keys, depth, byte order marks, lone surrogates) is read as stated or refused",
+    25: "a limit in bytes per second holds within 5 %",
+    26: "after a fork or spawn no answer is another process's",
+    27: "bytes behind an answer never become the next answer",
+    28: "a wrong reply of n bytes costs at most 3 n + 20 MB and 0.1 s per MB",
+    29: "an image of 5 MB is decoded within bounds of time and memory, or refused, by the deadline",
+    30: "the key is in no frame local of an exception, and in no pickle",
+    31: "a conversion loses nothing silently: rows in = rows out + rows reported",
+    32: "a damaged ledger is found when it is opened, or the job is whole",
+}

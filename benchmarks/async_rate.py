@@ -29,14 +29,14 @@ def many() -> int:
     return amount(300, 10)
 
 
-async def rate(one: One, in_flight: int) -> float:
+async def rate(call: One, in_flight: int) -> float:
     """Images a second: ``in_flight`` workers, each sending one after the other."""
     images = many()
     numbers = iter(range(images))
 
     async def worker() -> None:
         for _ in numbers:
-            await one()
+            await call()
 
     started = time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(in_flight)))
@@ -103,7 +103,7 @@ async def measure(url: str, image: bytes, in_flight: int) -> dict[str, list[floa
 
 
 def _times(rates: list[float], base: list[float]) -> float:
-    return statistics.median(one / other for one, other in zip(rates, base, strict=True))
+    return statistics.median(rate / other for rate, other in zip(rates, base, strict=True))
 
 
 def main() -> None:

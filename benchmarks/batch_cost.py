@@ -32,7 +32,7 @@ def queued(few: int, many: int, image: Path) -> tuple[float, float]:
     with instant_server(b'[{"boxes": []}]') as url:
         words = [sys.executable, "-c", QUEUED, url, str(image), str(few), str(many)]
         said = subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout.split()
-    first, last = (int(one) / 1024 for one in said)
+    first, last = (int(word) / 1024 for word in said)
     return first, last
 
 

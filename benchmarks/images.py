@@ -80,8 +80,10 @@ def effects() -> list[tuple[str, str, str, str]]:
             for name, policy in list(POLICIES.items())[1:]:
                 found = client.with_options(images=policy).detect(data)
                 pairs = list(zip(original, found, strict=False))
-                moved = [abs(a - b) for one, two in pairs for a, b in zip(one.box, two.box, strict=True)]
-                same = [one.label for one in original] == [one.label for one in found][: len(original)]
+                moved = [abs(a - b) for detection, two in pairs for a, b in zip(detection.box, two.box, strict=True)]
+                same = [detection.label for detection in original] == [detection.label for detection in found][
+                    : len(original)
+                ]
                 figure = f"{max(moved):.2%} of the image" if same else "other labels"
                 share = found.image.sent_bytes / len(data)
                 rows.append((f"{photo}, {name}", f"boxes move by {figure}", f"{share:.3f} of the bytes", "≤ 1 %"))
@@ -91,8 +93,8 @@ def effects() -> list[tuple[str, str, str, str]]:
 def polygons() -> list[tuple[str, str, str, str]]:
     info = ImageInfo(size=Size(1920, 1080), raw_size=Size(1920, 1080), sent_size=Size(1920, 1080))
     ring = tuple(0.5 + 0.4 * f(i / 200 * math.tau) for i in range(200) for f in (math.cos, math.sin))
-    one = Instance(label="a", score=0.9, box=Box(0.1, 0.1, 0.9, 0.9), polygons=(ring,))
-    result = Instances(image=info, objects=(one,) * 100)
+    instance = Instance(label="a", score=0.9, box=Box(0.1, 0.1, 0.9, 0.9), polygons=(ring,))
+    result = Instances(image=info, objects=(instance,) * 100)
     flat = np.random.default_rng(1).random(40_000)
     fresh, columns, objects, limit = interleaved(
         [

@@ -41,7 +41,7 @@ def interleaved(works: Sequence[Callable[[], object]], *, rounds: int = 15, time
 
 def ratio(measured: Sequence[float], limit: Sequence[float]) -> float:
     """Median over the rounds of ``measured / limit``: each round is its own comparison."""
-    return statistics.median(m / one for m, one in zip(measured, limit, strict=True))
+    return statistics.median(m / least for m, least in zip(measured, limit, strict=True))
 
 
 def table(title: str, rows: Sequence[tuple[str, str, str, str]], command: str) -> None:

@@ -67,8 +67,8 @@ def whole_replies() -> list[tuple[str, str, str, str]]:
         del arrays, parts
 
         def read(body: bytes = body, task: Task = task) -> object:
-            (one,) = read_explained(body, task, PARAMETERS)
-            result = explained_result(task, one, IMAGE, CallInfo(), PARAMETERS)
+            (row,) = read_explained(body, task, PARAMETERS)
+            result = explained_result(task, row, IMAGE, CallInfo(), PARAMETERS)
             explanations = result.explanations if task is Task.MULTILABEL else (result.explanation,)
             return result, [each.attributions for each in explanations]
 

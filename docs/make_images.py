@@ -117,10 +117,10 @@ def draw_turned(found: Detections) -> None:
     with Image.open(PHOTOS / "coffee.png") as coffee:
         stored = coffee.convert("RGB").transpose(Image.Transpose.ROTATE_90)
     pencil = ImageDraw.Draw(stored)
-    for one in found.above(0.8):
-        box = one.to_pixels(stored.size)
+    for detection in found.above(0.8):
+        box = detection.to_pixels(stored.size)
         pencil.rectangle(box, outline=RED, width=4)
-        pencil.text((box.left + 8, box.top + 6), f"{one.label} {one.score:.2f}", fill=PAPER, font=LETTERS)
+        pencil.text((box.left + 8, box.top + 6), f"{detection.label} {detection.score:.2f}", fill=PAPER, font=LETTERS)
     drawn = found.above(0.8).draw()
     both = Image.new("RGB", (stored.width + 30 + drawn.width, stored.height), PAPER)
     both.paste(stored, (0, 0))

@@ -80,8 +80,8 @@ def arrows_of_the_source() -> set[Arrow]:
     found = set()
     for file in source_files():
         room = file.relative_to(SOURCE).parts[0].removesuffix(".py")
-        for one in imports_of(ast.parse(file.read_text(encoding="utf-8"))):
-            parts = [*one.module.split("."), "__init__"]
+        for imported in imports_of(ast.parse(file.read_text(encoding="utf-8"))):
+            parts = [*imported.module.split("."), "__init__"]
             if parts[0] == PACKAGE and parts[1] != room:
                 found.add((room, parts[1]))
     return found

@@ -22,7 +22,7 @@ def main(endpoint: str, image: str | Path = IMAGE) -> None:
         for deployment in client.deployments():
             print(f"{deployment.name}: {deployment.traffic} % of the traffic, {deployment.state}")
         found = client.detect(image)
-    print(f"{found.call.deployment} found", *(one.label for one in found))
+    print(f"{found.call.deployment} found", *(detection.label for detection in found))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ def main(image: str | Path = IMAGE, folder: str | Path = "demo-output") -> None:
             found = client.detect(image)
         except errors.ImageError as error:
             sys.exit(f"not sent: {error}")
-    for one in found.above(0.5):
-        left, top, right, bottom = one.pixel_box
-        print(f"{one.label} {one.score:.2f} at ({left:.0f}, {top:.0f}) to ({right:.0f}, {bottom:.0f})")
+    for detection in found.above(0.5):
+        left, top, right, bottom = detection.pixel_box
+        print(f"{detection.label} {detection.score:.2f} at ({left:.0f}, {top:.0f}) to ({right:.0f}, {bottom:.0f})")
     Path(folder).mkdir(parents=True, exist_ok=True)
     print("drawn:", found.save(Path(folder) / "detected.jpg"))
 

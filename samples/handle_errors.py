@@ -15,7 +15,7 @@ PHOTOS = Path(__file__).parent / "photos"
 def scored(client: Client, image: str | Path) -> str:
     """What a program might do about each kind of error. The client itself has tried again where that can help."""
     try:
-        return "found: " + ", ".join(one.label for one in client.detect(image))
+        return "found: " + ", ".join(detection.label for detection in client.detect(image))
     except (errors.InvalidInput, errors.ImageDropped) as error:
         return f"skip this image: {type(error).__name__}: {error}"
     except (errors.AuthenticationFailed, errors.PermissionDenied, errors.EndpointNotFound) as error:

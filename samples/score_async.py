@@ -18,7 +18,7 @@ async def score() -> None:
     async with AsyncClient.from_env() as client:
         results = await asyncio.gather(*(client.detect(PHOTOS / name) for name in NAMES))
     for name, found in zip(NAMES, results, strict=True):
-        print(f"{name}: {', '.join(one.label for one in found) or 'nothing found'}")
+        print(f"{name}: {', '.join(detection.label for detection in found) or 'nothing found'}")
 
 
 def main() -> None:

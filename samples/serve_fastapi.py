@@ -34,7 +34,7 @@ async def detect(image: UploadedImage, client: ScoringClient) -> Detections:
 async def counts(image: UploadedImage, client: ScoringClient) -> dict[str, int]:
     """How many of each label."""
     found = await client.detect(image)
-    return Counter(one.label for one in found.above(0.5))
+    return Counter(detection.label for detection in found.above(0.5))
 
 
 def main(port: int = 8000) -> None:

@@ -25,7 +25,7 @@ def main(image: str | Path = IMAGE) -> None:
             found = client.detect(image)
         except (errors.AuthenticationFailed, errors.PermissionDenied) as error:
             sys.exit(f"not let in: {error}")
-    print("let in, found", *(one.label for one in found))
+    print("let in, found", *(detection.label for detection in found))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Page:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.relative_to(
-            next(one for one in (DOCS, ROOT, path.parent) if path.is_relative_to(one))
+            next(target for target in (DOCS, ROOT, path.parent) if path.is_relative_to(target))
         ).as_posix()
         self.text = path.read_text(encoding="utf-8")
 
@@ -51,7 +51,7 @@ class Page:
 
     def blocks(self, *languages: str) -> list[Block]:
         """The fenced blocks in these languages, in order."""
-        return [one for one in self._blocks if one.language in languages]
+        return [block for block in self._blocks if block.language in languages]
 
     @cached_property
     def _blocks(self) -> list[Block]:
@@ -84,7 +84,7 @@ class Page:
     def links(self) -> list[str]:
         """What links and images lead to, apart from other sites."""
         found = _LINK.findall(_INLINE_CODE.sub("", self.prose))
-        return [one for one in found if not re.match(r"[a-z]+:", one)]
+        return [target for target in found if not re.match(r"[a-z]+:", target)]
 
     def commands(self) -> list[list[str]]:
         """Commands of sh blocks and of code in the text, as words: those of ours, and of make."""

@@ -42,7 +42,7 @@ def test_a_wrong_path_would_be_found():
     assert len(paths_in(TEXT)) > 40
 
 
-@pytest.mark.parametrize("folder", sorted(one.parent.name for one in (ROOT / "tests").glob("*/__init__.py")))
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")))
 def test_every_folder_of_tests_has_a_row(folder):
     assert f"`tests/{folder}`" in TEXT
 

@@ -154,7 +154,7 @@ def shown_tests(page: Page) -> list[str]:
 def test_tests_on_a_page_pass(page: Page, reader: Path) -> None:
     blocks = shown_tests(page)
     (reader / "test_page.py").write_text("\n\n".join(blocks), encoding="utf-8")
-    installed = "automl_cv_client" in {one.name for one in entry_points(group="pytest11")}
+    installed = "automl_cv_client" in {entry_point.name for entry_point in entry_points(group="pytest11")}
     plugin = [] if installed else ["-p", "pytest_automl_cv_client"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, "test_page.py"],

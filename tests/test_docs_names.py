@@ -79,7 +79,9 @@ def check_command(command: Any, words: list[str]) -> None:
             return
         assert rest[0] in command.commands, f"no such command: automl-cv {' '.join(words)}"
         command = command.commands[rest.pop(0)]
-    known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)} | {"--help"}
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {
+        "--help"
+    }
     given = {word.partition("=")[0] for word in rest if word.startswith("-") and word != "-"}
     assert given <= known, f"no such option: automl-cv {' '.join(words)}"
 
@@ -150,7 +152,7 @@ def is_there(thing: str, name: str) -> bool:
 
 
 def annotations_of(kind: type[Any]) -> set[str]:
-    return {name for one in inspect.getmro(kind) for name in inspect.get_annotations(one)}
+    return {name for base in inspect.getmro(kind) for name in inspect.get_annotations(base)}
 
 
 @pytest.mark.parametrize("page", [*PAGES, Page(ROOT / "README.md")], ids=str)

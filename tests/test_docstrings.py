@@ -26,20 +26,22 @@ INDENTED = re.compile(r"\n\n((?: {4}.*\n|\n(?= {4}))+)")
 NO_CODE = ("* AutoMLVisionError",)  # the tree of errors; tests/test_errors.py compares it
 
 MODULES = [
-    importlib.import_module(one.name)
-    for one in pkgutil.walk_packages(automl_cv_client.__path__, "automl_cv_client.")
-    if not one.name.endswith("__main__")
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(automl_cv_client.__path__, "automl_cv_client.")
+    if not module.name.endswith("__main__")
 ]
 FINDER = doctest.DocTestFinder(exclude_empty=True)
 ALL = [
-    one
+    example
     for module in [automl_cv_client, *MODULES]
-    for one in FINDER.find(module, module.__name__, extraglobs={"no_waiting": testing.no_waiting})
-    if one.examples
+    for example in FINDER.find(module, module.__name__, extraglobs={"no_waiting": testing.no_waiting})
+    if example.examples
 ]
 IN_CLIENTS = "._clients."  # whose examples need endpoints: tests/clients/test_examples.py runs them
-EXAMPLES = [one for one in ALL if any(line.want for line in one.examples) and IN_CLIENTS not in one.name]
-SHOWN = [one for one in ALL if not any(line.want for line in one.examples)]
+EXAMPLES = [
+    example for example in ALL if any(line.want for line in example.examples) and IN_CLIENTS not in example.name
+]
+SHOWN = [example for example in ALL if not any(line.want for line in example.examples)]
 """They show a use, and print nothing: their files and endpoints are the reader's."""
 
 

@@ -16,9 +16,9 @@ PAGE = (DOCS / "errors.md").read_text(encoding="utf-8").partition("```text\n")[2
 
 
 def bases() -> dict[str, str]:
-    classes = [one for one in vars(errors).values() if isinstance(one, type)]
-    kinds = [one for one in classes if issubclass(one, errors.AutoMLVisionError)]
-    return {one.__name__: one.__base__.__name__ for one in kinds if one.__base__ is not None}
+    classes = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    kinds = [label for label in classes if issubclass(label, errors.AutoMLVisionError)]
+    return {kind.__name__: kind.__base__.__name__ for kind in kinds if kind.__base__ is not None}
 
 
 def drawn(text: str) -> dict[str, str]:

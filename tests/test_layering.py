@@ -208,14 +208,18 @@ def faults_of(path: str, source: str) -> list[str]:
     room = path.partition("/")[0].removesuffix(".py")
     row = row_of(room)
     return [
-        f"{path}:{one.line} imports {one.module}: {reason}"
-        for one in imports_of(ast.parse(source))
-        if (reason := _inside(room, row, one) if one.module.split(".")[0] == PACKAGE else _outside(path, one))
+        f"{path}:{imported.line} imports {imported.module}: {reason}"
+        for imported in imports_of(ast.parse(source))
+        if (
+            reason := _inside(room, row, imported)
+            if imported.module.split(".")[0] == PACKAGE
+            else _outside(path, imported)
+        )
     ]
 
 
-def _inside(room: str, row: int, one: Import) -> str:
-    other = [*one.module.split("."), "__init__"][1]
+def _inside(room: str, row: int, imported: Import) -> str:
+    other = [*imported.module.split("."), "__init__"][1]
     if (room, other) in STRANGERS:
         return f"{room} does without {other}"
     if other == room or row_of(other) < row or (room, other) in NEIGHBOURS:
@@ -223,15 +227,15 @@ def _inside(room: str, row: int, one: Import) -> str:
     return f"{room} (row {row}) must not know {other} (row {row_of(other)})"
 
 
-def _outside(path: str, one: Import) -> str:
-    root = one.module.split(".")[0]
-    if one.module.startswith("."):
+def _outside(path: str, imported: Import) -> str:
+    root = imported.module.split(".")[0]
+    if imported.module.startswith("."):
         return "imports are absolute"
     if root in LIBRARIES or root in LATER:
-        places = LIBRARIES.get(root, ()) + (() if one.at_top else LATER.get(root, ()))
+        places = LIBRARIES.get(root, ()) + (() if imported.at_top else LATER.get(root, ()))
         return "" if path.startswith(places) else "this library has its own places: LIBRARIES and LATER"
     if root in sys.stdlib_module_names:
-        return "" if root in ALLOWED.get(path, ()) else _not_for(path, one.module)
+        return "" if root in ALLOWED.get(path, ()) else _not_for(path, imported.module)
     return "a library this test does not know: give it a place in LIBRARIES"
 
 
@@ -358,3 +362,12 @@ def test_a_circle_would_be_found():
 def test_an_unknown_room_is_asked_about():
     with pytest.raises(pytest.fail.Exception, match=r"utils.*give it a row"):
         faults_of("utils.py", "")
+
+
+@pytest.mark.parametrize("folder", ["src", "tests", "samples", "benchmarks", "docs"])
+def test_a_loop_says_what_it_goes_through(folder):
+    for path in (Path(__file__).parents[1] / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            targets = [node.target] if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension) else []
+            names = {name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+            assert "one" not in names, f"{path}: call it by what it is"

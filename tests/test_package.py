@@ -57,12 +57,12 @@ def test_both_clients_have_the_same_signatures(name):
         assert awaited.return_annotation == f"Async{blocking.return_annotation}".replace(", None, None]", ", None]")
     else:
         assert blocking.return_annotation == awaited.return_annotation
-    for one, other in zip(blocking.parameters.values(), awaited.parameters.values(), strict=True):
+    for parameter, other in zip(blocking.parameters.values(), awaited.parameters.values(), strict=True):
         wanted = {
             "HttpClientInput | None": "AsyncHttpClientInput | None",
             "Images": "AsyncImages",
-        }.get(one.annotation, one.annotation)
-        assert other == one.replace(annotation=wanted)
+        }.get(parameter.annotation, parameter.annotation)
+        assert other == parameter.replace(annotation=wanted)
 
 
 @pytest.mark.parametrize("name", sorted(public_names(Client)))

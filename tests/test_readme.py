@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 def python_blocks(text: str) -> list[Block]:
     fences = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
-    return [Block(text.count("\n", 0, one.start()) + 2, one[1], one[2] or "") for one in fences.finditer(text)]
+    return [Block(text.count("\n", 0, fence.start()) + 2, fence[1], fence[2] or "") for fence in fences.finditer(text)]
 
 
 def shell_lines() -> list[str]:
@@ -48,7 +48,7 @@ def says_the_same(printed: str, promised: str) -> bool:
     if NUMBER.split(printed) != NUMBER.split(promised):
         return False
     pairs = zip(NUMBER.findall(printed), NUMBER.findall(promised), strict=True)
-    return all(float(one) == pytest.approx(float(other), rel=0.01, abs=0.02) for one, other in pairs)
+    return all(float(pair) == pytest.approx(float(other), rel=0.01, abs=0.02) for pair, other in pairs)
 
 
 @pytest.fixture

@@ -29,7 +29,11 @@ def rooms_in(cell: str) -> list[str]:
 
 def drawn(kind: str) -> set[tuple[str, str]]:
     tree = ElementTree.parse(IMAGE)
-    return {(one.get("data-from", ""), one.get("data-to", "")) for one in tree.iter() if one.get("class") == kind}
+    return {
+        (element.get("data-from", ""), element.get("data-to", ""))
+        for element in tree.iter()
+        if element.get("class") == kind
+    }
 
 
 def test_the_image_is_that_of_the_imports():
@@ -59,7 +63,7 @@ def test_only_what_follows_is_left_out():
 
 def test_the_image_is_in_the_page_and_names_every_room():
     assert f"](images/{IMAGE.name})" in DESIGN
-    named = {one.get("data-room") for one in ElementTree.parse(IMAGE).iter() if one.get("class") == "room"}
+    named = {element.get("data-room") for element in ElementTree.parse(IMAGE).iter() if element.get("class") == "room"}
     assert named == {room for row in ROWS for room in row}
 
 
@@ -79,5 +83,5 @@ def test_the_table_names_the_libraries_at_the_top_of_files(line):
         for file in source_files():
             if file.relative_to(SOURCE).parts[0].removesuffix(".py") == room:
                 imports = imports_of(ast.parse(file.read_text(encoding="utf-8")))
-                found |= {one.module.split(".")[0] for one in imports if one.at_top}
+                found |= {imported.module.split(".")[0] for imported in imports if imported.at_top}
     assert said == found - {PACKAGE} - sys.stdlib_module_names

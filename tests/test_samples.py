@@ -76,7 +76,7 @@ class TestThePage:
 
     def test_lists_them(self) -> None:
         rows = re.findall(r"^\| \[[^\]]+\]\(#([\w-]+)\) \| `([\w.]+)` \|", PAGE, re.MULTILINE)
-        assert rows == [(one.title.lower().replace(" ", "-"), one.file) for one in SHOWN.values()]
+        assert rows == [(sample.title.lower().replace(" ", "-"), sample.file) for sample in SHOWN.values()]
 
     @pytest.mark.parametrize("file", SHOWN)
     def test_shows_lines_of_the_file(self, file: str) -> None:

@@ -116,7 +116,7 @@ def as_code(path: str, text: str) -> str:
 def directory(path: str) -> tuple[str, list[str]]:
     """A page that lists the files of a folder, and their paths."""
     kinds = (*LANGUAGES, ".md", ".ipynb", *SHOWN_AS_THEY_ARE)
-    inside = sorted(one.name for one in (ROOT / path).iterdir() if one.is_file() and one.suffix in kinds)
+    inside = sorted(entry.name for entry in (ROOT / path).iterdir() if entry.is_file() and entry.suffix in kinds)
     names = [f"- [{name}]({posixpath.relpath(uri_of(f'{path}/{name}'), PLACE + path)})" for name in inside]
     page = f"{UNSEARCHED}# {path}\n\nThe folder `{path}` of the repository.\n\n" + "\n".join(names) + "\n"
     return page, [f"{path}/{name}" for name in inside]

@@ -154,7 +154,9 @@ class _Config(BaseModel):
             problem = error.strerror or type(error).__name__
         except ValidationError as error:
             problem = (
-                "not " + ", ".join(".".join(map(str, one["loc"])) or "JSON" for one in error.errors()) + " as text"
+                "not "
+                + ", ".join(".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors())
+                + " as text"
             )
         raise InvalidInput(f"{file} is no config.json of a workspace: {problem}")
 

@@ -47,8 +47,8 @@ def azure(tls: ssl.SSLContext, trusted: None) -> Iterator[Azure]:
     endpoint.accepts = lambda token: token in manager.keys
     all_ = Azure(Entra(tls), manager, endpoint, Entra(None))
     yield all_
-    for one in (all_.entra, manager, endpoint, all_.plain_entra):
-        one.stop()
+    for stand_in in (all_.entra, manager, endpoint, all_.plain_entra):
+        stand_in.stop()
 
 
 @pytest.fixture(autouse=True)

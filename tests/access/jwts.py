@@ -12,7 +12,7 @@ from typing import Any
 def jwt(claims: dict[str, Any]) -> str:
     """An unsigned token with these claims."""
     parts = ({"alg": "none", "typ": "JWT"}, claims)
-    encoded = (base64.urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in parts)
+    encoded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
     return ".".join(encoded) + ".c2lnbmF0dXJl"
 
 

@@ -136,7 +136,7 @@ class ResourceManager(StandIn):
     @property
     def asked(self) -> list[str]:
         """What was asked for, in order: ``endpoint``, ``listKeys``, ``token``, ``deployments``."""
-        return [one.path.split("/onlineEndpoints/")[-1].partition("/")[2] or "endpoint" for one in self.seen]
+        return [request.path.split("/onlineEndpoints/")[-1].partition("/")[2] or "endpoint" for request in self.seen]
 
     def answer(self, request: Seen) -> Answered:
         audience = json.loads(unjwt(request.bearer)).get("aud") if request.bearer else None
@@ -211,7 +211,7 @@ class Endpoint(StandIn):
     @property
     def deployments(self) -> list[str | None]:
         """The deployment each request asked for."""
-        return [one.headers.get("azureml-model-deployment") for one in self.seen]
+        return [request.headers.get("azureml-model-deployment") for request in self.seen]
 
     def answer(self, request: Seen) -> Answered:
         if not self.accepts(request.bearer):

@@ -81,7 +81,7 @@ def test_an_identity_opens_the_endpoint(call: Caller, azure: Azure, identity: An
     assert found[0].label == "cat"
     granted = azure.entra.granted + azure.plain_entra.granted
     assert [scope.split()[0].removesuffix("/.default") for scope, _ in granted] == ["https://ml.azure.com"]
-    for token in (one.bearer for one in azure.endpoint.seen):
+    for token in (request.bearer for request in azure.endpoint.seen):
         assert json.loads(unjwt(token))["aud"] == "https://ml.azure.com"
 
 

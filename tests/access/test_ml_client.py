@@ -52,14 +52,14 @@ def test_look_up_then_scoring_without_the_control_plane(
         return [client.detect(image) for _ in range(10)]
 
     found = opened(use, ml_client, ENDPOINT, way="from_ml_client")
-    assert [one[0].label for one in found] == ["cat"] * 10
+    assert [item[0].label for item in found] == ["cat"] * 10
     assert azure.manager.asked == ["endpoint", "deployments", "endpoint", "listKeys"]
     assert len(azure.endpoint.seen) == 10
 
 
 def test_deployments(opened: Opener, ml_client: Any) -> None:
     found = opened(lambda client: client.deployments(), ml_client, ENDPOINT, way="from_ml_client")
-    assert sorted(found, key=lambda one: one.name) == [
+    assert sorted(found, key=lambda item: item.name) == [
         Deployment(name="blue", traffic=90, state="Succeeded", **TOLD),
         Deployment(name="green", traffic=10, state="Succeeded", **TOLD),
         Deployment(name="red", traffic=0, state="Failed", request_timeout=90.0),
@@ -115,7 +115,7 @@ class TestInvoke:
         modes: list[int] = []
 
         def look(request: Any) -> None:
-            modes.extend(one.stat().st_mode & 0o777 for one in folder.iterdir())
+            modes.extend(path.stat().st_mode & 0o777 for path in folder.iterdir())
 
         azure.endpoint.before = look
         with Client.from_ml_client(ml_client, ENDPOINT, invoke=True) as client:

@@ -26,7 +26,7 @@ def opened(request: pytest.FixtureRequest) -> Opener:
 
 
 def secrets_of(azure: Azure) -> set[str]:
-    tokens = {one.bearer for stand_in in (azure.manager, azure.endpoint) for one in stand_in.seen}
+    tokens = {request.bearer for stand_in in (azure.manager, azure.endpoint) for request in stand_in.seen}
     return (tokens | set(azure.manager.keys) | {"the-client-secret"}) - {""}
 
 
@@ -77,4 +77,4 @@ def test_in_no_client(opened: Opener, azure: Azure, image: bytes) -> None:
     with secret_credential(azure) as identity:
         opened(use, *NAMES, credential=identity, cloud=azure.cloud)
     for secret in secrets_of(azure):
-        assert not any(secret in one for one in shown)
+        assert not any(secret in request for request in shown)

@@ -39,7 +39,7 @@ class Opener:
             made = getattr(AsyncClient, way)(*names, **options)
             async with await made if asyncio.iscoroutine(made) else made as client:
                 found = use(client)
-                return [await one for one in found] if isinstance(found, list) else await found
+                return [await request for request in found] if isinstance(found, list) else await found
 
         return asyncio.run(main())
 
@@ -53,9 +53,9 @@ def test_key_mode_asks_twice_in_all(opened: Opener, azure: Azure, identity: Any,
     found = opened(
         lambda client: [client.detect(image) for _ in range(20)], *NAMES, credential=identity, cloud=azure.cloud
     )
-    assert [one[0].label for one in found] == ["cat"] * 20
+    assert [request[0].label for request in found] == ["cat"] * 20
     assert azure.manager.asked == ["endpoint", "listKeys"]  # none of them for an image after the first
-    assert {one.bearer for one in azure.endpoint.seen} == {azure.manager.keys[0]}
+    assert {request.bearer for request in azure.endpoint.seen} == {azure.manager.keys[0]}
     assert [scope.split()[0] for scope, _ in azure.entra.granted] == [f"{azure.manager.url}/.default"]
 
 
@@ -109,7 +109,7 @@ def test_the_secondary_key_while_the_primary_is_regenerated(
 ) -> None:
     azure.endpoint.accepts = lambda token: token == azure.manager.keys[1]
     opened(lambda client: client.detect(image), *NAMES, credential=identity, cloud=azure.cloud)
-    assert [one.bearer for one in azure.endpoint.seen] == azure.manager.keys
+    assert [request.bearer for request in azure.endpoint.seen] == azure.manager.keys
 
 
 def test_keys_that_stay_refused(opened: Opener, azure: Azure, identity: Any, image: bytes) -> None:

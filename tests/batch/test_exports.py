@@ -135,13 +135,13 @@ class TestLedger:
         ledger = Ledger(tmp_path)
         ledger.add(["b", "a", "b", "file\udcff"])
         ledger.add(["c", "a", "b"])
-        assert [one.name for one in ledger.to_do()] == ["b", "a", "file\udcff", "c"]
+        assert [image.name for image in ledger.to_do()] == ["b", "a", "file\udcff", "c"]
         ledger.close()
 
     def test_a_job_that_grew_in_the_middle(self, tmp_path: Path) -> None:
         ledger = Ledger(tmp_path)
         ledger.add(str(n) for n in range(0, 30_000, 2))
-        ledger.record(Finished(one.id, True, "{}") for one in ledger.to_do())
+        ledger.record(Finished(image.id, True, "{}") for image in ledger.to_do())
         ledger.add(str(n) for n in range(30_000))
         assert ledger.counts() == {State.TO_DO: 15_000, State.OK: 15_000, State.ERROR: 0}
         ledger.close()

@@ -53,8 +53,8 @@ def test_every_image_has_one_record(score: Score, tmp_path: Path) -> None:
     with capped(reply(), service=0.002) as server:
         summary = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
     records = lines(tmp_path / "out")
-    assert [one["input"] for one in records] == [str(path) for path in paths]
-    assert [one["status"] for one in records].index("error") == 7
+    assert [record["input"] for record in records] == [str(path) for path in paths]
+    assert [record["status"] for record in records].index("error") == 7
     assert records[7]["error"]["kind"] == "ImageError"
     assert Detections.model_validate(records[0]["result"])[0].label == "cat"
     assert (summary.total, summary.ok, summary.failed, summary.to_do) == (20, 19, 1, 0)
@@ -149,8 +149,8 @@ def test_progress_tells_each_step_and_the_end(score: Score, tmp_path: Path, capl
     with capped(reply(), service=0.01) as server:
         score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, progress=steps.append)
     assert steps[-1].done == steps[-1].total == 30
-    assert [one.done for one in steps] == sorted(one.done for one in steps)
-    assert all(one.in_flight <= 64 for one in steps)
+    assert [step.done for step in steps] == sorted(step.done for step in steps)
+    assert all(step.in_flight <= 64 for step in steps)
     assert caplog.messages == []  # a line a minute, and this took less
 
 
@@ -212,7 +212,7 @@ def test_interrupted_twice_equals_uninterrupted(
 
 def told(out: Path) -> dict[str, Any]:
     """What each record says of its image; not how the call went."""
-    return {one["input"]: (one["result"]["labels"], one["result"]["probs"]) for one in lines(out)}
+    return {line["input"]: (line["result"]["labels"], line["result"]["probs"]) for line in lines(out)}
 
 
 def test_a_torn_ledger_is_one_clear_error(score: Score, tmp_path: Path) -> None:

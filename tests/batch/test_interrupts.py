@@ -156,7 +156,7 @@ def test_a_second_process_fails_at_once(tmp_path: Path) -> None:
         export(tmp_path / "out")
         running.communicate(timeout=20)
         assert running.returncode == 0
-    assert {one["status"] for one in lines(tmp_path / "out")} <= {"ok"}
+    assert {line["status"] for line in lines(tmp_path / "out")} <= {"ok"}
 
 
 FULL = (

@@ -50,8 +50,8 @@ def _killed_until_done(task: Task, tmp_path: Path, kills: int, seed: int) -> str
         paths = sorted((tmp_path / "in").iterdir())
         records = lines(out)
         assert summary.ok == summary.total == len(paths) == len(records)
-        assert [one["input"] for one in records] == [str(path) for path in paths]
-        assert {one["status"] for one in records} == {"ok"}
+        assert [record["input"] for record in records] == [str(path) for path in paths]
+        assert {record["status"] for record in records} == {"ok"}
         assert len(server.bodies) == len(paths)
         twice = server.bodies.total() - len(paths)
         assert twice <= done * CONCURRENCY

@@ -25,9 +25,9 @@ def test_known_names_are_compared_and_not_written_again(tmp_path: Path) -> None:
     statements: list[str] = []
     ledger._db.set_trace_callback(statements.append)
     ledger.add(names)
-    assert [one for one in statements if not one.startswith("SELECT")] == []
+    assert [statement for statement in statements if not statement.startswith("SELECT")] == []
     ledger.add([*names, "new.png"])
-    assert sum(one.startswith("INSERT") for one in statements) == 5_001  # the last chunk only
+    assert sum(statement.startswith("INSERT") for statement in statements) == 5_001  # the last chunk only
     ledger._db.set_trace_callback(None)
     assert sum(ledger.counts().values()) == 25_001
     ledger.close()
@@ -39,7 +39,7 @@ def test_a_second_record_replaces_the_first(tmp_path: Path) -> None:
     (row,) = ledger.to_do()
     ledger.record([Finished(row.id, False, '{"kind": "ImageError"}')])
     ledger.reopen_errors()
-    assert [(one.name, one.failed) for one in ledger.to_do()] == [("a.png", True)]
+    assert [(image.name, image.failed) for image in ledger.to_do()] == [("a.png", True)]
     ledger.record([Finished(row.id, True, '{"labels": []}')])
     assert [*ledger.finished()] == [("a.png", True, '{"labels": []}')]
     assert ledger.counts() == {State.TO_DO: 0, State.OK: 1, State.ERROR: 0}
@@ -53,7 +53,11 @@ def test_images_that_failed_before_come_last(tmp_path: Path) -> None:
     first = next(ledger.to_do())
     ledger.record([Finished(first.id, False, '{"kind": "ConnectionFailed"}', counts=False)])
     ledger.reopen_errors()
-    assert [(one.name, one.failed) for one in ledger.to_do()] == [("b.png", False), ("c.png", False), ("a.png", True)]
+    assert [(image.name, image.failed) for image in ledger.to_do()] == [
+        ("b.png", False),
+        ("c.png", False),
+        ("a.png", True),
+    ]
     ledger.close()
 
 

@@ -36,7 +36,7 @@ def test_file_names_of_any_bytes(tmp_path: Path) -> None:
         )
         again = score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
     assert (done.ok, done.failed, again.scored) == (len(NAMES), 1, 1)
-    assert {os.path.basename(os.fsencode(one["input"])) for one in lines(tmp_path / "out")} == {*NAMES, b"no\xff.png"}
+    assert {os.path.basename(os.fsencode(line["input"])) for line in lines(tmp_path / "out")} == {*NAMES, b"no\xff.png"}
     table = pyarrow.parquet.read_table(tmp_path / "out" / "results.parquet").to_pylist()
     with (tmp_path / "out" / "results.csv").open(newline="", encoding="utf-8") as file:
         cells = [*csv.DictReader(file)]
@@ -141,7 +141,7 @@ def test_images_that_vanish_or_change_between_runs(tmp_path: Path) -> None:
         paths[3].write_bytes(grey_png(4))  # failed, and is mended
         done = score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
     assert (done.total, done.ok, done.failed, done.scored) == (4, 3, 1, 2)
-    (failed,) = (one for one in lines(tmp_path / "out") if one["status"] == "error")
+    (failed,) = (line for line in lines(tmp_path / "out") if line["status"] == "error")
     assert failed["input"] == str(paths[2])
     assert "no such file" in failed["error"]["message"]
 
@@ -160,9 +160,9 @@ def test_a_job_that_is_refused_leaves_no_file_open(tmp_path: Path) -> None:
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
         with pytest.raises(errors.BatchError, match="another job") as caught:
             score_folder(client, tmp_path / "in", tmp_path / "out", Task.SEGMENTATION)
-        handles = [os.path.join("/proc/self/fd", one) for one in os.listdir("/proc/self/fd")]
-        opened = [os.readlink(one) for one in handles if os.path.lexists(one)]
-        assert not [one for one in opened if one.startswith(str(tmp_path))]
+        handles = [os.path.join("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+        opened = [os.readlink(handle) for handle in handles if os.path.lexists(handle)]
+        assert not [name for name in opened if name.startswith(str(tmp_path))]
     assert caught.value
 
 

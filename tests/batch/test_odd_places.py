@@ -31,7 +31,7 @@ NOWHERE = "http://127.0.0.1:9/score"
 
 
 def names(source: Any, folder: Path) -> list[str]:
-    return [os.path.relpath(one, folder) for one in names_of(source)]
+    return [os.path.relpath(name, folder) for name in names_of(source)]
 
 
 def test_what_a_folder_may_hold_besides_images(tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_what_a_folder_may_hold_besides_images(tmp_path: Path) -> None:
 
 
 def test_a_socket_is_no_image() -> None:
-    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as one:  # the path of a socket is short
-        one.bind(os.path.join(short, "s.png"))
+    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as name:  # the path of a socket is short
+        name.bind(os.path.join(short, "s.png"))
         assert [*names_of(short)] == []
 
 
@@ -85,7 +85,7 @@ def test_a_pipe_in_a_list_is_not_waited_for(score: Score, tmp_path: Path) -> Non
     with capped(reply(), service=0) as server:
         done = score(server.url, [paths[0], tmp_path / "pipe.png", *paths[1:]], tmp_path / "out", DETECTION)
     assert (done.ok, done.failed, done.errors) == (3, 1, {"ImageError": 1})
-    assert [one["status"] for one in lines(tmp_path / "out")] == ["ok", "error", "ok", "ok"]
+    assert [line["status"] for line in lines(tmp_path / "out")] == ["ok", "error", "ok", "ok"]
     assert "it is a pipe" in lines(tmp_path / "out")[1]["error"]["message"]
 
 

@@ -71,14 +71,14 @@ def fails(server: CappedServer, which: Callable[[bytes], bool], failure: str) ->
 
 def poison(*paths: Path) -> Callable[[bytes], bool]:
     inside = [base64.b64encode(path.read_bytes()) for path in paths]
-    return lambda body: any(one in body for one in inside)
+    return lambda body: any(each in body for each in inside)
 
 
 @pytest.mark.parametrize(
     "failure",
     [
-        pytest.param(one, marks=() if one in ("reset", "503", "504", "424 of 500") else pytest.mark.slow)
-        for one in FAILURES
+        pytest.param(failure, marks=() if failure in ("reset", "503", "504", "424 of 500") else pytest.mark.slow)
+        for failure in FAILURES
     ],
 )
 def test_an_image_that_fails_alone_is_tried_by_three_runs(failure: str, score: Score, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_an_image_that_fails_alone_is_tried_by_three_runs(failure: str, score: S
         runs = [score(server.url, tmp_path / "in", tmp_path / "out", DETECTION) for _ in range(5)]
     assert [run.scored for run in runs] == [6, 1, 1, 0, 0]
     assert [run.given_up for run in runs] == [0, 0, 1, 1, 1]
-    assert [one["status"] for one in lines(tmp_path / "out")] == ["ok", "ok", "error", "ok", "ok", "ok"]
+    assert [line["status"] for line in lines(tmp_path / "out")] == ["ok", "ok", "error", "ok", "ok", "ok"]
 
 
 @pytest.mark.parametrize("failure", ["reset", "503", "424 of 500"])
@@ -162,12 +162,12 @@ def test_many_that_break_the_connection_do_not_look_like_an_endpoint_that_is_awa
                 return [*found]
 
             async def gather() -> object:
-                return [one async for one in found]
+                return [each async for each in found]
 
             return gather()
 
         outcomes = call.using(server.url, use, retry=RetryPolicy(attempts=2, backoff=0.001))
-        assert [type(one.error) for one in outcomes] == [errors.ConnectionFailed] * 25
+        assert [type(outcome.error) for outcome in outcomes] == [errors.ConnectionFailed] * 25
         fails(server, lambda body: True, "reset")
         with pytest.raises(errors.BatchError, match="cannot be reached"):
             call.using(server.url, use, retry=RetryPolicy(attempts=2, backoff=0.001))
@@ -206,8 +206,8 @@ def test_an_image_that_takes_the_server_down_for_a_moment_harms_no_other(
         fails(server, down, answer)
         retry = RetryPolicy(attempts=8, backoff=0.02, longest_backoff=0.16)  # by then most waits outlast an outage
         runs = [run(call, server.url, tmp_path, concurrency=4, retry=retry) for _ in range(4)]
-    assert [(one.ok, one.failed, one.given_up) for one in runs] == [(79, 1, 0), (79, 1, 0), (79, 1, 1), (79, 1, 1)]
-    assert [one.scored for one in runs] == [80, 1, 1, 0]
+    assert [(each.ok, each.failed, each.given_up) for each in runs] == [(79, 1, 0), (79, 1, 0), (79, 1, 1), (79, 1, 1)]
+    assert [each.scored for each in runs] == [80, 1, 1, 0]
 
 
 def test_given_up_images_are_tried_again_when_that_is_asked_for(score: Score, tmp_path: Path) -> None:
@@ -226,14 +226,16 @@ def test_given_up_images_are_tried_again_when_that_is_asked_for(score: Score, tm
         done = score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, retry_failed=True)
         assert len(server.received) == before + 2
     assert (done.scored, done.ok, done.failed, done.given_up) == (2, 5, 0, 0)
-    assert [(one["input"], one["status"]) for one in lines(tmp_path / "out")] == [(str(path), "ok") for path in paths]
+    assert [(line["input"], line["status"]) for line in lines(tmp_path / "out")] == [
+        (str(path), "ok") for path in paths
+    ]
 
 
 def test_what_is_tried_again_and_not_mended_has_three_new_tries(score: Score, tmp_path: Path) -> None:
     images(tmp_path / "in", 1)[0].write_bytes(b"no image")
     with capped(reply(), service=0) as server:
         how = [{}, {}, {}, {"retry_failed": True}, {}, {}, {}]
-        runs = [score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, **one) for one in how]
+        runs = [score(server.url, tmp_path / "in", tmp_path / "out", DETECTION, **each) for each in how]
     assert [run.scored for run in runs] == [1, 1, 1, 1, 1, 1, 0]
     assert [run.given_up for run in runs] == [0, 0, 1, 0, 0, 1, 1]
 

@@ -62,8 +62,8 @@ def test_progress_comes_ten_times_a_second_with_the_time_that_is_left(score: Sco
         seconds = time.monotonic() - started
     assert len(steps) <= 10 * seconds + 3
     assert steps[0].eta is None
-    assert [one.eta for one in steps if one.rate] == [
-        pytest.approx((one.total - one.done) / one.rate) for one in steps if one.rate
+    assert [step.eta for step in steps if step.rate] == [
+        pytest.approx((step.total - step.done) / step.rate) for step in steps if step.rate
     ]
     assert (steps[-1].done, steps[-1].eta) == (30, 0)
 

@@ -42,7 +42,7 @@ def runner() -> CliRunner:
 
 def run(*arguments: object, **variables: str) -> Ended:
     """A command in this process."""
-    done = runner().invoke(app, [str(one) for one in arguments], env=variables, prog_name="automl-cv")
+    done = runner().invoke(app, [str(argument) for argument in arguments], env=variables, prog_name="automl-cv")
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return Ended(done.exit_code, done.stdout, done.stderr)
 

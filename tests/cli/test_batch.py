@@ -36,8 +36,10 @@ def test_run_status_export(tmp_path: Path, variables: dict[str, str], folder: Pa
 
 def test_sources_may_be_images_and_several(tmp_path: Path, variables: dict[str, str], folder: Path) -> None:
     """As the shell makes them of a pattern without quotes; an image read as a list would be lines of noise."""
-    one = run("batch", "run", folder / "b-coffee.JPG", "--task", TASK, "--out", tmp_path / "one", "--json", **variables)
-    assert (one.code, one.json["total"]) == (0, 1), one.err
+    done = run(
+        "batch", "run", folder / "b-coffee.JPG", "--task", TASK, "--out", tmp_path / "one", "--json", **variables
+    )
+    assert (done.code, done.json["total"]) == (0, 1), done.err
     listed = tmp_path / "list.txt"
     listed.write_text(str(folder / "a-cat.png"))
     words = ("batch", "run", listed, folder / "b-coffee.JPG", "--task", TASK, "--out", tmp_path / "two")
@@ -55,7 +57,7 @@ def test_given_up_images_are_told_and_tried_again_when_that_is_asked_for(tmp_pat
     with capped(reply(), service=0) as server:
         variables = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k"}
         said = [run(*words, **variables).err for _ in range(3)]
-        assert ["--retry-failed" in one for one in said] == [False, False, True]
+        assert ["--retry-failed" in text for text in said] == [False, False, True]
         told = run("batch", "status", tmp_path / "out")
         assert (told.code, told.err) == (
             0,

@@ -66,7 +66,7 @@ def in_zsh(line: str) -> str:
 def test_bash_and_zsh_are_offered_the_same(line, offered):
     assert in_bash(line) == offered
     zsh = in_zsh(line)
-    assert all(f'"{one}"' in zsh for one in offered)
+    assert all(f'"{word}"' in zsh for word in offered)
     if not offered and not line.endswith("--out "):  # of which typer 0.12.0 offers zsh an empty word
         assert zsh.strip() == "_files"
 

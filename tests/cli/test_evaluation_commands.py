@@ -56,7 +56,7 @@ def test_two_deployments_of_one_model_do_not_differ(tmp_path):
             "--draws", 50, "--report", tmp_path / "c.html", "--json", **variables,
         )  # fmt: skip
     assert done.code == 0, done.err
-    assert {one["verdict"] for one in done.json["sides"]} == {"no clear difference"}
+    assert {side["verdict"] for side in done.json["sides"]} == {"no clear difference"}
     assert (done.json["image_count"], done.json["disagreeing"]) == (4, 0)
     assert (done.json["a"]["name"], done.json["b"]["name"]) == ("blue", "green")
     assert "green against blue" in (tmp_path / "c.html").read_text(encoding="utf-8")

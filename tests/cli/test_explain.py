@@ -56,7 +56,7 @@ def test_several_labels_have_files_of_their_own(server, folder, tmp_path):
     done = run("explain", folder / "a-cat.png", "--multilabel", "--out", tmp_path / "heat.png",
                AUTOML_CV_SCORING_URI=server.url, AUTOML_CV_KEY="k")  # fmt: skip
     assert done.code == 0
-    assert sorted(one.name for one in tmp_path.glob("*.png")) == ["heat.1-acat.png", "heat.2-c.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["heat.1-acat.png", "heat.2-c.png"]
     server.steps = [Answer(body=reply(row([0.5], None, None)))]
     done = run("explain", folder / "a-cat.png", "--multilabel", AUTOML_CV_SCORING_URI=server.url, AUTOML_CV_KEY="k")
     assert (done.code, "no label above 0.5" in done.out) == (0, True)

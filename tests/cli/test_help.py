@@ -50,11 +50,11 @@ def test_the_page_has_what_a_reader_looks_for(path):
     assert purpose[0].isupper()
     _, _, codes = page.partition("\nExit codes:\n")
     assert re.findall(r"^  (\d+) ", codes, re.M) == [str(code) for code in EXIT_CODES]
-    for one in TREE[path].params:
-        if one.param_type_name == "option":
-            assert one.help, one.opts
-            assert one.is_flag or one.count or one.metavar, (
-                f"{one.opts} needs a metavar: the word of typer's differs by version"
+    for parameter in TREE[path].params:
+        if parameter.param_type_name == "option":
+            assert parameter.help, parameter.opts
+            assert parameter.is_flag or parameter.count or parameter.metavar, (
+                f"{parameter.opts} needs a metavar: the word of typer's differs by version"
             )
 
 
@@ -74,7 +74,9 @@ def test_the_examples_are_of_this_command_and_its_options(path):
         assert {word for word in own if word.startswith("--")} <= options_of(TREE[path])
 
 
-@pytest.mark.parametrize("path", [path for path, one in TREE.items() if "--task" in options_of(one)], ids=name_of)
+@pytest.mark.parametrize(
+    "path", [path for path, command in TREE.items() if "--task" in options_of(command)], ids=name_of
+)
 def test_the_names_of_the_tasks_are_told(path):
     page = page_of(path)
     told = [task for task in Task if task.value in page]

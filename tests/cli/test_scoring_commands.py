@@ -111,7 +111,7 @@ def test_a_deployment_is_asked_for(server, folder):
     common = {"AUTOML_CV_SCORING_URI": server.url, "AUTOML_CV_KEY": "k", "AUTOML_CV_DEPLOYMENT": "blue"}
     assert run("detect", folder / "a-cat.png", **common).code == 0
     assert run("detect", folder / "a-cat.png", "--deployment", "green", **common).code == 0
-    assert [one.headers["azureml-model-deployment"] for one in server.received] == ["blue", "green"]
+    assert [request.headers["azureml-model-deployment"] for request in server.received] == ["blue", "green"]
 
 
 @pytest.mark.parametrize(

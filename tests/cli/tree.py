@@ -16,15 +16,15 @@ def walked(command: Any = None, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every command and group with its path, the program itself first."""
     command = get_command(app) if command is None else command
     yield path, command
-    for name, one in getattr(command, "commands", {}).items():
-        yield from walked(one, (*path, name))
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from walked(inner, (*path, name))
 
 
 TREE = dict(walked())
-COMMANDS = {path: one for path, one in TREE.items() if not hasattr(one, "commands")}
+COMMANDS = {path: inner for path, inner in TREE.items() if not hasattr(inner, "commands")}
 """Those that do something; groups are left out."""
 
 
 def options_of(command: Any) -> set[str]:
     """The names of its options, such as ``--json``."""
-    return {name for one in command.params if one.param_type_name == "option" for name in one.opts}
+    return {name for parameter in command.params if parameter.param_type_name == "option" for name in parameter.opts}

@@ -18,7 +18,7 @@ class Forgetful(ScriptedServer):
 
     def __init__(self, *disliked: bytes) -> None:
         super().__init__(Answer())
-        self.disliked = {fingerprint(one) for one in disliked}
+        self.disliked = {fingerprint(image) for image in disliked}
         self.fails_on: str | None = None
 
     def step_for(self, request: Received) -> Answer:
@@ -26,7 +26,7 @@ class Forgetful(ScriptedServer):
         hashes = [fingerprint(base64.b64decode(text)) for text in request.images]
         if hashes == [self.fails_on]:
             return Answer(403)
-        rows = [json.loads(boxes(one))[0] for one in hashes if one not in self.disliked]
+        rows = [json.loads(boxes(digest))[0] for digest in hashes if digest not in self.disliked]
         return Answer(200, json.dumps(rows).encode())
 
 
@@ -45,14 +45,14 @@ def test_the_others_are_sent_again_singly(call: Caller, photos: list[bytes]) -> 
     server = Forgetful(photos[1])
     server.start()
     outcomes = call(server.url, "score", photos, Task.DETECTION)
-    assert [one.ok for one in outcomes] == [True, False, True, True]
+    assert [outcome.ok for outcome in outcomes] == [True, False, True, True]
     for photo, outcome in zip(photos, outcomes, strict=True):
         assert outcome.input is photo
         if outcome.ok:
             assert outcome.result[0].label == fingerprint(photo)
     assert isinstance(outcomes[1].error, errors.ImageDropped)
     assert "11x20 px" in str(outcomes[1].error)
-    assert [len(one.images) for one in server.received] == [4, 1, 1, 1, 1]
+    assert [len(request.images) for request in server.received] == [4, 1, 1, 1, 1]
     server.stop()
 
 
@@ -61,7 +61,7 @@ def test_an_error_while_sending_singly_stays_with_its_image(call: Caller, photos
     server.fails_on = fingerprint(photos[2])
     server.start()
     outcomes = call(server.url, "score", photos, Task.DETECTION)
-    kinds = [type(one.error) for one in outcomes]
+    kinds = [type(outcome.error) for outcome in outcomes]
     assert kinds == [errors.ImageDropped, type(None), errors.PermissionDenied, type(None)]
     server.stop()
 
@@ -77,7 +77,7 @@ def test_a_single_image_that_is_dropped_is_an_error(call: Caller, photos: list[b
 
 def test_only_unreadable_images_send_nothing(call: Caller, server: ScriptedServer) -> None:
     outcomes = call(server.url, "score", [b"no", b"image"], Task.DETECTION)
-    assert [type(one.error) for one in outcomes] == [errors.ImageError] * 2
+    assert [type(outcome.error) for outcome in outcomes] == [errors.ImageError] * 2
     assert server.received == []
 
 

@@ -56,9 +56,9 @@ def test_detection_and_segmentation_are_refused_before_sending(
 
 def test_the_task_may_be_a_value(call: Caller, server: ScriptedServer) -> None:
     server.steps = [Answer(body=reply(row([0.9, 0.1], ["AAAA"], None)))]
-    one = call(server.url, "explain", CAT, with_={"task": Task.MULTILABEL})
-    assert one == call(server.url, "explain_multilabel", CAT)
-    assert [each.label for each in one.explanations] == ["a"]
+    explained = call(server.url, "explain", CAT, with_={"task": Task.MULTILABEL})
+    assert explained == call(server.url, "explain_multilabel", CAT)
+    assert [each.label for each in explained.explanations] == ["a"]
 
 
 def test_other_parameters_are_refused(call: Caller, server: ScriptedServer) -> None:
@@ -110,7 +110,9 @@ def told(call: Caller, url: str, **parameters: Any) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call(url, "explain_multilabel", CAT, XaiParameters(**parameters))
-    return [str(one.message) for one in caught if one.category is errors.ManyClassesWarning]
+    return [
+        str(caught_warning.message) for caught_warning in caught if caught_warning.category is errors.ManyClassesWarning
+    ]
 
 
 def test_many_classes_are_warned_of(call: Caller, server: ScriptedServer) -> None:

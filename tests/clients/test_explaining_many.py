@@ -24,7 +24,7 @@ def collect(call: Caller, url: str, images: Any, method: str = "explain_many", *
 
     async def main() -> list[Outcome[Any]]:
         async with AsyncClient(url, "k") as client:
-            return [one async for one in getattr(client, method)(images, **options)]
+            return [outcome async for outcome in getattr(client, method)(images, **options)]
 
     return asyncio.run(main())
 
@@ -32,7 +32,7 @@ def collect(call: Caller, url: str, images: Any, method: str = "explain_many", *
 def test_each_image_has_an_outcome_in_order(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [GOOD]
     found = collect(call, server.url, iter([image, b"no image", image]), concurrency=3)
-    assert [(one.index, one.ok) for one in found] == [(0, True), (1, False), (2, True)]
+    assert [(outcome.index, outcome.ok) for outcome in found] == [(0, True), (1, False), (2, True)]
     assert found[0].unwrap().explanation.label == "a"
     assert isinstance(found[1].error, errors.ImageError)
     assert len(server.received) == 2
@@ -40,8 +40,8 @@ def test_each_image_has_an_outcome_in_order(call: Caller, server: ScriptedServer
 
 def test_multilabel(call: Caller, server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(body=reply(row([0.9, 0.8], ["AAAA", "BBBB"], None)))]
-    (one,) = collect(call, server.url, [image], "explain_multilabel_many", parameters=XaiParameters())
-    assert [each.label for each in one.unwrap().explanations] == ["a", "b"]
+    (outcome,) = collect(call, server.url, [image], "explain_multilabel_many", parameters=XaiParameters())
+    assert [each.label for each in outcome.unwrap().explanations] == ["a", "b"]
 
 
 def test_a_task_held_in_a_variable(call: Caller, server: ScriptedServer, image: bytes) -> None:
@@ -57,7 +57,7 @@ def test_a_folder(call: Caller, server: ScriptedServer, image: bytes, tmp_path: 
     for name in ("b.jpg", "a.JPG", "notes.txt"):
         (tmp_path / name).write_bytes(image)
     found = collect(call, server.url, tmp_path)
-    assert [Path(one.input).name for one in found] == ["a.JPG", "b.jpg"]
+    assert [Path(outcome.input).name for outcome in found] == ["a.JPG", "b.jpg"]
 
 
 def test_images_are_read_as_their_turn_comes(server: ScriptedServer, image: bytes) -> None:

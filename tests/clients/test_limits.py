@@ -50,8 +50,8 @@ def several() -> list[Any]:
 def test_requests_keep_their_limit(limit: int, call: Caller, counting: Counting) -> None:
     policy = ImagePolicy(most_request_bytes=limit)
     outcomes = call(counting.url, "score", several(), Task.DETECTION, images=policy)
-    assert [one.ok for one in outcomes] == [True] * 12
-    assert [one.index for one in outcomes] == list(range(12))
+    assert [outcome.ok for outcome in outcomes] == [True] * 12
+    assert [outcome.index for outcome in outcomes] == list(range(12))
     assert all(len(request.body) <= limit for request in counting.received)
     assert sum(len(request.images) for request in counting.received) == 12
     sizes = [len(request.body) for request in counting.received]
@@ -63,10 +63,10 @@ def test_one_failing_request_does_not_harm_the_others(call: Caller, counting: Co
     counting.failing = frozenset([2])
     policy = ImagePolicy(most_request_bytes=10_000)
     outcomes = call(counting.url, "score", [*several(), b"no image"], Task.DETECTION, images=policy)
-    failed = [one for one in outcomes if isinstance(one.error, errors.PermissionDenied)]
+    failed = [outcome for outcome in outcomes if isinstance(outcome.error, errors.PermissionDenied)]
     assert len(failed) == len(counting.received[1].images) > 1
     assert isinstance(outcomes[-1].error, errors.ImageError)
-    assert sum(one.ok for one in outcomes) == 12 - len(failed) > 0
+    assert sum(outcome.ok for outcome in outcomes) == 12 - len(failed) > 0
 
 
 def test_when_all_fail_it_is_raised(call: Caller, counting: Counting) -> None:
@@ -105,5 +105,5 @@ def test_a_phone_photograph(policy: ImagePolicy, tolerance: float, phone_photo: 
     assert found.image.sent_bytes <= 1_000_000
     assert found.image.changes
     assert found.image.size == (4242, 2822)
-    assert [one.label for one in found] == [one.label for one in original] == ["cat"]
+    assert [detection.label for detection in found] == [detection.label for detection in original] == ["cat"]
     assert found[0].box == pytest.approx(original[0].box, abs=tolerance)

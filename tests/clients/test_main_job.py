@@ -39,7 +39,7 @@ def cat(request: pytest.FixtureRequest) -> Any:
 
 def test_detect(cat: Any, call: Caller, endpoint: LocalEndpoint) -> None:
     found = call(endpoint.scoring_uri_of(Task.DETECTION), "detect", cat, key=endpoint.key)
-    assert [one.label for one in found] == ["cat"]
+    assert [detection.label for detection in found] == ["cat"]
     assert found[0].score >= 0.9
     assert found[0].pixel_box == pytest.approx((0.7, 2.8, 403.1, 297.6), abs=5)
     assert found.image.size == (451, 300)
@@ -78,9 +78,9 @@ def painted_area(segments: list[list[float]], size: tuple[int, int]) -> int:
 
     total = Image.new("1", size)
     for segment in segments:
-        one = Image.new("1", size)
-        ImageDraw.Draw(one).polygon(list(segment), fill=1)
-        total = ImageChops.logical_xor(total, one)
+        single = Image.new("1", size)
+        ImageDraw.Draw(single).polygon(list(segment), fill=1)
+        total = ImageChops.logical_xor(total, single)
     return int(np.asarray(total).sum())
 
 
@@ -94,7 +94,7 @@ def test_classify(call: Caller, endpoint: LocalEndpoint) -> None:
 
 def test_classify_multilabel(call: Caller, endpoint: LocalEndpoint) -> None:
     what = call(endpoint.scoring_uri_of(Task.MULTILABEL), "classify_multilabel", CAT, key=endpoint.key)
-    assert [one.label for one in what.above(0.5)] == ["cat"]
+    assert [detection.label for detection in what.above(0.5)] == ["cat"]
 
 
 def test_nothing_found_is_an_empty_result(call: Caller, endpoint: LocalEndpoint) -> None:
@@ -115,8 +115,8 @@ def test_the_call_is_told(call: Caller, endpoint: LocalEndpoint) -> None:
 
 def test_score_takes_the_task_as_a_value(call: Caller, endpoint: LocalEndpoint) -> None:
     url = endpoint.scoring_uri_of("image-object-detection")
-    one = call(url, "score", CAT, "image-object-detection", key=endpoint.key)
-    assert one == call(url, "detect", CAT, key=endpoint.key)
+    single = call(url, "score", CAT, "image-object-detection", key=endpoint.key)
+    assert single == call(url, "detect", CAT, key=endpoint.key)
     with pytest.raises(errors.InvalidInput, match="image-instance-segmentation"):
         call(url, "score", CAT, "detection", key=endpoint.key)
 

@@ -45,12 +45,12 @@ def surfaces_of(error: BaseException) -> Iterator[str]:
     seen: set[int] = set()
     todo: list[BaseException | None] = [error]
     while todo:
-        one = todo.pop()
-        if one is None or id(one) in seen:
+        item = todo.pop()
+        if item is None or id(item) in seen:
             continue
-        seen.add(id(one))
-        yield from (str(one), repr(one), repr(one.args), repr(vars(one)))
-        todo += [one.__cause__, one.__context__]
+        seen.add(id(item))
+        yield from (str(item), repr(item), repr(item.args), repr(vars(item)))
+        todo += [item.__cause__, item.__context__]
     yield "".join(traceback.format_exception(error))
     yield repr(pickle.dumps(error))
     yield str(pickle.loads(pickle.dumps(error)))
@@ -97,12 +97,12 @@ def test_not_in_the_log_of_a_good_call(call: Caller, server: ScriptedServer, ima
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_not_in_a_client(kind: type[Any]) -> None:
     client = kind(f"https://example.org/score?sig={CANARY}", CANARY)
-    for one in (client, client.with_options(deployment="green")):
-        assert CANARY not in repr(one) + str(one) + f"{one!s}"
+    for item in (client, client.with_options(deployment="green")):
+        assert CANARY not in repr(item) + str(item) + f"{item!s}"
         with pytest.raises(TypeError, match="not pickled"):
-            pickle.dumps(one)
+            pickle.dumps(item)
         with pytest.raises(TypeError, match="not pickled"):
-            copy.deepcopy(one)
+            copy.deepcopy(item)
 
 
 def test_a_signature_in_the_uri_shows_in_no_error(call: Caller, server: ScriptedServer, image: bytes) -> None:

@@ -48,7 +48,8 @@ def test_cancelled_calls_leave_nothing_behind(server: ScriptedServer, image: byt
             for task in tasks:
                 task.cancel()
             assert all(
-                isinstance(one, asyncio.CancelledError) for one in await asyncio.gather(*tasks, return_exceptions=True)
+                isinstance(outcome, asyncio.CancelledError)
+                for outcome in await asyncio.gather(*tasks, return_exceptions=True)
             )
             server.steps = [Answer(200, boxes("cat"))]
             assert (await client.detect(image))[0].label == "cat"  # the pool is not used up
@@ -67,7 +68,7 @@ def test_with_options_shares_the_connections_and_leaves_the_first_client_alone(
         client.detect(image)
         green.detect(image)
         client.with_options(deployment=None).detect(image)
-    asked = [one.headers.get("azureml-model-deployment") for one in server.received]
+    asked = [request.headers.get("azureml-model-deployment") for request in server.received]
     assert asked == ["blue", "green", None]
     with pytest.raises(errors.InvalidInput, match="closed"):
         green.detect(image)

@@ -43,7 +43,7 @@ class Painter(ScriptedServer):
 
     def step_for(self, request: Received) -> Answer:
         self.received.append(request)
-        rows = [{"boxes": list(found(base64.b64decode(one)))} for one in request.images]
+        rows = [{"boxes": list(found(base64.b64decode(image)))} for image in request.images]
         return Answer(200, json.dumps(rows).encode())
 
 
@@ -78,7 +78,7 @@ def truth(color: tuple[int, int, int]) -> Any:
 def test_every_object_is_found_once(tile: Any, overlap: float, whole: bool, call: Caller, painter: Painter) -> None:
     options = {"tile": tile, "overlap": overlap, "whole": whole}
     objects = call(painter.url, "detect_tiled", painted(), with_=options)
-    assert sorted(one.pixel_box for one in objects) == [
+    assert sorted(detection.pixel_box for detection in objects) == [
         pytest.approx(tuple(map(float, box)), abs=1.01) for box in sorted(SHAPES.values())
     ]
     assert objects.image.size == SIZE
@@ -92,10 +92,10 @@ def test_outlines_are_put_together_with_their_holes(whole: bool, call: Caller, p
     objects = call(painter.url, "segment_tiled", painted(), with_={"tile": 400, "overlap": 0.25, "whole": whole})
     assert len(objects) == len(SHAPES)
     for color, box in SHAPES.items():
-        (one,) = [o for o in objects if o.pixel_box == pytest.approx(tuple(map(float, box)), abs=1.01)]
+        (detection,) = [o for o in objects if o.pixel_box == pytest.approx(tuple(map(float, box)), abs=1.01)]
         expected = truth(color)
-        assert one.area == pytest.approx(expected.sum(), rel=0.001)
-        assert (one.mask() != expected).sum() <= 0.002 * expected.sum()
+        assert detection.area == pytest.approx(expected.sum(), rel=0.001)
+        assert (detection.mask() != expected).sum() <= 0.002 * expected.sum()
 
 
 def test_tiles_keep_the_limits(painter: Painter) -> None:
@@ -114,7 +114,7 @@ def test_a_turned_image_is_tiled_upright(painter: Painter) -> None:
         objects = client.detect_tiled(turned, tile=512)
     assert objects.image.raw_size == SIZE[::-1]
     assert len(objects) == len(SHAPES)
-    red = next(one for one in objects if one.pixel_box.left == pytest.approx(300, abs=1))
+    red = next(detection for detection in objects if detection.pixel_box.left == pytest.approx(300, abs=1))
     left, top, right, bottom = red.box_in("raw")
     assert (right - left, bottom - top) == pytest.approx((80, 120), abs=1.1)
 
@@ -143,5 +143,13 @@ def test_cats_too_small_for_the_whole_image(endpoint: LocalEndpoint) -> None:
         at_once = client.detect(wide).with_labels("cat").above(0.5)
     assert len(tiled) >= 4 > len(at_once)
     for x, y in ((80, 90), (1240, 60), (420, 800), (1800, 960)):
-        inside = [one for one in tiled if one.pixel_box.left > x - 40 and one.pixel_box.right < x + 491]
-        assert [one for one in inside if one.pixel_box.top > y - 40 and one.pixel_box.bottom < y + 340]
+        inside = [
+            detection
+            for detection in tiled
+            if detection.pixel_box.left > x - 40 and detection.pixel_box.right < x + 491
+        ]
+        assert [
+            detection
+            for detection in inside
+            if detection.pixel_box.top > y - 40 and detection.pixel_box.bottom < y + 340
+        ]

@@ -55,7 +55,7 @@ def test_the_authority_of_azure_identity_tells_the_cloud(authority: str, expecte
 
 
 def test_management_scopes() -> None:
-    assert [one.management_scope for one in (PUBLIC, CHINA, US_GOVERNMENT)] == [
+    assert [cloud.management_scope for cloud in (PUBLIC, CHINA, US_GOVERNMENT)] == [
         "https://management.azure.com/.default",
         "https://management.chinacloudapi.cn/.default",
         "https://management.usgovcloudapi.net/.default",

@@ -97,7 +97,7 @@ def test_a_thousand_threads_make_one_request() -> None:
     threading.stack_size(256 * 1024)
     try:
         with ThreadPoolExecutor(CALLERS) as pool:
-            headers = [one.result() for one in [pool.submit(ask) for _ in range(CALLERS)]]
+            headers = [outcome.result() for outcome in [pool.submit(ask) for _ in range(CALLERS)]]
     finally:
         threading.stack_size(0)
     assert set(headers) == {"Bearer token-1"}
@@ -138,7 +138,7 @@ def test_a_refusal_in_the_middle_costs_one_request_awaited(checking: Checking, i
             await client.detect(image)
             checking.good = "token-2"
             found = await asyncio.gather(*(client.detect(image) for _ in range(50)))
-            assert [one[0].label for one in found] == ["cat"] * 50
+            assert [item[0].label for item in found] == ["cat"] * 50
 
     asyncio.run(main())
     assert len(identity.asked) == 2
@@ -150,7 +150,7 @@ def test_a_refusal_in_the_middle_costs_one_request(checking: Checking, image: by
         client.detect(image)
         checking.good = "token-2"
         found = list(pool.map(lambda _: client.detect(image), range(64)))
-    assert [one[0].label for one in found] == ["cat"] * 64
+    assert [item[0].label for item in found] == ["cat"] * 64
     assert len(identity.asked) == 2
 
 
@@ -222,8 +222,8 @@ def test_every_caller_gets_an_error_of_its_own() -> None:
         return list(await asyncio.gather(*asks, return_exceptions=True))
 
     found = asyncio.run(main())
-    assert len({id(one) for one in found}) == 3
-    assert all(isinstance(one, errors.AuthenticationFailed) for one in found)
+    assert len({id(item) for item in found}) == 3
+    assert all(isinstance(item, errors.AuthenticationFailed) for item in found)
 
 
 def test_a_cancelled_caller_does_not_harm_the_others() -> None:

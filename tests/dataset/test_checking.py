@@ -32,7 +32,7 @@ def good(task: str, name: str = "good.jpg") -> str:
 
 def test_the_corpus_has_fifty_bad_lines():
     assert len(CORPUS) >= 50
-    assert len({one["line"] for one in CORPUS}) == len(CORPUS)
+    assert len({corpu["line"] for corpu in CORPUS}) == len(CORPUS)
 
 
 @pytest.mark.parametrize("bad", CORPUS, ids=lambda bad: f"{bad['code']}: {bad['says'][:30]}")
@@ -66,7 +66,7 @@ def test_different_faults_have_different_messages():
     ],
 )
 def test_the_code_of_a_row_that_cannot_be_read_does_not_hang_on_its_words(line, code):
-    assert [one.code for one in check([line], task="image-object-detection").found] == [code]
+    assert [problem.code for problem in check([line], task="image-object-detection").found] == [code]
 
 
 def test_a_good_file_has_no_faults():
@@ -123,7 +123,7 @@ def test_the_images_are_looked_at(photos, lines, code, says):
 
 def test_a_image_in_both_halves_of_a_split_is_found_by_content(photos):
     report = check([row("0.png"), row("1.png")], images=photos, validation=[row("2.png"), row("3.png")])
-    (found,) = [one for one in report.found if one.code == "split-leakage"]
+    (found,) = [problem for problem in report.found if problem.code == "split-leakage"]
     assert (found.file, found.line, found.severity) == ("validation the lines given", 2, "error")
     assert "same content, line 1" in found.message
     assert (report.rows, report.validation_rows) == (2, 2)
@@ -136,7 +136,7 @@ def test_the_balance_of_the_classes_is_told():
     lines += [json.dumps({"image_url": f"c{n}.jpg", "label": "cow"}) for n in range(3)]
     lines += [json.dumps({"image_url": "e.jpg", "label": "emu"})]
     report = check(lines)
-    assert [(one.code, one.line, one.severity) for one in report.found] == [
+    assert [(problem.code, problem.line, problem.severity) for problem in report.found] == [
         ("class-rare", 81, "note"),
         ("class-once", 84, "warning"),
     ]

@@ -313,7 +313,7 @@ def test_names_from_outside_stay_in_the_folder(tmp_path):
     rows = [boxes_row(name) for name in ("../../a.png", "x/a.png", "..", "classes.jpg")]
     to_yolo(rows, tmp_path / "labels")
     to_voc(rows, tmp_path / "voc")
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["labels", "voc"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels", "voc"]
     assert len(list((tmp_path / "voc").iterdir())) == 4
     assert (tmp_path / "labels" / "classes.txt").read_text() == "cat\n"
 

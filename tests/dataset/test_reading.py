@@ -163,7 +163,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 
     with pytest.raises(RuntimeError, match="stop"):
         write_jsonl(rows(), file)
-    assert [one.name for one in tmp_path.iterdir()] == ["a.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
     assert file.read_text() == "old"
 
 

@@ -27,12 +27,12 @@ KEY = "primary-0123456789abcdefghij"
 
 
 def states(report: Report) -> dict[str, str]:
-    return {one.check: one.state for one in report.findings}
+    return {finding.check: finding.state for finding in report.findings}
 
 
 def wrong_of(report: Report) -> Finding:
     """The one check that failed."""
-    (found,) = (one for one in report.findings if one.state == "failed")
+    (found,) = (finding for finding in report.findings if finding.state == "failed")
     assert report.exit_code == 1
     assert found.advice
     return found
@@ -114,7 +114,7 @@ class TestTask:
         assert examine(server.url, KEY, task=Task.DETECTION)["model"].state == "skipped"
         assert "model" not in states(examine(server.url, KEY))
         closed = examine("http://127.0.0.1:9/score", KEY, task=Task.DETECTION)
-        assert [one.check for one in closed.findings][-2:] == ["scoring", "model"]
+        assert [finding.check for finding in closed.findings][-2:] == ["scoring", "model"]
 
     def test_an_unknown_task(self) -> None:
         with pytest.raises(errors.InvalidInput, match="image-object-detection"):
@@ -164,7 +164,7 @@ class TestByScoringUri:
         azure.endpoint.before = lambda request: (424, headers, b"") if request.path == "/score" else None
         found = wrong_of(examine(azure.endpoint.scoring_uri, KEY))
         assert "get-logs" in found.advice
-        assert len([one for one in azure.endpoint.seen if one.path == "/score"]) == 1  # one try, not five
+        assert len([request for request in azure.endpoint.seen if request.path == "/score"]) == 1  # one try, not five
 
     def test_bad_certificate(self, azure: Azure) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

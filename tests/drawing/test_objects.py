@@ -295,8 +295,8 @@ def test_what_is_blurred_cannot_be_recognised():
     assert colors[1] - colors[0] < 100  # type: ignore[operator]
 
 
-def changed_between(one: Image.Image, other: Image.Image) -> tuple[int, int, int, int] | None:
-    return ImageChops.difference(one, other).getbbox()
+def changed_between(before: Image.Image, other: Image.Image) -> tuple[int, int, int, int] | None:
+    return ImageChops.difference(before, other).getbbox()
 
 
 def test_dashes_and_words_tell_what_a_report_means():

@@ -50,7 +50,7 @@ def multilabel(**probs: float) -> MultilabelClassification:
 
 
 def box_around(polygons: Any) -> Box:
-    xs, ys = [x for one in polygons for x in one[0::2]], [y for one in polygons for y in one[1::2]]
+    xs, ys = [x for polygon in polygons for x in polygon[0::2]], [y for polygon in polygons for y in polygon[1::2]]
     return Box(min(xs), min(ys), max(xs), max(ys)) if xs else Box(0, 0, 0, 0)
 
 
@@ -63,7 +63,10 @@ def boxes_row(url: str, *boxes: tuple[Any, ...]) -> Row:
 
 
 def polygons_row(url: str, *instances: tuple[Any, ...]) -> Row:
-    label = [{"label": one[0], "polygon": [list(p) for p in one[1]], "isCrowd": len(one) > 2} for one in instances]
+    label = [
+        {"label": instance[0], "polygon": [list(p) for p in instance[1]], "isCrowd": len(instance) > 2}
+        for instance in instances
+    ]
     return row_of({"image_url": url, "label": label}, Task.SEGMENTATION)
 
 

@@ -45,7 +45,7 @@ def test_one_class_equals_scikit_learn(seed):
     present = [scored[1][i] for i in range(7) if (truth == i).any()]
     assert report["balanced accuracy"] == pytest.approx(np.mean(present), abs=1e-9)
     for i, label in ((i, labels[i]) for i in used):
-        (own,) = [one for one in report.classes if one.label == label]
+        (own,) = [each for each in report.classes if each.label == label]
         assert (own.values["precision"], own.values["recall"], own.values["F1"], own.support) == pytest.approx(
             tuple(scored[k][i] for k in range(4)), abs=1e-9
         )
@@ -66,7 +66,7 @@ def test_calibration_is_the_mean_gap_of_ten_ranges():
         if inside.any():
             gap += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
     assert report["calibration error"] == pytest.approx(gap, abs=1e-9)
-    assert sum(one.count for one in report.calibration) == 400
+    assert sum(each.count for each in report.calibration) == 400
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -94,8 +94,8 @@ def test_several_labels_equal_scikit_learn(seed):
     }
     for name, value in expected.items():
         assert report[name] == pytest.approx(value, abs=1e-9), name
-    for i, one in enumerate(report.classes):
-        threshold, f1 = one.values["best threshold"], one.values["F1 there"]
+    for i, label in enumerate(report.classes):
+        threshold, f1 = label.values["best threshold"], label.values["F1 there"]
         assert f1 == pytest.approx(metrics.f1_score(truth[:, i], probs[:, i] > threshold), abs=1e-9)
         others = [metrics.f1_score(truth[:, i], probs[:, i] > t, zero_division=0) for t in np.linspace(0, 1, 101)]
         assert f1 >= max(others) - 1e-9
@@ -104,13 +104,13 @@ def test_several_labels_equal_scikit_learn(seed):
 def test_perfect_predictions_score_one():
     rows = [row_of({"image_url": f"{i}.jpg", "label": label}) for i, label in enumerate(LABELS)]
     results = {
-        f"{i}.jpg": classification(**{one: float(one == label) for one in LABELS}) for i, label in enumerate(LABELS)
+        f"{i}.jpg": classification(**{each: float(each == label) for each in LABELS}) for i, label in enumerate(LABELS)
     }
     report = evaluate(results, rows)
     assert (report["accuracy"], report["macro F1"], report["balanced accuracy"]) == (1.0, 1.0, 1.0)
     assert report["log loss"] == pytest.approx(0, abs=1e-9)
     several = [row_of({"image_url": f"{i}.jpg", "label": LABELS[:i]}, Task.MULTILABEL) for i in range(7)]
-    perfect = {f"{i}.jpg": multilabel(**{one: float(one in LABELS[:i]) for one in LABELS}) for i in range(7)}
+    perfect = {f"{i}.jpg": multilabel(**{label: float(label in LABELS[:i]) for label in LABELS}) for i in range(7)}
     report = evaluate(perfect, several)
     assert (report["micro F1"], report["mAP"], report["exact matches"]) == (1.0, 1.0, 1.0)
     assert report.mistakes == ()
@@ -121,5 +121,5 @@ def test_a_class_the_model_does_not_know_and_not_a_number_count_as_wrong():
     results = {"a.jpg": classification(cat=0.6, dog=0.4), "b.jpg": classification(cat=float("nan"), dog=0.1)}
     report = evaluate(results, rows)
     assert report["accuracy"] == 0.0
-    assert [one.image_url for one in report.mistakes] == ["a.jpg", "b.jpg"]
+    assert [mistake.image_url for mistake in report.mistakes] == ["a.jpg", "b.jpg"]
     assert report.mistakes[0].says == "is 'yak' (0.00), was taken for 'cat' (0.60)"

@@ -33,11 +33,14 @@ RECALLS = {"AR": 8, "AR small": 9, "AR medium": 10, "AR large": 11}
 
 def by_pycocotools(images: list[dict[str, Any]], truth: list[Any], found: list[Any], kind: str) -> COCOeval:
     """The reference; ``truth`` and ``found`` are annotations without ids."""
-    labels = sorted({one["label"] for one in (*truth, *found)})
+    labels = sorted({detection["label"] for detection in (*truth, *found)})
     sides = []
     for side in (truth, found):
         coco = COCO()
-        annotations = [one | {"id": i, "category_id": labels.index(one["label"]) + 1} for i, one in enumerate(side, 1)]
+        annotations = [
+            detection | {"id": i, "category_id": labels.index(detection["label"]) + 1}
+            for i, detection in enumerate(side, 1)
+        ]
         coco.dataset = {
             "images": images,
             "categories": [{"id": i, "name": label} for i, label in enumerate(labels, 1)],
@@ -58,8 +61,8 @@ def by_pycocotools(images: list[dict[str, Any]], truth: list[Any], found: list[A
 def reference_mask(polygons: Any, size: tuple[int, int]) -> Any:
     """Even-odd, by pycocotools' own rasteriser."""
     odd = np.zeros((size[1], size[0]), dtype=np.uint8)
-    for one in polygons:
-        odd ^= coco_mask.decode(coco_mask.frPyObjects([list(scale_segment(one, size))], size[1], size[0])[0])
+    for polygon in polygons:
+        odd ^= coco_mask.decode(coco_mask.frPyObjects([list(scale_segment(polygon, size))], size[1], size[0])[0])
     return coco_mask.encode(np.asfortranarray(odd))
 
 
@@ -97,7 +100,7 @@ class Random:
         self.rows.append((polygons_row if self.masks else boxes_row)(url, *labelled))
         self.results[url] = (instances if self.masks else detections)(*found, size=size)
         self.truth += [
-            self.annotation(one[0], one[1], size, number) | {"iscrowd": int(len(one) > 2)} for one in labelled
+            self.annotation(each[0], each[1], size, number) | {"iscrowd": int(len(each) > 2)} for each in labelled
         ]
         self.found += [self.annotation(label, where, size, number) | {"score": score} for label, score, where in found]
 
@@ -130,7 +133,7 @@ def test_numbers_equal_pycocotools(masks, images, classes, most):
         for name, number in RECALLS.items():
             assert same(report[name], reference.stats[number]), name
         for i, label in enumerate(reference.labels):
-            (scores,) = [one for one in report.classes if one.label == label]
+            (scores,) = [each for each in report.classes if each.label == label]
             assert same(scores.values["AP"], mean(reference.eval["precision"][:, :, i, 0, 2])), label
             assert same(scores.values["AP50"], mean(reference.eval["precision"][0, :, i, 0, 2])), label
 
@@ -150,11 +153,13 @@ def test_perfect_predictions_score_one(masks):
     for row, image in zip(made.rows, made.images, strict=True):
         size = (image["width"], image["height"])
         if masks:
-            found = [(one.label, 0.9, one.segments) for one in row.label if one.segments]
+            found = [(detection.label, 0.9, detection.segments) for detection in row.label if detection.segments]
             perfect[row.image_url] = instances(*found, size=size)
         else:
-            perfect[row.image_url] = detections(*((one.label, 0.9, one.box) for one in row.label), size=size)
-    rows = [row for row in made.rows if not masks or all(one.segments for one in row.label)]
+            perfect[row.image_url] = detections(
+                *((detection.label, 0.9, detection.box) for detection in row.label), size=size
+            )
+    rows = [row for row in made.rows if not masks or all(each.segments for each in row.label)]
     report = evaluate({row.image_url: perfect[row.image_url] for row in rows}, rows)
     for name in ("mAP", "AP50", "AP75", "AR", "F1"):
         assert report[name] == pytest.approx(1.0, abs=1e-12), name

@@ -36,21 +36,21 @@ ROWS: list[Row] = [row_of({"image_url": f"{n}.jpg", "label": "cat"}) for n in ra
 
 def test_a_clear_gain_is_called_better_and_a_loss_worse():
     comparison = compare(labels=ROWS, predictions=(answers(0.6, 1), answers(0.9, 2)), draws=200)
-    verdicts = {one.metric: one.verdict for one in comparison.sides}
+    verdicts = {side.metric: side.verdict for side in comparison.sides}
     assert verdicts == {"accuracy": "better", "log loss": "better"}
-    (accuracy,) = [one for one in comparison.sides if one.metric == "accuracy"]
+    (accuracy,) = [side for side in comparison.sides if side.metric == "accuracy"]
     assert accuracy.difference == pytest.approx(comparison.b["accuracy"] - comparison.a["accuracy"])  # type: ignore[operator]
     low, high = accuracy.interval
     assert low is not None
     assert high is not None
     assert 0.15 < low < accuracy.difference < high < 0.45  # type: ignore[operator]
     back = compare(labels=ROWS, predictions=(answers(0.9, 2), answers(0.6, 1)), draws=200)
-    assert {one.verdict for one in back.sides} == {"worse"}
+    assert {side.verdict for side in back.sides} == {"worse"}
 
 
 def test_chance_is_not_called_a_difference():
     comparison = compare(labels=ROWS, predictions=(answers(0.8, 1), answers(0.8, 2)), draws=200)
-    assert {one.verdict for one in comparison.sides} == {"no clear difference"}
+    assert {side.verdict for side in comparison.sides} == {"no clear difference"}
     same = compare(labels=ROWS, predictions=(answers(0.8, 1), answers(0.8, 1)), draws=50)
     assert (same.disagreeing, same.sides[0].difference) == (0, 0)
 
@@ -93,7 +93,7 @@ def test_objects_have_intervals_too():
         a[f"{n}.jpg"] = detections(("cat", 0.9, box)) if random.random() < 0.5 else detections()
         b[f"{n}.jpg"] = detections(("cat", 0.9, box))
     comparison = compare(labels=rows, predictions=(a, b), draws=60)
-    assert {one.metric: one.verdict for one in comparison.sides} == dict.fromkeys(("mAP", "AP50", "AP75"), "better")
+    assert {side.metric: side.verdict for side in comparison.sides} == dict.fromkeys(("mAP", "AP50", "AP75"), "better")
     assert comparison.disagreements[0].amount == 1.0
 
 
@@ -109,7 +109,7 @@ def test_the_least_sure_come_first():
         "torn": classification(cat=0.51, dog=0.49),
         "half": classification(cat=0.7, dog=0.3),
     }
-    assert [one.image for one in least_sure_first(results)] == ["torn", "half", "sure"]
+    assert [example.image for example in least_sure_first(results)] == ["torn", "half", "sure"]
     assert margin(multilabel(cat=0.9, dog=0.45)) == pytest.approx(0.1)
     assert margin(detections(("cat", 0.9, (0, 0, 1, 1)), ("dog", 0.6, (0, 0, 1, 1)))) == pytest.approx(0.2)
     assert margin(detections()) == 0.5
@@ -124,8 +124,8 @@ def test_the_most_disputed_come_first():
     }
     b = {"same": classification(cat=0.9, dog=0.1), "far": classification(cat=0.1, dog=0.9)}
     ranked = most_disputed_first(a, b)
-    assert [one.image for one in ranked] == ["far", "same"]
-    assert [one.worth for one in ranked] == pytest.approx([0.8, 0.0])
+    assert [example.image for example in ranked] == ["far", "same"]
+    assert [example.worth for example in ranked] == pytest.approx([0.8, 0.0])
     assert disagreement(multilabel(cat=0.9, dog=0.2), multilabel(cat=0.6, dog=0.2)) == pytest.approx(0.3)
     box, other = (0.0, 0.0, 0.5, 0.5), (0.5, 0.5, 1.0, 1.0)
     assert disagreement(detections(("cat", 0.9, box)), detections(("cat", 0.8, box))) == 0

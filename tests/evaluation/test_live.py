@@ -42,7 +42,7 @@ def test_a_refused_key_ends_the_run_at_once(server):
     server.steps = [Answer(401, json.dumps({"message": "key"}).encode())]
     with Client(server.url, "the-key") as client, pytest.raises(errors.AuthenticationFailed):
         list(score_rows(client, rows(*["coffee.png", "chelsea.png", "rocket.jpg"] * 20), PHOTOS))
-    assert len(server.received) <= 2  # with which a stream begins
+    assert len(server.received) <= 5  # of 60: so many refusals in a row end a stream, and the first ends the run
 
 
 def test_images_are_scored_as_they_are_asked_for(server):

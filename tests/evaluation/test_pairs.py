@@ -147,7 +147,7 @@ def test_crowds_are_neither_found_nor_missed():
     report = evaluate({"a.jpg": found}, [crowd])
     assert report["mAP"] == pytest.approx(1.0)
     assert (report["precision"], report["recall"]) == (1.0, 1.0)
-    assert {one.label: one.support for one in report.classes} == {"cat": 0, "dog": 1}
+    assert {label.label: label.support for label in report.classes} == {"cat": 0, "dog": 1}
 
 
 def test_each_kind_of_wrong_object_is_told():

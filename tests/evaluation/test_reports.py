@@ -172,9 +172,9 @@ def test_numbers_at_another_threshold_are_those_of_a_report_there():
             names = [("precision", "micro precision"), ("recall", "micro recall"), ("F1", "micro F1")]
             for name, micro in names:
                 assert scores.metrics[name] == pytest.approx(there.metrics.get(name, there.metrics.get(micro)))
-            for one in there.classes:
-                if one.label in scores.classes:
-                    assert scores.classes[one.label]["F1"] == pytest.approx(one.values["F1"])
+            for label in there.classes:
+                if label.label in scores.classes:
+                    assert scores.classes[label.label]["F1"] == pytest.approx(label.values["F1"])
 
 
 def test_a_comparison_says_what_only_one_finds():
@@ -306,7 +306,7 @@ def test_axe_finds_nothing(browser, pages, name, scheme):
     )
     # The script of axe itself is let past the page's policy by the browser's devtools.
     found = axe.run(page).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    assert [(violation["id"], violation["nodes"][0]["html"][:200]) for violation in found] == []
     page.close()
 
 

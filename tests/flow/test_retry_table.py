@@ -108,7 +108,9 @@ def test_row(row: Row, call: Caller, server: ScriptedServer, image: bytes) -> No
     assert isinstance(caught.value, errors.CallError)
     assert caught.value.attempts == row.requests
     assert str(caught.value.client_request_id) in str(caught.value)
-    assert {one.headers["x-ms-client-request-id"] for one in server.received} == {caught.value.client_request_id}
+    assert {request.headers["x-ms-client-request-id"] for request in server.received} == {
+        caught.value.client_request_id
+    }
 
 
 @pytest.mark.bar(21)

@@ -38,7 +38,7 @@ class Told:
 
     @property
     def names(self) -> list[str]:
-        return [type(one).__name__.removesuffix("Event") for one in self.events]
+        return [type(event).__name__.removesuffix("Event") for event in self.events]
 
 
 def ask(call: Caller, fake: FakeEndpoint, *args: Any, method: str = "detect", **options: Any) -> Any:
@@ -53,7 +53,7 @@ def test_every_attempt_is_told(call: Caller, image: bytes) -> None:
         found = ask(call, fake, image, hooks=told.hooks)
     assert told.names == ["Request", "Response", "Retry", "Request", "Response", "Retry", "Request", "Response"]
     first, refused, again, second, lost, _, third, good = told.events
-    assert {one.client_request_id for one in (first, again, second, third)} == {found.call.client_request_id}
+    assert {event.client_request_id for event in (first, again, second, third)} == {found.call.client_request_id}
     assert (first.attempt, second.attempt, third.attempt) == (1, 2, 3)
     assert (first.images, first.method, first.url) == (1, "POST", fake.scoring_uri)
     assert first.sent_bytes == len(fake.last_request.body)
@@ -63,7 +63,7 @@ def test_every_attempt_is_told(call: Caller, image: bytes) -> None:
     assert (good.status, good.model_time, good.deployment) == (200, 0.25, "default")
     assert good.received_bytes > 50
     assert KEY not in "".join(map(repr, told.events))
-    assert KEY not in repr([asdict(one) for one in told.events])
+    assert KEY not in repr([asdict(event) for event in told.events])
 
 
 def test_a_dropped_row_is_told(call: Caller, image: bytes) -> None:
@@ -115,10 +115,10 @@ def test_a_hook_may_add_headers_and_change_none(call: Caller, image: bytes) -> N
     fake = FakeEndpoint(throttled(1), CAT)
     with no_waiting():
         found = ask(call, fake, image, hooks=first + second + Hooks())
-    for number, one in enumerate(fake.requests, 1):
-        assert (one.headers["x-team"], one.headers["x-attempt"]) == ("blue", str(number))
-        assert (one.key, one.client_request_id) == (fake.key, found.call.client_request_id)
-    assert [one.attempt for one in asked] == [1, 2]
+    for number, request in enumerate(fake.requests, 1):
+        assert (request.headers["x-team"], request.headers["x-attempt"]) == ("blue", str(number))
+        assert (request.key, request.client_request_id) == (fake.key, found.call.client_request_id)
+    assert [event.attempt for event in asked] == [1, 2]
 
 
 def test_headers_that_cannot_be_had_harm_nothing(call: Caller, image: bytes, caplog: pytest.LogCaptureFixture) -> None:
@@ -145,7 +145,7 @@ def test_the_log_tells_the_story_without_secrets(call: Caller, image: bytes, cap
         ask(call, FakeEndpoint(unavailable(), CAT, key=KEY), image)
         with pytest.raises(errors.ImageDropped):
             ask(call, FakeEndpoint(dropped_row(CAT), key=KEY), image)
-    lines = [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "automl_cv_client"]
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "automl_cv_client"]
     assert [level for level, _ in lines[:5]] == ["DEBUG", "DEBUG", "INFO", "DEBUG", "DEBUG"]
     assert "attempt 1 failed, again in" in lines[2][1]
     assert lines[-1] == ("WARNING", lines[-1][1])
@@ -175,7 +175,7 @@ def test_stats_add_up(call: Caller, image: bytes) -> None:
         stats = call.using(fake.scoring_uri, use, key=fake.key, http_client=injected)
     assert (stats.requests, stats.retries, stats.failures, stats.drops) == (5, 1, 1, 1)
     assert (stats.calls, stats.images) == (4, 5)
-    assert stats.sent_bytes == sum(len(one.body) for one in fake.requests)
+    assert stats.sent_bytes == sum(len(request.body) for request in fake.requests)
     assert stats.model_seconds == 0.001
     assert 0 < stats.p50 <= stats.p95  # of whole calls: preparing the first image comes before `seconds` begin
     assert stats.seconds > 0

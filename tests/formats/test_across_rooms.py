@@ -73,7 +73,7 @@ def through_yolo(images: list[Any], folder: Path, photos: Path, task: str) -> An
 
 
 def through_training(images: list[Any], folder: Path, photos: Path, task: str) -> Any:
-    rows = [one.to_training_row("1.png") if hasattr(one, "to_training_row") else one for one in images]
+    rows = [image.to_training_row("1.png") if hasattr(image, "to_training_row") else image for image in images]
     write_jsonl(rows, folder / "train.jsonl")
     return list(read_jsonl(folder / "train.jsonl", task=task, strict=True))
 

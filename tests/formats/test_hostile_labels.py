@@ -69,11 +69,14 @@ def test_csv():
     found = detections(*CORPUS, source=None)
     rows = list(csv.DictReader(io.StringIO(found.to_csv(), newline="")))
     assert len(rows) == len(CORPUS)
-    for row, one in zip(rows, found, strict=True):
+    for row, detection in zip(rows, found, strict=True):
         written = row["label"]
         assert written.lstrip(" \ufeff\u200b\u00a0")[:1] not in tuple("=+-@\t\r\n|%＝＋")
-        assert written.removeprefix("'") in (one.label.replace("\0", ""), one.label.replace("\0", "").removeprefix("'"))
-        assert float(row["score"]) == one.score
+        assert written.removeprefix("'") in (
+            detection.label.replace("\0", ""),
+            detection.label.replace("\0", "").removeprefix("'"),
+        )
+        assert float(row["score"]) == detection.score
     assert csv_of([{"path": "=x", "n": -1.5}], ["path", "n"]) == "path,n\r\n'=x,-1.5\r\n"
 
 

@@ -39,10 +39,10 @@ def test_coco_detections():
     names = {category["id"]: category["name"] for category in coco.loadCats(coco.getCatIds())}
     assert names == {1: "cat", 2: "dog"}
     annotations = coco.loadAnns(coco.getAnnIds(imgIds=[7]))
-    for one, written in zip(found, annotations, strict=True):
+    for detection, written in zip(found, annotations, strict=True):
         left, top, width, height = written["bbox"]
-        assert (left, top, left + width, top + height) == pytest.approx(one.pixel_box, abs=1e-9)
-        assert (names[written["category_id"]], written["score"]) == (one.label, one.score)
+        assert (left, top, left + width, top + height) == pytest.approx(detection.pixel_box, abs=1e-9)
+        assert (names[written["category_id"]], written["score"]) == (detection.label, detection.score)
     (image,) = coco.loadImgs([7])
     assert (image["width"], image["height"], image["file_name"]) == (200, 100, "photos/street.png")
 
@@ -50,43 +50,43 @@ def test_coco_detections():
 def test_coco_outlines_give_our_masks():
     found = instances()
     coco = loaded(found.to_coco())
-    for one, written in zip(found, coco.loadAnns(coco.getAnnIds()), strict=True):
-        assert written["area"] == pytest.approx(one.area)
-        if one.label == "line":
+    for detection, written in zip(found, coco.loadAnns(coco.getAnnIds()), strict=True):
+        assert written["area"] == pytest.approx(detection.area)
+        if detection.label == "line":
             assert not coco_mask.decode(written["segmentation"]).any()
         else:
-            assert np.array_equal(coco.annToMask(written), one.mask())
+            assert np.array_equal(coco.annToMask(written), detection.mask())
 
 
 def test_coco_of_several_with_a_models_own_numbers():
     dataset = coco_of([detections("cat"), detections("ant", "dog")], first_image_id=5, categories={"dog": 18})
     assert [image["id"] for image in dataset["images"]] == [5, 6]
-    assert [one["image_id"] for one in dataset["annotations"]] == [5, 6, 6]
-    assert [one["id"] for one in dataset["annotations"]] == [1, 2, 3]
-    assert {one["name"]: one["id"] for one in dataset["categories"]} == {"dog": 18, "ant": 19, "cat": 20}
+    assert [item["image_id"] for item in dataset["annotations"]] == [5, 6, 6]
+    assert [item["id"] for item in dataset["annotations"]] == [1, 2, 3]
+    assert {item["name"]: item["id"] for item in dataset["categories"]} == {"dog": 18, "ant": 19, "cat": 20}
 
 
 def test_yolo_boxes():
     found = detections("dog", "cat")
-    for line, one in zip(found.to_yolo(["cat", "dog"], scores=True).splitlines(), found, strict=True):
+    for line, detection in zip(found.to_yolo(["cat", "dog"], scores=True).splitlines(), found, strict=True):
         number, x, y, width, height, score = (float(part) for part in line.split())
-        assert ["cat", "dog"][int(number)] == one.label
+        assert ["cat", "dog"][int(number)] == detection.label
         box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-        assert box == pytest.approx(one.box, abs=1e-8)
-        assert score == pytest.approx(one.score)
+        assert box == pytest.approx(detection.box, abs=1e-8)
+        assert score == pytest.approx(detection.score)
 
 
 def test_yolo_outlines_keep_their_holes():
     found = instances()
     lines = found.to_yolo(["line", "ring", "triangle"]).splitlines()
     assert [line.split()[0] for line in lines] == ["1", "2"], "the line encloses nothing"
-    for line, one in zip(lines, found, strict=False):
+    for line, item in zip(lines, found, strict=False):
         ring = [float(value) for value in line.split()[1:]]
         pixels = [value * (200, 100)[i % 2] for i, value in enumerate(ring)]
-        single = one.model_copy(update={"polygons": (tuple(ring),)})
-        assert single.area == pytest.approx(one.area)
+        single = item.model_copy(update={"polygons": (tuple(ring),)})
+        assert single.area == pytest.approx(item.area)
         assert max(pixels) <= 200
-        assert np.array_equal(single.mask((200, 100)), one.mask())
+        assert np.array_equal(single.mask((200, 100)), item.mask())
 
 
 def test_yolo_needs_every_class():
@@ -99,12 +99,12 @@ def test_voc():
     root = ET.fromstring(found.to_voc())
     assert root.findtext("filename") == "street.png"
     assert (root.findtext("size/width"), root.findtext("size/height")) == ("200", "100")
-    for element, one in zip(root.iter("object"), found, strict=True):
+    for element, detection in zip(root.iter("object"), found, strict=True):
         xmin, ymin, xmax, ymax = (
             int(element.findtext(f"bndbox/{name}", "")) for name in ("xmin", "ymin", "xmax", "ymax")
         )
-        assert (xmin - 1, ymin - 1, xmax, ymax) == pytest.approx(one.pixel_box, abs=0.5)
-        assert element.findtext("name") == one.label
+        assert (xmin - 1, ymin - 1, xmax, ymax) == pytest.approx(detection.pixel_box, abs=0.5)
+        assert element.findtext("name") == detection.label
 
 
 def test_cvat():
@@ -136,7 +136,7 @@ def test_label_studio():
     assert (region["original_width"], region["original_height"]) == (200, 100)
     assert [region["value"][name] for name in ("x", "y", "width", "height")] == pytest.approx([10, 0, 25, 20])
     rings = instances().to_label_studio("x")["predictions"][0]["result"]
-    assert [one["type"] for one in rings] == ["polygonlabels", "polygonlabels", "rectanglelabels"]
+    assert [ring["type"] for ring in rings] == ["polygonlabels", "polygonlabels", "rectanglelabels"]
     assert shapely.Polygon(rings[1]["value"]["points"]).area / 1e4 * 200 * 100 == pytest.approx(instances()[1].area)
     choices = classification("cat", "dog").to_label_studio("x")["predictions"][0]["result"][0]
     assert choices["value"] == {"choices": ["cat"]}
@@ -146,8 +146,8 @@ def test_label_studio():
 def test_fiftyone():
     assert detections("cat").to_fiftyone()["detections"][0]["bounding_box"] == pytest.approx([0.1, 0, 0.25, 0.2])
     polylines = instances().to_fiftyone()["polylines"]
-    assert [one["label"] for one in polylines] == ["ring", "triangle", "line"]
-    assert [len(one["points"]) for one in polylines] == [1, 1, 0]
+    assert [detection["label"] for detection in polylines] == ["ring", "triangle", "line"]
+    assert [len(polyline["points"]) for polyline in polylines] == [1, 1, 0]
     assert classification("cat", "dog").to_fiftyone() == {"_cls": "Classification", "label": "cat", "confidence": 0.5}
     assert len(multilabel("cat", "dog").to_fiftyone()["classifications"]) == 2
 
@@ -160,8 +160,8 @@ def test_training_rows():
         "label": [{"label": "cat", "topX": 0.1, "topY": 0.0, "bottomX": 0.35, "bottomY": 0.2, "isCrowd": 0}],
     }
     outlines = instances().to_training_row("azureml://x")["label"]
-    assert [(one["label"], len(one["polygon"])) for one in outlines] == [("ring", 2), ("triangle", 1)]
-    assert all(0 <= value <= 1 for one in outlines for segment in one["polygon"] for value in segment)
+    assert [(detection["label"], len(detection["polygon"])) for detection in outlines] == [("ring", 2), ("triangle", 1)]
+    assert all(0 <= value <= 1 for outline in outlines for segment in outline["polygon"] for value in segment)
     assert classification("cat", "dog").to_training_row("u")["label"] == "cat"
     assert multilabel("cat", "dog").to_training_row("u")["label"] == ["cat", "dog"]
 
@@ -170,7 +170,7 @@ def test_training_rows_have_no_box_that_the_check_calls_an_error():
     """Models find things beyond the edge; of those nothing is left once they are cut."""
     inside, beyond = (0.1, 0.1, 0.5, 0.5), (1.02, 0.1, 1.3, 0.5)
     row = built(("cat", 0.9, inside), ("dog", 0.8, beyond)).to_training_row("1.jpg")
-    assert [one["label"] for one in row["label"]] == ["cat"]
+    assert [detection["label"] for detection in row["label"]] == ["cat"]
     assert faults_of(row_of(row)) == []
 
 
@@ -184,9 +184,9 @@ def test_objects_without_a_place_are_left_out():
         Instance(label="huge", score=0.1, box=Box(0, 0, 1, 1), polygons=((0.0, 0.0, huge, 0.0, huge, huge),)),
     )
     odd = Instances(image=found.image, objects=(*found.objects, *lost))
-    assert [one.area for one in odd[3:]] == [0, 0, 0]
-    assert not any(one.mask().any() for one in odd[3:])
-    assert [one.simplified().polygons for one in odd[3:]] == [(), (), ()]
+    assert [item.area for item in odd[3:]] == [0, 0, 0]
+    assert not any(item.mask().any() for item in odd[3:])
+    assert [item.simplified().polygons for item in odd[3:]] == [(), (), ()]
     assert len(list(ET.fromstring(odd.to_voc()).iter("object"))) == 4
     json.dumps([odd.to_coco(), odd.to_label_studio("x"), odd.to_fiftyone(), odd.to_training_row("x")], allow_nan=False)
     names = ["ring", "triangle", "line", "nan", "inf", "huge"]
@@ -201,7 +201,7 @@ def test_supervision():
     found = instances()
     theirs = found.to_supervision()
     assert isinstance(theirs, supervision.Detections)
-    assert theirs.xyxy.tolist() == [pytest.approx(list(one.pixel_box)) for one in found]
+    assert theirs.xyxy.tolist() == [pytest.approx(list(detection.pixel_box)) for detection in found]
     assert theirs.data["class_name"].tolist() == ["ring", "triangle", "line"]
     assert theirs.class_id.tolist() == [1, 2, 0]
     assert theirs.mask.shape == (3, 100, 200)
@@ -213,7 +213,7 @@ def test_supervision():
 def test_shapely():
     ring, triangle, line = instances().to_shapely()
     assert ring.is_valid
-    assert (ring.area, triangle.area, line.area) == pytest.approx([one.area for one in instances()])
+    assert (ring.area, triangle.area, line.area) == pytest.approx([instance.area for instance in instances()])
     assert not ring.contains(shapely.Point(0.3 * 200, 0.5 * 100))
     assert detections("cat").to_shapely()[0].bounds == pytest.approx((20, 0, 70, 20))
 
@@ -224,7 +224,7 @@ def test_tables():
     frame = found.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
     assert frame["label"].tolist() == ["ring", "triangle", "line"]
-    assert frame["area"].tolist() == pytest.approx([one.area for one in found])
+    assert frame["area"].tolist() == pytest.approx([item.area for item in found])
     assert list(detections().to_pandas().columns)[-1] == "height"
     assert classification("cat", "dog").to_pandas()["score"].tolist() == [0.5, 0.25]
 

@@ -47,9 +47,9 @@ def test_what_a_seam_cuts():
 
 
 def test_the_parts_of_one_object_agree_where_both_tiles_look():
-    one, other = PixelBox(100, 50, 640, 150), PixelBox(360, 52, 900, 151)
-    assert agreement(one, LEFT, other, RIGHT) > 0.95
-    assert agreement(one, LEFT, PixelBox(360, 300, 900, 400), RIGHT) == 0
+    left_box, other = PixelBox(100, 50, 640, 150), PixelBox(360, 52, 900, 151)
+    assert agreement(left_box, LEFT, other, RIGHT) > 0.95
+    assert agreement(left_box, LEFT, PixelBox(360, 300, 900, 400), RIGHT) == 0
     assert agreement(PixelBox(0, 0, 100, 100), LEFT, PixelBox(0, 0, 100, 100), RIGHT) == 0, (
         "the right one saw nothing there"
     )

@@ -75,10 +75,10 @@ def sent(image: Any, policy: ImagePolicy = POLICY) -> tuple[PreparedImage, Image
     return prepared, image
 
 
-def difference(one: Image.Image, other: Image.Image) -> float:
+def difference(first: Image.Image, other: Image.Image) -> float:
     """Mean absolute difference of two images' channels, 0 to 255; they must have one size."""
-    assert one.size == other.size
-    bands = ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean
+    assert first.size == other.size
+    bands = ImageStat.Stat(ImageChops.difference(first.convert("RGB"), other.convert("RGB"))).mean
     return sum(bands) / len(bands)
 
 

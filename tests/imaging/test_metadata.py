@@ -61,7 +61,7 @@ def test_notes_are_taken_out_without_touching_a_pixel(name):
     prepared = prepare(data, STRIP)
     assert CANARY not in prepared.data
     assert prepared.info.changes == ("metadata removed",)
-    before, after = (Image.open(io.BytesIO(one)) for one in (data, prepared.data))
+    before, after = (Image.open(io.BytesIO(data_of)) for data_of in (data, prepared.data))
     assert ImageChops.difference(before.convert("RGBA"), after.convert("RGBA")).getbbox() is None
     assert before.info.get("icc_profile") == after.info.get("icc_profile")
     assert before.info.get("transparency") == after.info.get("transparency")

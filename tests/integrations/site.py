@@ -47,13 +47,13 @@ def site_over(fake: FakeEndpoint, *, max_body_bytes: int = 2_000_000, **options:
 
 
 async def each(client: AsyncClient, images: list[UploadFile]) -> AsyncIterator[Outcome[Any]]:
-    for index, one in enumerate(images):
-        if one.filename == "stop.jpg":
+    for index, image in enumerate(images):
+        if image.filename == "stop.jpg":
             raise BatchError("no more")
         try:
-            yield Scored(index, one.filename, await client.score(one.file, Task.DETECTION))
+            yield Scored(index, image.filename, await client.score(image.file, Task.DETECTION))
         except AutoMLVisionError as error:
-            yield Failed(index, one.filename, error=error)
+            yield Failed(index, image.filename, error=error)
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def test_a_caller_who_leaves_stops_the_call(image: bytes) -> None:
     with served(app) as base:
         asyncio.run(ask_and_leave(base))
         wait_until(lambda: ended)
-        assert [one.error for one in ended] == ["Cancelled"]
+        assert [outcome.error for outcome in ended] == ["Cancelled"]
         fake.reply_with(CAT)
         assert httpx.post(f"{base}/detect", files={"image": ("a.jpg", image)}).status_code == 200
 
@@ -174,7 +174,7 @@ def test_outcomes_are_streamed_a_line_each(image: bytes) -> None:
     assert lines[2]["error"]["code"] == "ImageError"
     assert lines[1]["error"]["code"] == "ServiceUnavailable"
     assert lines[1]["error"]["status"] == 503
-    assert [one["index"] for one in lines] == [0, 1, 2, 3, None]
+    assert [line["index"] for line in lines] == [0, 1, 2, 3, None]
     assert lines[4]["error"]["code"] == "BatchError"  # what ends the stream early is told, too
 
 
@@ -202,7 +202,7 @@ def test_200_uploads_at_once_while_one_in_five_answers_fails(image: bytes) -> No
             until = time.monotonic() + 20
             while len(tasks) < 2 or (tasks[-1] > tasks[0] + 1 and time.monotonic() < until):
                 tasks.append((await caller.get(f"{base}/tasks")).json())
-        return [one.status_code for one in answers]
+        return [answer.status_code for answer in answers]
 
     with served(app) as base:
         statuses = asyncio.run(load(base))
@@ -232,7 +232,7 @@ def test_memory_stays_flat_over_waves_of_uploads() -> None:
     async def wave(base: str) -> int:
         async with httpx.AsyncClient(timeout=60) as caller:
             asked = [caller.post(f"{base}/detect", files={"image": ("a.jpg", image)}) for _ in range(50)]
-            assert {one.status_code for one in await asyncio.gather(*asked)} == {200}
+            assert {outcome.status_code for outcome in await asyncio.gather(*asked)} == {200}
         fake._script.requests.clear()  # the fake keeps what was sent, which is not what is measured
         gc.collect()
         return tracemalloc.get_traced_memory()[0]

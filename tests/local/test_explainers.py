@@ -49,23 +49,27 @@ def maps(caller: Caller) -> Maps:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_each_algorithm_has_the_services_shapes(maps: Maps, algorithm: str) -> None:
-    one = maps["chelsea.png", algorithm]
-    assert (one.label, one.algorithm) == ("Egyptian cat", algorithm)
-    assert one.score == pytest.approx(0.71, abs=0.03)
-    attributions: Any = one.attributions
+    explanation = maps["chelsea.png", algorithm]
+    assert (explanation.label, explanation.algorithm) == ("Egyptian cat", algorithm)
+    assert explanation.score == pytest.approx(0.71, abs=0.03)
+    attributions: Any = explanation.attributions
     assert (attributions.shape, attributions.dtype) == ((3, 224, 224), np.float32)
     assert np.isfinite(attributions).all()
-    assert one.visualization is not None
-    assert (one.visualization.format, one.visualization.mode, one.visualization.size) == ("PNG", "RGBA", (1157, 1181))
-    assert one.sent_visualization is not None
-    assert 0.5e6 < len(one.sent_visualization) < 4e6
+    assert explanation.visualization is not None
+    assert (explanation.visualization.format, explanation.visualization.mode, explanation.visualization.size) == (
+        "PNG",
+        "RGBA",
+        (1157, 1181),
+    )
+    assert explanation.sent_visualization is not None
+    assert 0.5e6 < len(explanation.sent_visualization) < 4e6
 
 
 def test_integrated_gradients_sum_to_the_change_of_the_probability(maps: Maps) -> None:
     with Image.open(CAT) as image:
-        one = normalised(np.asarray(centre_crop(image.convert("RGB"))))
+        picked = normalised(np.asarray(centre_crop(image.convert("RGB"))))
     target = class_names().index("Egyptian cat")
-    change = probabilities(one)[0, target] - probabilities(np.zeros_like(one))[0, target]
+    change = probabilities(picked)[0, target] - probabilities(np.zeros_like(picked))[0, target]
     attributions = maps["chelsea.png", "integrated_gradients"].attributions
     assert attributions is not None
     assert attributions.sum(dtype=np.float64) == pytest.approx(change, rel=0.02)
@@ -73,11 +77,11 @@ def test_integrated_gradients_sum_to_the_change_of_the_probability(maps: Maps) -
 
 def test_the_gradient_is_that_of_the_probability() -> None:
     with Image.open(CAT) as image:
-        one = normalised(np.asarray(centre_crop(image.convert("RGB"))))
+        picked = normalised(np.asarray(centre_crop(image.convert("RGB"))))
     target = class_names().index("Egyptian cat")
-    slope = gradients(one, target)
+    slope = gradients(picked, target)
     step = 0.01 * slope / np.linalg.norm(slope)
-    up, down = probabilities(one + step)[0, target], probabilities(one - step)[0, target]
+    up, down = probabilities(picked + step)[0, target], probabilities(picked - step)[0, target]
     assert (up - down) / 2 == pytest.approx(0.01 * float(np.linalg.norm(slope)), rel=0.05)
 
 
@@ -95,8 +99,8 @@ def test_each_rule_integrates(method: str) -> None:
 
 def test_the_method_reaches_the_integral() -> None:
     with Image.open(CAT) as image:
-        one = normalised(np.asarray(centre_crop(image.convert("RGB"))))
-    left, right = (integrated_gradients(one, 285, 2, method) for method in ("riemann_left", "riemann_right"))
+        picked = normalised(np.asarray(centre_crop(image.convert("RGB"))))
+    left, right = (integrated_gradients(picked, 285, 2, method) for method in ("riemann_left", "riemann_right"))
     assert not np.allclose(left, right)
 
 
@@ -127,18 +131,18 @@ def test_segments_go_from_fine_to_coarse() -> None:
     levels = segmentations(view)
     assert [len(np.unique(labels)) for labels in levels] == pytest.approx([n * n for n in SEEDS_A_SIDE], rel=0.1)
     pixels = np.asarray(view, np.float32)
-    within = [sum(pixels[labels == one].var(axis=0).sum() * (labels == one).sum() for one in np.unique(labels))
+    within = [sum(pixels[labels == picked].var(axis=0).sum() * (labels == picked).sum() for picked in np.unique(labels))
               for labels in levels]  # fmt: skip
     assert within == sorted(within)  # finer regions are more of one colour
     blocks = np.arange(224)[:, None] // 16 * 14 + np.arange(224)[None] // 16
-    plain = sum(pixels[blocks == one].var(axis=0).sum() * 256 for one in range(196))
+    plain = sum(pixels[blocks == picked].var(axis=0).sum() * 256 for picked in range(196))
     assert within[1] < 0.8 * plain  # than squares of the same number
 
 
 @pytest.mark.parametrize("photograph", ["chelsea.png", "coffee.png"])
 def test_the_algorithms_differ(maps: Maps, photograph: str) -> None:
-    for one, other in combinations(ALGORITHMS, 2):
-        a, b = (maps[photograph, algorithm].heatmap("signed").ravel() for algorithm in (one, other))
+    for combination, other in combinations(ALGORITHMS, 2):
+        a, b = (maps[photograph, algorithm].heatmap("signed").ravel() for algorithm in (combination, other))
         assert np.corrcoef(a, b)[0, 1] < 0.9
 
 
@@ -168,21 +172,21 @@ def test_the_hot_region_lies_on_the_object(caller: Caller, maps: Maps, algorithm
     mask = seen(cat, canvas)
     assert 0.8 < mask.mean() < 0.95
     assert share(cat, mask) > mask.mean()
-    for one, source, label in ((cat, CAT, "cat"), (cup, COFFEE, "cup")):
-        canvas = Image.new("L", one.image.size)
+    for picked, source, label in ((cat, CAT, "cat"), (cup, COFFEE, "cup")):
+        canvas = Image.new("L", picked.image.size)
         ImageDraw.Draw(canvas).rectangle(ask(caller, DETECTION, "detect", source).with_labels(label)[0].pixel_box, 255)
-        box = seen(one, canvas)
-        assert share(one, box) >= box.mean()
+        box = seen(picked, canvas)
+        assert share(picked, box) >= box.mean()
     assert share(cup, box) > 1.2 * box.mean()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_overlay_is_the_users_image(maps: Maps, algorithm: str) -> None:
-    one = maps["chelsea.png", algorithm]
-    drawn = one.overlay()
+    picked = maps["chelsea.png", algorithm]
+    drawn = picked.overlay()
     assert drawn.size == (451, 300)
-    changed = np.abs(np.asarray(drawn, int) - np.asarray(one.overlay(opacity=0), int)).sum(axis=2) > 0
-    left, top, right, bottom = (round(edge) for edge in one.view)
+    changed = np.abs(np.asarray(drawn, int) - np.asarray(picked.overlay(opacity=0), int)).sum(axis=2) > 0
+    left, top, right, bottom = (round(edge) for edge in picked.view)
     assert changed[top:bottom, left:right].mean() > 0.2
     changed[top:bottom, left:right] = False
     assert not changed.any()
@@ -197,7 +201,7 @@ def test_client_and_endpoint_agree_on_the_crop(size: tuple[int, int]) -> None:
 
 def test_multilabel_is_explained_class_by_class(caller: Caller) -> None:
     found = ask(caller, MULTILABEL, "explain_multilabel", COFFEE, XaiParameters(attributions=True))
-    assert [one.label for one in found.explanations] == ["cup", "dining table"]
+    assert [explanation.label for explanation in found.explanations] == ["cup", "dining table"]
     cup, table = found.explanations
     assert cup.attributions.shape == (3, 224, 224)
     assert cup.visualization.size == (1157, 1181)
@@ -213,7 +217,10 @@ def test_multilabel_at_the_threshold_none_and_neither(caller: Caller) -> None:
         neither = XaiParameters(
             visualizations=False, attributions=False, confidence_score_threshold_multilabel=threshold
         )
-        return [one.label for one in ask(caller, MULTILABEL, "explain_multilabel", CAT, neither).explanations]
+        return [
+            explanation.label
+            for explanation in ask(caller, MULTILABEL, "explain_multilabel", CAT, neither).explanations
+        ]
 
     exactly = ask(caller, MULTILABEL, "classify_multilabel", CAT).top(1)[0].score
     assert labels(1.0) == []
@@ -271,6 +278,6 @@ def test_the_figure_has_four_panels(maps: Maps) -> None:
     with Image.open(io.BytesIO(base64.b64decode(text))) as figure:
         pixels = np.asarray(figure.convert("RGB"), float)
     panels = [pixels[top : top + 520, left : left + 520] for top in (76, 646) for left in (39, 598)]
-    for one, other in combinations(panels, 2):
-        assert np.abs(one - other).mean() > 5
+    for combination, other in combinations(panels, 2):
+        assert np.abs(combination - other).mean() > 5
     assert (pixels[:70, :5] == 255).all()

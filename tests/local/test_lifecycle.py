@@ -43,8 +43,8 @@ def test_start_stop_and_start_again():
 
 
 def test_two_endpoints_at_once():
-    with LocalEndpoint(DETECTION, key="one") as one, LocalEndpoint(CLASSIFICATION, key="two") as two:
-        assert one.scoring_uri != two.scoring_uri
+    with LocalEndpoint(DETECTION, key="one") as first, LocalEndpoint(CLASSIFICATION, key="two") as two:
+        assert first.scoring_uri != two.scoring_uri
         assert httpx.post(two.scoring_uri, headers={"Authorization": "Bearer one"}).status_code == 401
 
 
@@ -114,11 +114,11 @@ def test_a_port_out_of_range():
 
 
 def test_the_key_is_random_and_not_shown():
-    one, two = LocalEndpoint(DETECTION), LocalEndpoint(DETECTION)
-    assert one.key != two.key
-    assert len(one.key) > 30
-    assert one.key not in repr(one)
-    assert "not running" in repr(one)
+    first, two = LocalEndpoint(DETECTION), LocalEndpoint(DETECTION)
+    assert first.key != two.key
+    assert len(first.key) > 30
+    assert first.key not in repr(first)
+    assert "not running" in repr(first)
 
 
 def test_stopping_does_not_wait_for_long_scoring(cat: bytes, monkeypatch: pytest.MonkeyPatch):
@@ -142,7 +142,7 @@ def test_stopping_does_not_wait_for_long_scoring(cat: bytes, monkeypatch: pytest
         with watch.running():
             endpoint.stop()
         assert watch.seconds < 2
-        assert "automl-cv-endpoint" not in {one.name for one in set(threading.enumerate()) - before}
+        assert "automl-cv-endpoint" not in {first.name for first in set(threading.enumerate()) - before}
         waiting.join()
         go_on.set()
     assert replies[0].status_code == 503

@@ -65,7 +65,7 @@ def test_several_labels_are_sigmoids_of_their_own(tmp_path: Path) -> None:
     sigmoid = 1 / (1 + np.exp(-normalised_means(plain("yellow"))))
     scores = found.as_dict()
     assert [scores[name] for name in COLOURS] == pytest.approx(sigmoid.tolist(), abs=1e-5)
-    assert [one.label for one in explained.explanations] == ["red", "green"]
+    assert [explanation.label for explanation in explained.explanations] == ["red", "green"]
 
 
 def test_logits_of_any_size_give_probabilities(tmp_path: Path) -> None:

@@ -47,20 +47,20 @@ def corners(box: dict[str, float]) -> tuple[float, float, float, float]:
 
 def assert_objects(found: list[dict[str, Any]], name: str) -> None:
     width, height = SIZES[name]
-    assert [one["label"] for one in found] == [label for label, _, _ in FOUND[name]]
-    for one, (_, wanted_score, wanted) in zip(found, FOUND[name], strict=True):
-        box = corners(one["box"])
+    assert [detection["label"] for detection in found] == [label for label, _, _ in FOUND[name]]
+    for detection, (_, wanted_score, wanted) in zip(found, FOUND[name], strict=True):
+        box = corners(detection["box"])
         assert all(0 <= edge <= 1 for edge in box)
         pixels = [edge * size for edge, size in zip(box, (width, height) * 2, strict=True)]
         assert pixels == pytest.approx(wanted, abs=5)
-        assert one["score"] == pytest.approx(wanted_score, abs=0.02)
+        assert detection["score"] == pytest.approx(wanted_score, abs=0.02)
 
 
 @pytest.mark.parametrize("name", FOUND)
 def test_detection(caller: Caller, name: str):
     found = score(caller, DETECTION, name)
     assert list(found) == ["boxes"]
-    assert all(set(one) == {"box", "label", "score"} for one in found["boxes"])
+    assert all(set(row) == {"box", "label", "score"} for row in found["boxes"])
     assert_objects(found["boxes"], name)
 
 
@@ -69,10 +69,10 @@ def test_segmentation(caller: Caller, name: str):
     found = score(caller, SEGMENTATION, name)
     assert list(found) == ["boxes"]
     assert_objects(found["boxes"], name)
-    for one in found["boxes"]:
-        left, top, right, bottom = corners(one["box"])
-        assert one["polygon"]
-        for segment in one["polygon"]:
+    for detection in found["boxes"]:
+        left, top, right, bottom = corners(detection["box"])
+        assert detection["polygon"]
+        for segment in detection["polygon"]:
             assert 8 <= len(segment) <= 200
             assert segment[:2] == segment[-2:]
             assert all(left <= x <= right for x in segment[0::2])
@@ -81,9 +81,9 @@ def test_segmentation(caller: Caller, name: str):
 
 @pytest.mark.parametrize(("name", "least", "most"), [("astronaut.png", 0.6, 0.75), ("chelsea.png", 0.55, 0.85)])
 def test_the_outline_fills_its_part_of_the_box(caller: Caller, name: str, least: float, most: float):
-    (one,) = score(caller, SEGMENTATION, name)["boxes"]
-    left, top, right, bottom = corners(one["box"])
-    assert least <= even_odd_area(one["polygon"]) / ((right - left) * (bottom - top)) <= most
+    (detection,) = score(caller, SEGMENTATION, name)["boxes"]
+    left, top, right, bottom = corners(detection["box"])
+    assert least <= even_odd_area(detection["polygon"]) / ((right - left) * (bottom - top)) <= most
 
 
 @pytest.mark.parametrize(

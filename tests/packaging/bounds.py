@@ -16,12 +16,12 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 def lowest(python_version: str, pyproject: Path = PYPROJECT) -> list[str]:
     """``name==version`` of everything users can install, by this Python (``"3.13"``); without the tools of ``dev``."""
     found: dict[str, Version] = {}
-    for one in _requirements(pyproject):
-        if one.marker is not None and not one.marker.evaluate({"python_version": python_version}):
+    for requirement in _requirements(pyproject):
+        if requirement.marker is not None and not requirement.marker.evaluate({"python_version": python_version}):
             continue
-        bounds = [Version(each.version) for each in one.specifier if each.operator == ">="]
+        bounds = [Version(each.version) for each in requirement.specifier if each.operator == ">="]
         if bounds:
-            found[one.name] = max(bounds[0], found.get(one.name, bounds[0]))
+            found[requirement.name] = max(bounds[0], found.get(requirement.name, bounds[0]))
     return [f"{name}=={version}" for name, version in sorted(found.items()) if name != "automl-cv-client-models"]
 
 

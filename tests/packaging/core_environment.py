@@ -13,11 +13,13 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 
-def required_by(one: Requirement, seen: set[str]) -> Iterator[Distribution]:
+def required_by(required: Requirement, seen: set[str]) -> Iterator[Distribution]:
     """The distribution of a requirement, where it holds here, and all that it requires in turn."""
-    key = re.sub(r"[-_.]+", "-", one.name).lower()
-    extras = one.extras or {""}
-    if key in seen or not (one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in {"", *extras})):
+    key = re.sub(r"[-_.]+", "-", required.name).lower()
+    extras = required.extras or {""}
+    if key in seen or not (
+        required.marker is None or any(required.marker.evaluate({"extra": extra}) for extra in {"", *extras})
+    ):
         return
     seen.add(key)
     found = distribution(key)
@@ -34,23 +36,23 @@ def make_core(folder: Path, wheel: Path) -> tuple[Path, int]:
     (site,) = folder.glob("lib/python*/site-packages")
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(site)
-        size = sum(one.file_size for one in packed.infolist())
+        size = sum(entry.file_size for entry in packed.infolist())
         (metadata,) = (name for name in packed.namelist() if name.endswith("METADATA"))
         requirements = re.findall(r"^Requires-Dist: (.*)$", packed.read(metadata).decode(), re.MULTILINE)
     seen: set[str] = set()
     for text in requirements:
-        for one in required_by(Requirement(text), seen):
-            size += _link(one, site)
+        for required in required_by(Requirement(text), seen):
+            size += _link(required, site)
     return folder / "bin" / "python", size
 
 
-def _link(one: Distribution, site: Path) -> int:
+def _link(required: Distribution, site: Path) -> int:
     """Links to a distribution's files; their bytes."""
     size = 0
-    for file in one.files or ():
+    for file in required.files or ():
         if file.suffix == ".pyc" or ".." in file.parts:
             continue
-        there = Path(str(one.locate_file(file)))
+        there = Path(str(required.locate_file(file)))
         here = site / file
         here.parent.mkdir(parents=True, exist_ok=True)
         here.symlink_to(there)

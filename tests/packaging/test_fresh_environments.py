@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 PYTHONS = ("3.11", "3.12", "3.13")
 EXTRAS = [*tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]]
 OF_DEVELOPERS = {"packaging", "site", "typing", "web_app"}  # they need the tools of the extra dev, or a browser
-ROOMS = sorted({one.parent.name for one in (ROOT / "tests").glob("*/test_*.py")} - OF_DEVELOPERS)
+ROOMS = sorted({path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")} - OF_DEVELOPERS)
 FILES = ("test_choices.py", "test_errors.py", "test_geometry.py", "test_samples.py", "test_settings.py")
 TOOLS = (
     *("hypothesis", "ipykernel", "nbclient", "onnx", "opentelemetry-sdk", "orjson", "packaging", "pycocotools"),
@@ -32,9 +32,9 @@ TOOLS = (
 def interpreter(version: str) -> str:
     """A Python of this version that starts, from the path or from pyenv; skips where there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for one in (shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True)):
-        if one and subprocess.run([one, "-c", "import venv"], capture_output=True).returncode == 0:
-            return str(one)
+    for name in (shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True)):
+        if name and subprocess.run([name, "-c", "import venv"], capture_output=True).returncode == 0:
+            return str(name)
     pytest.skip(f"there is no Python {version} here")
 
 
@@ -65,7 +65,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("extra", ["", *(one for one in EXTRAS if one not in ("all", "dev"))])
+@pytest.mark.parametrize("extra", ["", *(extra for extra in EXTRAS if extra not in ("all", "dev"))])
 def test_each_extra_alone(dists: Dists, models: str, tmp_path: Path, extra: str, python: str) -> None:
     wanted = [f"{dists.wheel}[{extra}]", models] if extra == "local" else [f"{dists.wheel}[{extra}]"]
     here = environment(tmp_path / "venv", python, *(wanted if extra else [str(dists.wheel)]))
@@ -79,11 +79,11 @@ def test_the_tests_pass(dists: Dists, models: str, tmp_path: Path, versions: str
     constraints = lowest(python) if versions == "lowest" else None
     here = environment(tmp_path / "venv", python, f"{dists.wheel}[all]", models, *TOOLS, constraints=constraints)
     shutil.copytree(ROOT / "tests", tmp_path / "tests")
-    for one in ("samples", "docs", "benchmarks", "models", "pyproject.toml", "README.md"):
-        (tmp_path / one).symlink_to(ROOT / one)
+    for name in ("samples", "docs", "benchmarks", "models", "pyproject.toml", "README.md"):
+        (tmp_path / name).symlink_to(ROOT / name)
     options = ["-p", "no:cacheprovider"]
     if versions == "lowest":
         options += ["-o", "filterwarnings=default"]  # libraries of the past warn of those of today
-    some = [f"tests/{one}" for one in (*ROOMS, *FILES)]
+    some = [f"tests/{name}" for name in (*ROOMS, *FILES)]
     done = run(here, "-m", "pytest", *options, *some, folder=tmp_path, seconds=1800)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr

@@ -38,13 +38,13 @@ def test_a_captured_reply_is_read(folder: Path) -> None:
     about, results = read(folder)
     assert len(results) == about.get("rows", about["images"])
     if "labels" in about:
-        assert [[one.label for one in result] for result in results] == about["labels"]
+        assert [[detection.label for detection in result] for result in results] == about["labels"]
     if "top" in about:
         assert [result.top(1)[0].label for result in results] == about["top"]
     if "above" in about:
-        assert [one.label for one in results[0].above()] == about["above"]
+        assert [detection.label for detection in results[0].above()] == about["above"]
     if "areas" in about:
-        assert [round(one.area, 6) for one in results[0]] == [share * 400 * 200 for share in about["areas"]]
+        assert [round(result.area, 6) for result in results[0]] == [share * 400 * 200 for share in about["areas"]]
     assert [sorted(result.extra) for result in results] == [about.get("extra_keys", [])] * len(results)
 
 
@@ -153,10 +153,10 @@ def test_unknown_keys_of_objects_and_boxes_are_kept(task: Task, known: str, chan
     body = (BOXES if task is Task.DETECTION else POLYGONS).replace(known.encode(), changed.encode())
     (row,) = read_rows(body, task)
     result: Any = result_of(task, row, IMAGE, CallInfo())
-    (one,) = result
-    assert one.extra == extra
-    assert one.box == (0, 0, 1, 1)
-    assert one.score == 1
+    (detection,) = result
+    assert detection.extra == extra
+    assert detection.box == (0, 0, 1, 1)
+    assert detection.score == 1
     if extra is not None:
         with pytest.raises(WrongShape, match="unknown keys"):
             read_rows(body, task, strict=True)
@@ -177,5 +177,5 @@ def test_no_key_is_lost(labels: list[str], more: dict[str, str], separators: tup
     (row,) = read_rows(body, Task.DETECTION)
     result: Any = result_of(Task.DETECTION, row, IMAGE, CallInfo())
     assert result.extra == {"note": ":"}
-    assert [one.label for one in result] == labels
-    assert [one.extra or {} for one in result] == [more] * len(labels)
+    assert [detection.label for detection in result] == labels
+    assert [detection.extra or {} for detection in result] == [more] * len(labels)

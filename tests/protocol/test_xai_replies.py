@@ -23,12 +23,12 @@ IMAGE = ImageInfo(size=SIZE, raw_size=SIZE, sent_size=SIZE)
 BOTH = XaiParameters(attributions=True)
 SMALL = [numbers(i, (3, 4, 5)) for i in range(4)]
 EMPTY: list[Any] = [None, []]
-LISTS = [one.tolist() for one in SMALL]
+LISTS = [single.tolist() for single in SMALL]
 
 
 def read(body: bytes, task: Task = Task.CLASSIFICATION, parameters: XaiParameters = BOTH, **options: Any) -> Any:
-    (one,) = read_explained(body, task, parameters, **options)
-    return explained_result(task, one, IMAGE, CallInfo(), parameters)
+    (single,) = read_explained(body, task, parameters, **options)
+    return explained_result(task, single, IMAGE, CallInfo(), parameters)
 
 
 def multi(probs: list[float], figures: Any, arrays: Any, **parameters: Any) -> Any:
@@ -41,18 +41,18 @@ def multi(probs: list[float], figures: Any, arrays: Any, **parameters: Any) -> A
 
 FORMS: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "as today": reply,
-    "indented": lambda one: json.dumps([one], indent=1).encode(),
-    "without blanks": lambda one: json.dumps([one], separators=(",", ":")).encode(),
-    "a bare object": lambda one: json.dumps({"filename": "/tmp/x", **one}).encode(),
-    "encoded twice": lambda one: json.dumps(json.dumps([one])).encode(),
-    "encoded three times": lambda one: json.dumps(json.dumps(json.dumps([one]))).encode(),
-    "with a mark": lambda one: b"\xef\xbb\xbf" + reply(one),
-    "other order": lambda one: reply(dict(reversed(one.items()))),
-    "slashes escaped": lambda one: reply(one).replace(b"/", b"\\/"),
-    "a key escaped": lambda one: reply(one).replace(b'"visual', b'"\\u0076isual'),
-    "keys as labels": lambda one: reply({**one, "labels": ["attributions", 'visualizations":']}),
-    "keys further in": lambda one: reply({**one, "more": {"attributions": 7, "visualizations": "x"}}),
-    "a key twice": lambda one: reply(one).replace(b'"probs"', b'"attributions": null, "probs"'),
+    "indented": lambda single: json.dumps([single], indent=1).encode(),
+    "without blanks": lambda single: json.dumps([single], separators=(",", ":")).encode(),
+    "a bare object": lambda single: json.dumps({"filename": "/tmp/x", **single}).encode(),
+    "encoded twice": lambda single: json.dumps(json.dumps([single])).encode(),
+    "encoded three times": lambda single: json.dumps(json.dumps(json.dumps([single]))).encode(),
+    "with a mark": lambda single: b"\xef\xbb\xbf" + reply(single),
+    "other order": lambda single: reply(dict(reversed(single.items()))),
+    "slashes escaped": lambda single: reply(single).replace(b"/", b"\\/"),
+    "a key escaped": lambda single: reply(single).replace(b'"visual', b'"\\u0076isual'),
+    "keys as labels": lambda single: reply({**single, "labels": ["attributions", 'visualizations":']}),
+    "keys further in": lambda single: reply({**single, "more": {"attributions": 7, "visualizations": "x"}}),
+    "a key twice": lambda single: reply(single).replace(b'"probs"', b'"attributions": null, "probs"'),
 }
 
 
@@ -71,17 +71,17 @@ def test_every_form_says_the_same(form: Any) -> None:
 def test_every_form_of_several_classes(name: str) -> None:
     found = read(FORMS[name](row([0.6, 0.2, 0.9], ["iVBO/w==", "AAAA"], LISTS[:2])), Task.MULTILABEL)
     assert type(found).__name__ == "MultilabelClassification"
-    assert [(one.label, one.score) for one in found.explanations] == [("a", 0.6), ("c", 0.9)]
-    assert [one.sent_visualization for one in found.explanations] == [b"iVBO/w==", b"AAAA"]
-    for one, expected in zip(found.explanations, SMALL, strict=False):
-        assert np.array_equal(one.attributions, expected)
+    assert [(explanation.label, explanation.score) for explanation in found.explanations] == [("a", 0.6), ("c", 0.9)]
+    assert [explanation.sent_visualization for explanation in found.explanations] == [b"iVBO/w==", b"AAAA"]
+    for detection, expected in zip(found.explanations, SMALL, strict=False):
+        assert np.array_equal(detection.attributions, expected)
 
 
 def test_rows_keep_their_parts_apart() -> None:
     body = reply(row([0.9], "AAAA", None), row([0.9], None, LISTS[1]), row([0.9], "BBBB", LISTS[2]))
     rows = read_explained(body, Task.CLASSIFICATION, BOTH)
-    found = [explained_result(Task.CLASSIFICATION, one, IMAGE, CallInfo(), BOTH).explanation for one in rows]
-    assert [one.sent_visualization for one in found] == [b"AAAA", None, b"BBBB"]
+    found = [explained_result(Task.CLASSIFICATION, single, IMAGE, CallInfo(), BOTH).explanation for single in rows]
+    assert [single.sent_visualization for single in found] == [b"AAAA", None, b"BBBB"]
     assert found[0].attributions is None
     assert np.array_equal(found[1].attributions, SMALL[1])
     assert np.array_equal(found[2].attributions, SMALL[2])
@@ -94,45 +94,48 @@ def test_nothing_above_the_threshold() -> None:
 
 def test_at_the_threshold_is_not_above() -> None:
     found = multi([0.5, 0.75, 0.6], ["AAAA", "BBBB"], LISTS[:2])
-    assert [one.label for one in found.explanations] == ["b", "c"]
+    assert [explanation.label for explanation in found.explanations] == ["b", "c"]
     assert found.threshold == 0.5
 
 
 def test_the_server_decides_what_32_bits_cannot() -> None:
     at = float(np.float32(0.6))  # 0.6000000238: above 0.6 as a double, equal to it as a 32-bit number
     limit = {"confidence_score_threshold_multilabel": 0.6}
-    assert [one.label for one in multi([at, 0.9], ["AAAA"], None, **limit).explanations] == ["b"]
-    assert [one.label for one in multi([at, 0.9], ["AAAA", "BBBB"], None, **limit).explanations] == ["a", "b"]
+    assert [explanation.label for explanation in multi([at, 0.9], ["AAAA"], None, **limit).explanations] == ["b"]
+    assert [explanation.label for explanation in multi([at, 0.9], ["AAAA", "BBBB"], None, **limit).explanations] == [
+        "a",
+        "b",
+    ]
 
 
 def test_only_visualizations() -> None:
     for missing in (None, [None, None]):
         found = multi([0.9, 0.8], ["AAAA", "BBBB"], missing, attributions=False).explanations
-        assert [one.sent_visualization for one in found] == [b"AAAA", b"BBBB"]
-        assert [one.attributions for one in found] == [None, None]
+        assert [single.sent_visualization for single in found] == [b"AAAA", b"BBBB"]
+        assert [explanation.attributions for explanation in found] == [None, None]
 
 
 def test_only_attributions() -> None:
     for missing in (None, [None, None]):
         found = multi([0.9, 0.8], missing, LISTS[:2], visualizations=False).explanations
-        assert [one.visualization for one in found] == [None, None]
+        assert [explanation.visualization for explanation in found] == [None, None]
         assert np.array_equal(found[1].attributions, SMALL[1])
 
 
 def test_neither() -> None:
     for missing in (None, [None, None]):
         found = multi([0.9, 0.8], missing, missing, visualizations=False, attributions=False).explanations
-        assert [(one.label, one.visualization, one.attributions) for one in found] == [
+        assert [(explanation.label, explanation.visualization, explanation.attributions) for explanation in found] == [
             ("a", None, None),
             ("b", None, None),
         ]
-    one = read(reply(row([0.9], None, None)), parameters=XaiParameters(visualizations=False)).explanation
-    assert (one.label, one.visualization, one.attributions) == ("a", None, None)
+    explanation = read(reply(row([0.9], None, None)), parameters=XaiParameters(visualizations=False)).explanation
+    assert (explanation.label, explanation.visualization, explanation.attributions) == ("a", None, None)
 
 
 def test_one_of_several_may_be_missing() -> None:
     found = multi([0.9, 0.8], ["AAAA", None], [None, LISTS[1]]).explanations
-    assert [one.sent_visualization for one in found] == [b"AAAA", None]
+    assert [single.sent_visualization for single in found] == [b"AAAA", None]
     assert found[0].attributions is None
 
 
@@ -148,10 +151,10 @@ def test_a_list_of_another_length_is_refused(part: str, count: int) -> None:
 def test_plain_scores_are_reported(task: Task) -> None:
     plain = row([0.9, 0.8], None, None)
     del plain["visualizations"], plain["attributions"]
-    for one in (plain, row([0.9, 0.8], None, None), row([0.9, 0.8], [None, None], None)):
-        if task is Task.MULTILABEL or not isinstance(one.get("visualizations"), list):
+    for single in (plain, row([0.9, 0.8], None, None), row([0.9, 0.8], [None, None], None)):
+        if task is Task.MULTILABEL or not isinstance(single.get("visualizations"), list):
             with pytest.raises(WrongShape, match="plain scores and no explanation"):
-                read(reply(one), task)
+                read(reply(single), task)
 
 
 def test_a_multi_class_reply_points_to_explain() -> None:
@@ -205,7 +208,7 @@ def test_cut_anywhere_it_is_a_wrong_shape() -> None:
 def test_a_reply_of_the_real_size_takes_less_than_twice_its_memory(classes: int) -> None:
     task = Task.MULTILABEL if classes > 1 else Task.CLASSIFICATION
     expected = [numbers(i) for i in range(classes)]
-    images, arrays = [figure(noise=500)] * classes, [one.tolist() for one in expected]
+    images, arrays = [figure(noise=500)] * classes, [single.tolist() for single in expected]
     probs = [0.9] * classes
     body = reply(row(probs, images, arrays) if classes > 1 else row(probs, images[0], arrays[0]))
     del arrays
@@ -214,7 +217,7 @@ def test_a_reply_of_the_real_size_takes_less_than_twice_its_memory(classes: int)
     def decode() -> list[Any]:
         result = read(body, task)
         parts = [result.explanation] if classes == 1 else list(result.explanations)
-        return [(one, one.attributions) for one in parts]
+        return [(part, part.attributions) for part in parts]
 
     tracemalloc.start()
     try:

@@ -14,10 +14,10 @@ from tests.formats.results import detections, instances
 
 def test_boxes_and_scores():
     found = detections("a", "b", "c")
-    assert found.boxes_array.tolist() == [list(one.box) for one in found]
-    assert found.scores_array.tolist() == [one.score for one in found]
+    assert found.boxes_array.tolist() == [list(detection.box) for detection in found]
+    assert found.scores_array.tolist() == [detection.score for detection in found]
     assert found.labels_array.tolist() == ["a", "b", "c"]
-    assert found.pixel_boxes_array().tolist() == [pytest.approx(list(one.pixel_box)) for one in found]
+    assert found.pixel_boxes_array().tolist() == [pytest.approx(list(detection.pixel_box)) for detection in found]
     assert found.pixel_boxes_array((10, 10))[0].tolist() == pytest.approx([1, 0, 3.5, 2])
     assert detections().boxes_array.shape == (0, 4)
 
@@ -26,10 +26,10 @@ def test_ragged_polygons():
     found = instances()
     ragged = found.polygons_array
     assert ragged.object_offsets.tolist() == [0, 2, 4, 5]
-    for i, one in enumerate(found):
-        assert [tuple(segment.ravel()) for segment in ragged.segments_of(i)] == list(one.polygons)
+    for i, detection in enumerate(found):
+        assert [tuple(segment.ravel()) for segment in ragged.segments_of(i)] == list(detection.polygons)
         pixels = ragged.to_pixels(found.size).segments_of(i)
-        assert [tuple(segment.ravel()) for segment in pixels] == list(one.pixel_polygons)
+        assert [tuple(segment.ravel()) for segment in pixels] == list(detection.pixel_polygons)
     assert ragged.points.shape[1] == 2
     assert len(detections("a").polygons_array.flat) == 0
 
@@ -84,20 +84,21 @@ def test_outlines():
 def test_frames_of_a_result():
     found = instances()
     turned = found.image.model_copy(update={"orientation": 6, "raw_size": Size(100, 200), "sent_size": Size(20, 10)})
-    one = Instances(image=turned, objects=found.objects)[0]
-    assert one.box_in("normalised") == pytest.approx(one.box)
-    assert one.box_in("upright") == pytest.approx(one.pixel_box)
-    assert one.box_in("sent") == pytest.approx((2, 2, 12, 9))
-    assert one.box_in("raw") == pytest.approx((20, 80, 90, 180))
-    assert isinstance(one.box_in("raw"), PixelBox)
-    assert one.polygons_in("raw")[1][:2] == pytest.approx((40, 160))
+    detection = Instances(image=turned, objects=found.objects)[0]
+    assert detection.box_in("normalised") == pytest.approx(detection.box)
+    assert detection.box_in("upright") == pytest.approx(detection.pixel_box)
+    assert detection.box_in("sent") == pytest.approx((2, 2, 12, 9))
+    assert detection.box_in("raw") == pytest.approx((20, 80, 90, 180))
+    assert isinstance(detection.box_in("raw"), PixelBox)
+    assert detection.polygons_in("raw")[1][:2] == pytest.approx((40, 160))
 
 
 def test_clipping_and_suppression():
     found = detections("a", "b")
     wide = Detections(
-        image=found.image, objects=tuple(one.model_copy(update={"box": one.box._replace(left=-0.5)}) for one in found)
+        image=found.image,
+        objects=tuple(detection.model_copy(update={"box": detection.box._replace(left=-0.5)}) for detection in found),
     )
-    assert [one.box.left for one in wide.clipped()] == [0, 0]
+    assert [detection.box.left for detection in wide.clipped()] == [0, 0]
     assert len(found.nms(0.5)) == 2
     assert len(found.nms(0.5, agnostic=True)) == 1

@@ -42,16 +42,16 @@ def explained() -> Any:
 
 
 def test_an_explanation_shows_the_image_with_a_caption_and_the_scale():
-    one = explained()
-    plain, captioned = one.overlay(), one.overlay(caption=True)
+    heat_map = explained()
+    plain, captioned = heat_map.overlay(), heat_map.overlay(caption=True)
     assert captioned.width == plain.width
     assert captioned.height > plain.height + 20
     assert captioned.crop((0, 0, *plain.size)).tobytes() == plain.tobytes()
     below = np.asarray(captioned.crop((0, plain.height, *captioned.size))).astype(int)
     assert (np.ptp(below, axis=2) > 60).sum() > 300, "the colours of the scale"
-    (shown,) = images_in(one._repr_html_())
+    (shown,) = images_in(heat_map._repr_html_())
     assert shown.size == captioned.size
-    assert set(one._repr_mimebundle_()) == {"text/plain", "text/html"}
+    assert set(heat_map._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
 def test_a_classification_shows_its_explanation_besides():

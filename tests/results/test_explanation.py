@@ -42,14 +42,14 @@ WITH_FIGURE = Explanation(
 )
 
 
-@pytest.mark.parametrize("one", [ONE, WITH_FIGURE], ids=["numbers", "figure"])
-def test_it_survives_pickle_and_json(one: Explanation) -> None:
+@pytest.mark.parametrize("single", [ONE, WITH_FIGURE], ids=["numbers", "figure"])
+def test_it_survives_pickle_and_json(single: Explanation) -> None:
     probs, labels = (0.7, 0.3), ("cat", "dog")
-    image = one.image
+    image = single.image
     for result in (
-        one,
-        Classification(image=image, probs=probs, labels=labels, explanation=one),
-        MultilabelClassification(image=image, probs=probs, labels=labels, explanations=(one, one)),
+        single,
+        Classification(image=image, probs=probs, labels=labels, explanation=single),
+        MultilabelClassification(image=image, probs=probs, labels=labels, explanations=(single, single)),
     ):
         for again in (
             pickle.loads(pickle.dumps(result)),
@@ -59,7 +59,7 @@ def test_it_survives_pickle_and_json(one: Explanation) -> None:
         ):
             assert again == result
             assert hash(again) == hash(result)
-    assert type(one).model_json_schema()["properties"]["sent_attributions"]
+    assert type(single).model_json_schema()["properties"]["sent_attributions"]
 
 
 def test_the_explanation_counts_in_a_comparison() -> None:
@@ -90,15 +90,15 @@ def test_maps() -> None:
     array = np.zeros((3, 10, 10), np.float32)
     array[0, 0, 0], array[1, 0, 0], array[2, 5, 5] = 3, 1, -2
     array[0, 9, 9] = np.nan
-    one = explanation(array)
-    assert one.heatmap()[0, 0] == 1
-    assert one.heatmap()[5, 5] == 0
-    assert one.heatmap("signed")[5, 5] < 0
-    assert one.heatmap("absolute")[5, 5] > 0
-    assert np.isfinite(one.heatmap("absolute")).all()
+    single = explanation(array)
+    assert single.heatmap()[0, 0] == 1
+    assert single.heatmap()[5, 5] == 0
+    assert single.heatmap("signed")[5, 5] < 0
+    assert single.heatmap("absolute")[5, 5] > 0
+    assert np.isfinite(single.heatmap("absolute")).all()
     assert (explanation(0 * array[:, :5, :5]).heatmap() == 0).all()
     with pytest.raises(errors.InvalidInput, match="positive, absolute, signed"):
-        one.heatmap("best")  # type: ignore[arg-type]
+        single.heatmap("best")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("top", [0.001, 0.2, 0.5, 1])

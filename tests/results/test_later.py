@@ -41,7 +41,7 @@ class Answer(BaseModel):
 FIRST_USES: dict[str, Callable[[Any], object]] = {
     "an object": lambda found: found[0] == MADE[0],
     "its pixels": lambda found: found[0].pixel_box == (100, 100, 300, 200),
-    "iteration": lambda found: [one.label for one in found] == ["cat"],
+    "iteration": lambda found: [detection.label for detection in found] == ["cat"],
     "length": lambda found: len(found) == 1,
     "equality": lambda found: found == MADE,
     "equality from the other side": lambda found: MADE.__eq__(found),
@@ -113,7 +113,7 @@ def test_threads_that_ask_at_once_get_the_same_objects() -> None:
 
         with ThreadPoolExecutor(4) as pool:
             answers = [job.result() for job in [pool.submit(ask) for _ in range(4)]]
-        assert all(one is answers[0] for one in answers)
+        assert all(answer is answers[0] for answer in answers)
         assert len(answers[0]) == 50
 
 

@@ -51,14 +51,14 @@ def drawn_in(html: str) -> Image.Image:
 
 
 def test_side_by_side():
-    one, other = detections("cat"), detections("dog", "cat")
+    first, other = detections("cat"), detections("dog", "cat")
     image = Image.new("RGB", (200, 100), (40, 80, 120))
-    drawn = one.draw_beside(other, image, titles=("blue", "green"))
+    drawn = first.draw_beside(other, image, titles=("blue", "green"))
     assert drawn.width > 2 * 200
     assert drawn.height > 100
-    assert one.draw_beside(other, image).height == 100
+    assert first.draw_beside(other, image).height == 100
     left = drawn.crop((0, drawn.height - 100, 200, drawn.height))
-    assert left.tobytes() == one.draw(image).tobytes()
+    assert left.tobytes() == first.draw(image).tobytes()
 
 
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own libraries

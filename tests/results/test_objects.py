@@ -34,7 +34,7 @@ def three() -> Detections:
 
 
 def labels(result: Detections | Instances) -> list[str]:
-    return [one.label for one in result]
+    return [detection.label for detection in result]
 
 
 def test_it_is_a_sequence(three: Detections) -> None:
@@ -55,9 +55,9 @@ def test_filters_return_the_same_kind(three: Detections) -> None:
     assert labels(three.above(0.6)) == ["dog", "cat"]  # strictly above
     assert labels(three.with_labels("cat")) == ["cat", "cat"]
     assert labels(three.with_labels("cat", "dog")) == ["cat", "dog", "cat"]
-    assert [one.score for one in three.top(2)] == [0.9, 0.8]
-    assert [one.score for one in three.nms(0.5)] == [0.9, 0.8]
-    assert labels(three.filter(lambda one: one.box.left > 0.4)) == ["dog"]
+    assert [detection.score for detection in three.top(2)] == [0.9, 0.8]
+    assert [detection.score for detection in three.nms(0.5)] == [0.9, 0.8]
+    assert labels(three.filter(lambda detection: detection.box.left > 0.4)) == ["dog"]
     assert three.above(0.6).image == three.image
 
 
@@ -69,7 +69,7 @@ def test_not_a_number_is_never_the_best() -> None:
 
 def test_nms_is_per_label_and_keeps_order() -> None:
     same = found(("a", 0.5, (0, 0, 1, 1)), ("b", 0.6, (0, 0, 1, 1)), ("a", 0.7, (0, 0, 1, 0.9)))
-    assert [(one.label, one.score) for one in same.nms(0.5)] == [("b", 0.6), ("a", 0.7)]
+    assert [(detection.label, detection.score) for detection in same.nms(0.5)] == [("b", 0.6), ("a", 0.7)]
     assert len(same.nms(0.95)) == 3
 
 
@@ -110,11 +110,11 @@ def test_json_there_and_back(three: Detections) -> None:
 
 
 def test_equality_is_about_what_was_seen() -> None:
-    one, other = found(("a", 0.5, (0, 0, 1, 1))), found(("a", 0.5, (0, 0, 1, 1)))
-    assert one == other.model_copy(update={"image": info(source="elsewhere.png")})
-    assert one != found(("a", 0.6, (0, 0, 1, 1)))
-    assert one != other.model_copy(update={"image": info(401)})
-    assert one != "a detection"
+    first, other = found(("a", 0.5, (0, 0, 1, 1))), found(("a", 0.5, (0, 0, 1, 1)))
+    assert first == other.model_copy(update={"image": info(source="elsewhere.png")})
+    assert first != found(("a", 0.6, (0, 0, 1, 1)))
+    assert first != other.model_copy(update={"image": info(401)})
+    assert first != "a detection"
 
 
 def test_results_are_frozen(three: Detections) -> None:

@@ -24,7 +24,9 @@ class Visit:
         self.address = address
         self.complaints: list[str] = []
         self.asked: list[str] = []
-        page.on("console", lambda one: self.complaints.append(one.text) if one.type in ("error", "warning") else None)
+        page.on(
+            "console", lambda item: self.complaints.append(item.text) if item.type in ("error", "warning") else None
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
 
@@ -52,10 +54,10 @@ class Visit:
 
 def visit_of(browser: Any, address: str, viewport: dict[str, int], **options: Any) -> Iterator[Visit]:
     context = browser.new_context(viewport=viewport, **options)
-    one = Visit(context.new_page(), address)
-    yield one
+    item = Visit(context.new_page(), address)
+    yield item
     context.close()
-    one.assert_well()
+    item.assert_well()
 
 
 @pytest.fixture
@@ -164,7 +166,7 @@ EVERY = [(place, scheme) for place in places() for scheme in COLOURS]
 
 
 @pytest.mark.parametrize(
-    ("place", "scheme"), [pytest.param(*one, marks=() if one in SHORT else pytest.mark.slow) for one in EVERY]
+    ("place", "scheme"), [pytest.param(*item, marks=() if item in SHORT else pytest.mark.slow) for item in EVERY]
 )
 def test_axe_finds_nothing_serious(browser: Any, address: str, place: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
@@ -174,8 +176,8 @@ def test_axe_finds_nothing_serious(browser: Any, address: str, place: str, schem
         visit.open(place)
         found = axe.run(visit.page).response["violations"]
         serious = [
-            f"{one['id']}: {[node['html'][:120] for node in one['nodes'][:3]]}"
-            for one in found
-            if one["impact"] in ("serious", "critical")
+            f"{item['id']}: {[node['html'][:120] for node in item['nodes'][:3]]}"
+            for item in found
+            if item["impact"] in ("serious", "critical")
         ]
         assert serious == []

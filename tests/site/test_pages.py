@@ -24,10 +24,10 @@ INTEGRATIONS = [file.stem for file in FILES if "__all__" not in file.read_text(e
 def public_modules() -> list[ModuleType]:
     """The package and its public subpackages and modules that say in ``__all__`` what is public."""
     found = [automl_cv_client]
-    for one in pkgutil.walk_packages(automl_cv_client.__path__, "automl_cv_client."):
-        public = not any(part.startswith("_") for part in one.name.split("."))
-        if public and not one.name.startswith("automl_cv_client.cli"):  # the commands have a page of their own
-            found.append(importlib.import_module(one.name))
+    for module in pkgutil.walk_packages(automl_cv_client.__path__, "automl_cv_client."):
+        public = not any(part.startswith("_") for part in module.name.split("."))
+        if public and not module.name.startswith("automl_cv_client.cli"):  # the commands have a page of their own
+            found.append(importlib.import_module(module.name))
     return [module for module in found if hasattr(module, "__all__")]
 
 

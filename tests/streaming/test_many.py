@@ -47,8 +47,8 @@ def outcomes(call: Caller, url: str, method: str, *args: Any, stop: int | None =
 
         async def gather() -> list[Any]:
             kept = []
-            async for one in found:
-                kept.append(one)
+            async for outcome in found:
+                kept.append(outcome)
                 if len(kept) == stop:
                     break
             await found.aclose()
@@ -65,9 +65,9 @@ def test_a_folder_through_a_real_model(call: Caller, endpoint: LocalEndpoint) ->
     url = endpoint.scoring_uri_of(Task.DETECTION)
     found = outcomes(call, url, "detect_many", PHOTOS, client={"key": endpoint.key})
     expected = sorted(str(path) for path in PHOTOS.iterdir() if path.suffix in (".png", ".jpg"))
-    assert [one.input for one in found] == expected
-    assert [one.index for one in found] == list(range(len(expected)))
-    assert "cat" in [each.label for each in next(one for one in found if "chelsea" in one.input).unwrap()]
+    assert [outcome.input for outcome in found] == expected
+    assert [outcome.index for outcome in found] == list(range(len(expected)))
+    assert "cat" in [each.label for each in next(outcome for outcome in found if "chelsea" in outcome.input).unwrap()]
 
 
 @pytest.mark.parametrize("task", Task, ids=lambda task: task.method)
@@ -75,7 +75,9 @@ def test_every_task_equals_its_single_call(task: Task, call: Caller, endpoint: L
     url, image = endpoint.scoring_uri_of(task), PHOTOS / "chelsea.png"
     options: dict[str, Any] = {"client": {"key": endpoint.key}}
     single = call(url, task.method, image, key=endpoint.key)
-    assert [one.unwrap() for one in outcomes(call, url, f"{task.method}_many", [image] * 2, **options)] == [single] * 2
+    assert [outcome.unwrap() for outcome in outcomes(call, url, f"{task.method}_many", [image] * 2, **options)] == [
+        single
+    ] * 2
     assert outcomes(call, url, "score_many", iter([image]), task.value, **options)[0].unwrap() == single
 
 
@@ -85,9 +87,9 @@ def test_a_bad_image_is_an_outcome_of_its_own(per_request: int, call: Caller, en
     images = [good, good[:5000], good, "no/such/file.jpg", good]
     url = endpoint.scoring_uri_of(Task.CLASSIFICATION)
     found = outcomes(call, url, "classify_many", images, per_request=per_request, client={"key": endpoint.key})
-    assert [one.ok for one in found] == [True, False, True, False, True]
-    assert [one.input for one in found] == images
-    assert all(isinstance(one.error, errors.ImageError) for one in found if not one.ok)
+    assert [outcome.ok for outcome in found] == [True, False, True, False, True]
+    assert [outcome.input for outcome in found] == images
+    assert all(isinstance(outcome.error, errors.ImageError) for outcome in found if not outcome.ok)
     with pytest.raises(errors.ImageError, match="no such file"):
         found[3].unwrap()
 
@@ -102,7 +104,7 @@ def test_one_image_the_server_fails_on_does_not_harm_its_group(status: int, call
             [{"boxes": []}] * len(json.loads(body)["input_data"]["data"])
         ).encode()
         found = outcomes(call, server.url, "detect_many", images, per_request=4, client={"retry": QUICK})
-    assert [one.index for one in found if not one.ok] == [4]
+    assert [outcome.index for outcome in found if not outcome.ok] == [4]
     assert isinstance(found[4].error, errors.StatusError)
     assert found[4].error.status == status
 
@@ -113,9 +115,9 @@ def test_order_is_kept_or_not_as_asked(call: Caller) -> None:
         server.judge = lambda body, number: 503 if number % 5 == 1 else 200
         kept = outcomes(call, server.url, "detect_many", images, client={"retry": QUICK})
         free = outcomes(call, server.url, "detect_many", images, ordered=False, client={"retry": QUICK})
-    assert [one.index for one in kept] == list(range(40))
-    assert sorted(one.index for one in free) == list(range(40))
-    assert all(one.input is images[one.index] for one in kept + free)
+    assert [outcome.index for outcome in kept] == list(range(40))
+    assert sorted(outcome.index for outcome in free) == list(range(40))
+    assert all(outcome.input is images[outcome.index] for outcome in kept + free)
 
 
 def test_sources_are_read_as_needed(call: Caller, tiny: bytes) -> None:
@@ -140,10 +142,10 @@ def test_an_async_source(tiny: bytes) -> None:
 
     async def main(url: str) -> list[Outcome[Any]]:
         async with AsyncClient(url, "k") as client:
-            return [one async for one in client.detect_many(source(), per_request=1)]
+            return [outcome async for outcome in client.detect_many(source(), per_request=1)]
 
     with capped(service=0) as server:
-        assert [one.ok for one in asyncio.run(main(server.url))] == [True] * 5
+        assert [outcome.ok for outcome in asyncio.run(main(server.url))] == [True] * 5
 
 
 def test_an_error_of_the_source_reaches_the_caller(call: Caller, tiny: bytes) -> None:
@@ -180,7 +182,7 @@ def test_nothing_in_nothing_out(call: Caller, server: ScriptedServer) -> None:
 def test_the_cap_of_the_endpoint_is_found(call: Caller, tiny: bytes) -> None:
     with capped(cap=3, service=0.02) as server:
         found = outcomes(call, server.url, "detect_many", itertools.repeat(tiny, 200))
-        assert all(one.ok for one in found)
+        assert all(outcome.ok for outcome in found)
         assert server.most_in_flight == 3
         assert server.statuses()[429] <= 20
 
@@ -210,8 +212,8 @@ class TestNothingIsLeftBehind:
         before = threading.active_count()
         with capped(service=0.02) as server, Client(server.url, "k") as client:
             running = threading.active_count()
-            for one in client.detect_many(itertools.repeat(tiny)):
-                if one.index == 20:
+            for outcome in client.detect_many(itertools.repeat(tiny)):
+                if outcome.index == 20:
                     break
             gc.collect()
             assert threading.active_count() == running
@@ -232,8 +234,8 @@ class TestNothingIsLeftBehind:
             async with AsyncClient(server.url, "k") as client:
                 for _ in range(5):
                     found = client.detect_many(itertools.repeat(tiny))
-                    async for one in found:
-                        if one.index == 20:
+                    async for outcome in found:
+                        if outcome.index == 20:
                             break
                     await found.aclose()
                     assert len(asyncio.all_tasks()) == 1
@@ -378,4 +380,8 @@ def test_paths_in_a_folder_come_by_name(tmp_path: Path, call: Caller, tiny: byte
         (tmp_path / name).write_bytes(tiny)
     with capped(service=0) as server:
         found = outcomes(call, server.url, "detect_many", str(tmp_path))
-    assert [Path(one.input).relative_to(tmp_path).as_posix() for one in found] == ["a.PNG", "b.png", "sub/c.png"]
+    assert [Path(outcome.input).relative_to(tmp_path).as_posix() for outcome in found] == [
+        "a.PNG",
+        "b.png",
+        "sub/c.png",
+    ]

@@ -27,13 +27,13 @@ def until_it_fails(call: Caller, url: str, images: Any, credential: Any = "k", *
     def use(client: Any) -> Any:
         found = client.detect_many(images, **options)
         if not call.awaited:
-            for one in found:
-                got.append(one)
+            for outcome in found:
+                got.append(outcome)
             return None
 
         async def gather() -> None:
-            async for one in found:
-                got.append(one)
+            async for outcome in found:
+                got.append(outcome)
 
         return gather()
 
@@ -53,7 +53,7 @@ def test_images_before_an_error_of_the_source_have_their_outcomes(ordered: bool,
 
     with capped(service=0.02) as server:
         got, raised = until_it_fails(call, server.url, broken(), ordered=ordered)
-    assert sorted(one.index for one in got) == list(range(7))
+    assert sorted(outcome.index for outcome in got) == list(range(7))
     assert repr(raised) == "LookupError('the source')"
 
 
@@ -83,8 +83,8 @@ def test_an_outcome_does_not_wait_for_the_next_image_of_an_async_source() -> Non
                 await seen.wait()
 
         async with AsyncClient(url, "k") as client, asyncio.timeout(10):
-            async for one in client.detect_many(one_after_the_other()):
-                indexes.append(one.index)
+            async for outcome in client.detect_many(one_after_the_other()):
+                indexes.append(outcome.index)
                 seen.set()
         return indexes
 
@@ -104,8 +104,8 @@ def test_an_async_source_is_read_by_one_task_which_is_gone_with_the_loop() -> No
 
         async with AsyncClient(url, "k") as client:
             found = client.detect_many(endless())
-            async for one in found:
-                if one.index == 5:
+            async for outcome in found:
+                if outcome.index == 5:
                     break
             await found.aclose()
             assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -144,7 +144,7 @@ def test_the_blocking_client_reads_its_source_in_the_caller_s_thread() -> None:
     database.executemany("INSERT INTO images VALUES (?)", [(TINY,)] * 20)
     with capped(service=0) as server, Client(server.url, "k") as client:
         rows = (row[0] for row in database.execute("SELECT body FROM images"))
-        assert [one.ok for one in client.detect_many(rows)] == [True] * 20
+        assert [outcome.ok for outcome in client.detect_many(rows)] == [True] * 20
     database.close()
 
 
@@ -182,6 +182,6 @@ def test_a_token_that_is_refused_under_way_is_replaced_once_and_no_image_fails(c
         server.step_for = answer  # type: ignore[method-assign]
         got, raised = until_it_fails(call, server.url, itertools.repeat(TINY, 120), credential)
     assert raised is None
-    assert [one.ok for one in got] == [True] * 120
+    assert [outcome.ok for outcome in got] == [True] * 120
     assert credential.given == 2
     assert len(refused) > 5  # or the test would show nothing

@@ -24,8 +24,8 @@ def grown() -> Traffic:
         for _ in range(traffic.limit):
             traffic.take()
             sent.append(traffic.sent(10))
-        for one in sent:
-            traffic.answered(one, Reply(200))
+        for request in sent:
+            traffic.answered(request, Reply(200))
             traffic.leave()
     return traffic
 
@@ -86,7 +86,7 @@ def test_one_slow_image_bounds_what_waits_behind_it() -> None:
     assert line.ripe() == []
     line.add([Scored(0, "a", cat)])
     assert not line.full
-    assert [one.index for one in line.ripe()] == [0, 1, 2]
+    assert [outcome.index for outcome in line.ripe()] == [0, 1, 2]
     free = ReorderBuffer(ordered=False, longest=3)
     free.enter(100)
     assert not free.full

@@ -61,7 +61,7 @@ class Collected:
     def metrics(self) -> dict[str, list[Any]]:
         data: Any = self.reader.get_metrics_data()
         found = data.resource_metrics[0].scope_metrics[0].metrics
-        return {one.name: list(one.data.data_points) for one in found}
+        return {item.name: list(item.data.data_points) for item in found}
 
 
 @pytest.fixture
@@ -90,10 +90,12 @@ def test_a_span_for_each_attempt(call: Caller, collected: Collected, image: byte
         assert span.attributes["http.request.method"] == "POST"
         assert span.attributes["automl_cv.client_request_id"] == found.call.client_request_id
         assert span.attributes["http.request.body.size"] == len(fake.last_request.body)
-    assert [one.attributes.get("http.request.resend_count") for one in (refused, lost, good)] == [None, 1, 2]
-    assert [one.attributes.get("http.response.status_code") for one in (refused, lost, good)] == [429, None, 200]
-    assert [one.attributes.get("error.type") for one in (refused, lost, good)] == ["429", "ConnectionFailed", None]
-    assert [one.status.status_code for one in (refused, lost, good)] == [StatusCode.ERROR] * 2 + [StatusCode.UNSET]
+    assert [span.attributes.get("http.request.resend_count") for span in (refused, lost, good)] == [None, 1, 2]
+    assert [span.attributes.get("http.response.status_code") for span in (refused, lost, good)] == [429, None, 200]
+    assert [span.attributes.get("error.type") for span in (refused, lost, good)] == ["429", "ConnectionFailed", None]
+    assert [outcome.status.status_code for outcome in (refused, lost, good)] == [StatusCode.ERROR] * 2 + [
+        StatusCode.UNSET
+    ]
     assert good.attributes["automl_cv.model.duration"] == 0.25
     assert good.attributes["automl_cv.deployment"] == "default"
     assert good.attributes["automl_cv.images"] == 1
@@ -113,7 +115,7 @@ def test_metrics(call: Caller, collected: Collected, image: bytes) -> None:
     assert 0 < durations[200].sum < 4 * (time.monotonic() - started)  # in seconds
     assert list(durations[200].explicit_bounds)[:2] == [0.005, 0.01]
     sent = sum(point.sum for point in metrics["http.client.request.body.size"])
-    assert sent == sum(len(one.body) for one in fake.requests)
+    assert sent == sum(len(request.body) for request in fake.requests)
     assert sum(point.sum for point in metrics["http.client.response.body.size"]) > 100
     assert metrics["automl_cv.client.images"][0].value == 5
     assert metrics["automl_cv.client.retries"][0].value == 1
@@ -139,7 +141,7 @@ def on_loopback(call: Caller, image: bytes, hooks: Hooks) -> list[dict[str, str]
     """The headers of the attempts of one call, one retry included, as they reached a server."""
     with scripted(Answer(429), Answer(body=boxes("cat"))) as server, no_waiting():
         assert call(server.url, "detect", image, hooks=hooks)[0].label == "cat"
-    return [one.headers for one in server.received]
+    return [request.headers for request in server.received]
 
 
 def is_sampled(headers: dict[str, str]) -> bool:
@@ -163,14 +165,14 @@ def test_the_endpoint_is_told_of_the_span_of_each_attempt(call: Caller, collecte
 
 def test_a_trace_of_its_own_without_a_callers_span(call: Caller, collected: Collected, image: bytes) -> None:
     sent = on_loopback(call, image, collected.hooks)
-    assert [one["traceparent"][3:35] for one in sent] == [f"{one.context.trace_id:032x}" for one in collected.spans]
-    assert ["tracestate" in one for one in sent] == [False, False]
+    assert [item["traceparent"][3:35] for item in sent] == [f"{span.context.trace_id:032x}" for span in collected.spans]
+    assert ["tracestate" in item for item in sent] == [False, False]
 
 
 def test_what_is_not_sampled_says_so(call: Caller, image: bytes) -> None:
     tracers = TracerProvider(ALWAYS_OFF, shutdown_on_exit=False)
     hooks = opentelemetry_hooks(tracers, MeterProvider(shutdown_on_exit=False))
-    assert [is_sampled(one) for one in on_loopback(call, image, hooks)] == [False, False]
+    assert [is_sampled(item) for item in on_loopback(call, image, hooks)] == [False, False]
 
 
 def test_no_trace_context_when_unwanted_or_without_opentelemetry(
@@ -180,8 +182,8 @@ def test_no_trace_context_when_unwanted_or_without_opentelemetry(
     none_set_up = opentelemetry_hooks(NoOpTracerProvider(), collected.meters)
     with collected.tracers.get_tracer("test").start_as_current_span("mine"):
         for hooks in (unwanted, Hooks()):
-            assert ["traceparent" in one for one in on_loopback(call, image, hooks)] == [False, False]
-    assert ["traceparent" in one for one in on_loopback(call, image, none_set_up)] == [False, False]
+            assert ["traceparent" in item for item in on_loopback(call, image, hooks)] == [False, False]
+    assert ["traceparent" in item for item in on_loopback(call, image, none_set_up)] == [False, False]
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

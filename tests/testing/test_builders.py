@@ -24,7 +24,7 @@ BUILT = [
 ]
 
 
-@pytest.mark.parametrize("result", BUILT, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("result", BUILT, ids=lambda value: type(value).__name__)
 def test_they_go_through_json_and_pickle(result):
     assert type(result).model_validate_json(result.model_dump_json()) == result
     assert pickle.loads(pickle.dumps(result)) == result

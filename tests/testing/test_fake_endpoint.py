@@ -69,7 +69,7 @@ EVERYWHERE = ("today", "1.51", "1.47", "legacy", "doubly-encoded")
 FORMS = [
     *((task, version) for task in Task for version in EVERYWHERE),
     *((task, "catalogue-mmd") for task in BOXES),
-    *((task, f"{one}huggingface") for task in Task if task not in BOXES for one in ("", "catalogue-")),
+    *((task, f"{prefix}huggingface") for task in Task if task not in BOXES for prefix in ("", "catalogue-")),
 ]
 
 
@@ -78,7 +78,9 @@ def test_every_version_says_the_same(task: Task, version: Any, image: bytes) -> 
     said = SAID[task]
     found: Any = FakeEndpoint(scores(said, version=version), task=task).client().score(image, task)
     if task in BOXES:
-        assert [(one.label, one.score, one.box) for one in found] == [(one.label, one.score, one.box) for one in said]
+        assert [(detection.label, detection.score, detection.box) for detection in found] == [
+            (detection.label, detection.score, detection.box) for detection in said
+        ]
         assert ("filename" in found.extra) == (version in ("1.51", "1.47", "legacy"))
     else:
         assert found.as_dict() == said.as_dict()
@@ -141,7 +143,7 @@ def test_no_waiting_ends_with_its_block() -> None:
 def test_many_images_do_not_wait_either(awaited: bool, image: bytes) -> None:
     async def asked(fake: FakeEndpoint) -> list[bool]:
         async with fake.async_client() as client:
-            return [one.ok async for one in client.detect_many([image])]
+            return [outcome.ok async for outcome in client.detect_many([image])]
 
     fake, started = FakeEndpoint(throttled(30), CAT), time.monotonic()
     with no_waiting() as pauses:
@@ -149,7 +151,7 @@ def test_many_images_do_not_wait_either(awaited: bool, image: bytes) -> None:
             assert asyncio.run(asked(fake)) == [True]
         else:
             with fake.client() as client:
-                assert [one.ok for one in client.detect_many([image])] == [True]
+                assert [outcome.ok for outcome in client.detect_many([image])] == [True]
     assert pauses == [30]
     assert time.monotonic() - started < 20
 
@@ -161,7 +163,7 @@ def test_a_list_gets_a_row_each_and_a_dropped_row_its_own_requests(ask: Any, ima
     assert good.unwrap()[0].label == "dog"
     assert isinstance(bad.error, errors.ImageDropped)
     fake = FakeEndpoint(scores(CAT, dog))
-    assert [one.unwrap()[0].label for one in ask(fake, "score", [image, image], Task.DETECTION)] == ["cat", "dog"]
+    assert [prefix.unwrap()[0].label for prefix in ask(fake, "score", [image, image], Task.DETECTION)] == ["cat", "dog"]
     fake.assert_sent(times=1, images=2)
 
 

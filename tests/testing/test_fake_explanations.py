@@ -22,12 +22,12 @@ def ask(call: Caller, fake: FakeEndpoint, method: str, *args: Any, **options: An
 def test_the_best_class_is_explained(call: Caller, image: bytes) -> None:
     fake = FakeEndpoint(task=Task.CLASSIFICATION)
     found = ask(call, fake, "explain", image, BOTH)
-    one = found.explanation
-    assert (found.label, one.label, one.score) == ("cat", "cat", 0.9)
-    assert one.attributions.shape == (3, 28, 28)
-    assert one.visualization.mode == "RGBA"
-    assert one.heatmap().max() == 1
-    assert one.overlay(image).size == found.size
+    detection = found.explanation
+    assert (found.label, detection.label, detection.score) == ("cat", "cat", 0.9)
+    assert detection.attributions.shape == (3, 28, 28)
+    assert detection.visualization.mode == "RGBA"
+    assert detection.heatmap().max() == 1
+    assert detection.overlay(image).size == found.size
     assert fake.last_request.xai_parameters is not None
 
 
@@ -39,15 +39,18 @@ def test_only_the_parts_that_were_asked_for(
     wanted = XaiParameters(visualizations=visualizations, attributions=attributions)
     task = Task.CLASSIFICATION if method == "explain" else Task.MULTILABEL
     found = ask(call, FakeEndpoint(task=task), method, image, wanted)
-    one = found.explanation if method == "explain" else found.explanations[0]
-    assert (one.visualization is not None, one.attributions is not None) == (visualizations, attributions)
+    explanation = found.explanation if method == "explain" else found.explanations[0]
+    assert (explanation.visualization is not None, explanation.attributions is not None) == (
+        visualizations,
+        attributions,
+    )
 
 
 def test_every_class_above_the_threshold_in_class_order(call: Caller, image: bytes) -> None:
     fake = FakeEndpoint(multilabel({"cup": 0.6, "cat": 0.5, "dog": 0.9}), task=Task.MULTILABEL)
     found = ask(call, fake, "explain_multilabel", image, BOTH)
-    assert [one.label for one in found.explanations] == ["cup", "dog"]
-    first, second = (one.attributions for one in found.explanations)
+    assert [explanation.label for explanation in found.explanations] == ["cup", "dog"]
+    first, second = (explanation.attributions for explanation in found.explanations)
     assert not np.array_equal(first, second)
     lower = XaiParameters(confidence_score_threshold_multilabel=0.4)
     assert len(ask(call, fake, "explain_multilabel", image, lower).explanations) == 3
@@ -56,8 +59,8 @@ def test_every_class_above_the_threshold_in_class_order(call: Caller, image: byt
 
 
 def test_it_is_the_same_at_every_run(image: bytes) -> None:
-    one, other = (FakeEndpoint(task="image-classification").client().explain(image, BOTH) for _ in range(2))
-    assert one == other
+    first, other = (FakeEndpoint(task="image-classification").client().explain(image, BOTH) for _ in range(2))
+    assert first == other
 
 
 @pytest.mark.parametrize("version", ["today", "1.51", "1.47", "doubly-encoded"])

@@ -24,16 +24,16 @@ def recorded(call: Caller, server: ScriptedServer, path: Path, images: list[byte
             asyncio.run(recorded_async(recorder, server, images))
         else:
             client = Client(server.url, KEY, http_client=recorder.http_client(), retry=RetryPolicy(backoff=0))
-            for one in images:
-                client.detect(one)
+            for image in images:
+                client.detect(image)
     return path.read_text()
 
 
 async def recorded_async(recorder: Recorder, server: ScriptedServer, images: list[bytes]) -> None:
     async with recorder.async_http_client() as mine:
         client = AsyncClient(server.url, KEY, http_client=mine, retry=RetryPolicy(backoff=0))
-        for one in images:
-            await client.detect(one)
+        for image in images:
+            await client.detect(image)
 
 
 def test_what_was_recorded_is_replayed(call: Caller, server: ScriptedServer, image: bytes, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_many_images_and_cancelled_ones_leave_nothing_open(image: bytes) -> None
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
-        assert any(isinstance(one, asyncio.CancelledError) for one in ended)
+        assert any(isinstance(ending, asyncio.CancelledError) for ending in ended)
         server.service = 0
         await client.detect(image)  # what was sent before this was read before it
         await asyncio.to_thread(wait_until, lambda: not server.in_flight)  # it goes on with what was cancelled

@@ -35,7 +35,7 @@ class Sockets:
 
     @property
     def open(self) -> list[Any]:
-        return [one for one in self.made if one.fileno() >= 0]
+        return [opened for opened in self.made if opened.fileno() >= 0]
 
 
 @pytest.fixture
@@ -50,18 +50,18 @@ def hole() -> Iterator[int]:
     """A port that never answers: its queue is full, so that the next connection hangs."""
     dead = socket.create_server(("127.0.0.1", 0), backlog=0)
     waiting = [socket.socket() for _ in range(4)]
-    for one in waiting:
-        one.setblocking(False)
-        one.connect_ex(dead.getsockname())
+    for listener in waiting:
+        listener.setblocking(False)
+        listener.connect_ex(dead.getsockname())
     yield dead.getsockname()[1]
-    for one in (dead, *waiting):
-        one.close()
+    for listener in (dead, *waiting):
+        listener.close()
 
 
 @pytest.fixture
 def alive() -> Iterator[list[int]]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        yield [one.getsockname()[1], other.getsockname()[1]]
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as other:
+        yield [listener.getsockname()[1], other.getsockname()[1]]
 
 
 def give_addresses(ports: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,12 +191,12 @@ def test_who_is_cancelled_at_any_step_leaves_no_socket(
     async def main() -> list[bool]:
         context = theirs if secure else None
         servers = [await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) for _ in range(addresses)]
-        give_addresses([one.sockets[0].getsockname()[1] for one in servers], monkeypatch)
+        give_addresses([server.sockets[0].getsockname()[1] for server in servers], monkeypatch)
         found: list[bool] = []
         while len(found) < 60 or found[-1]:  # until one came to its end
             found.append(await cancelled_after(len(found)))
-        for one in servers:
-            one.close()
+        for server in servers:
+            server.close()
         await asyncio.sleep(0.05)
         return found
 

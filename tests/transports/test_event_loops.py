@@ -48,7 +48,7 @@ def test_images_are_scored(host: str, loop: Loop) -> None:
     async def main(url: str) -> tuple[int, int]:
         async with AsyncClient(url, "k") as client:
             alone = await asyncio.gather(*(client.detect(TINY) for _ in range(5)))
-            return len(alone), sum([one.ok async for one in client.detect_many([TINY] * 20)])
+            return len(alone), sum([outcome.ok async for outcome in client.detect_many([TINY] * 20)])
 
     with capped(service=0) as server, asyncio.Runner(loop_factory=loop) as runner:
         assert runner.run(main(server.url.replace("127.0.0.1", host))) == (5, 20)

@@ -168,7 +168,7 @@ def test_a_name_that_changes_its_address(network: Network, server: ScriptedServe
 def test_redirects_within_the_rules(network: Network, server: ScriptedServer, image: bytes) -> None:
     server.steps = [Answer(302, b"", {"location": "/moved.jpg"}), Answer(200, image)]
     assert fetch("http://images.example.org/cat.jpg") == image
-    assert [one.path for one in server.received] == ["/cat.jpg", "/moved.jpg"]
+    assert [request.path for request in server.received] == ["/cat.jpg", "/moved.jpg"]
     server.steps = [Answer(302, b"", {"location": "/again"})]
     with pytest.raises(errors.ImageError, match="redirects more than 3 times"):
         fetch("http://images.example.org/cat.jpg")

@@ -41,7 +41,7 @@ def test_its_own_authentication_and_redirects_do_not_interfere(server: ScriptedS
         client = Client(server.url, "key", http_client=mine, retry=ONCE)
         with pytest.raises(errors.StatusError, match="never followed"):
             client.detect(image)
-    assert [one.headers["authorization"] for one in server.received] == ["Bearer key"]
+    assert [request.headers["authorization"] for request in server.received] == ["Bearer key"]
 
 
 def test_its_errors_become_ours(image: bytes) -> None:

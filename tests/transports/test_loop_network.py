@@ -157,7 +157,7 @@ def test_one_event_loop_after_another() -> None:
         client = AsyncClient(server.url, "k")
 
         async def several() -> int:
-            return sum(len(one) == 0 for one in await asyncio.gather(*(client.detect(TINY) for _ in range(5))))
+            return sum(len(outcome) == 0 for outcome in await asyncio.gather(*(client.detect(TINY) for _ in range(5))))
 
         assert [asyncio.run(several()) for _ in range(3)] == [5, 5, 5]
         asyncio.run(client.close())

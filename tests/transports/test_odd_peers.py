@@ -111,7 +111,7 @@ def test_who_closes_its_half_is_not_asked_again() -> None:
         await reader.read()  # goes on reading
         writer.close()
 
-    assert [one.status for one in replies(serve, b"one", b"two", b"three")] == [200, 200, 200]
+    assert [reply.status for reply in replies(serve, b"one", b"two", b"three")] == [200, 200, 200]
     assert len(connections) == 3
 
 
@@ -128,7 +128,7 @@ def test_words_between_two_requests_are_no_answer() -> None:
         await reader.read()
         writer.close()
 
-    assert [one.status for one in replies(serve, b"one", b"two", pause=0.3)] == [200, 200]
+    assert [reply.status for reply in replies(serve, b"one", b"two", pause=0.3)] == [200, 200]
     assert len(connections) == 2
 
 

@@ -64,10 +64,10 @@ class _Tunnel(socketserver.BaseRequestHandler):
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
     """A certificate authority that this process trusts."""
-    one = trustme.CA()
-    one.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    proxied = trustme.CA()
+    proxied.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    return one
+    return proxied
 
 
 @pytest.fixture
@@ -81,13 +81,13 @@ def endpoint(authority: trustme.CA) -> Iterator[TlsServer]:
 
 @pytest.fixture
 def proxy(endpoint: TlsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[TunnelProxy]:
-    with TunnelProxy(endpoint.port) as one:
-        thread = threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01})
+    with TunnelProxy(endpoint.port) as proxied:
+        thread = threading.Thread(target=proxied.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{one.server_address[1]}")
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxied.server_address[1]}")
         monkeypatch.setenv("no_proxy", "")
-        yield one
-        one.shutdown()
+        yield proxied
+        proxied.shutdown()
         thread.join()
 
 

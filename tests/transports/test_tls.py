@@ -30,10 +30,10 @@ class TlsServer(ScriptedServer):
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
     """A certificate authority that this process trusts."""
-    one = trustme.CA()
-    one.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    item = trustme.CA()
+    item.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    return one
+    return item
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def serve() -> Iterator[Any]:
         return running[-1]
 
     yield start
-    for one in running:
-        one.stop()
+    for item in running:
+        item.stop()
 
 
 def test_a_trusted_certificate(authority: trustme.CA, serve: Any, call: Caller, image: bytes) -> None:

@@ -270,10 +270,10 @@ def objects(found: Detections, outlined: Instances, mask: list[bool]) -> None:
     assert_type(found[1:], Detections)
     assert_type(found[mask], Detections)
     assert_type(found[found.scores_array > 0.5], Detections)
-    assert_type([one for one in found], list[Detection])  # noqa: C416 - the type of the loop's variable
+    assert_type([detection for detection in found], list[Detection])  # noqa: C416 - the type of the loop's variable
     assert_type(found.above(0.5).top(3).with_labels("cat").nms(0.5, agnostic=True).clipped(), Detections)
-    assert_type(found.filter(lambda one: one.score > 0.5), Detections)
-    assert_type(outlined.filter(lambda one: one.area > 9), Instances)
+    assert_type(found.filter(lambda detection: detection.score > 0.5), Detections)
+    assert_type(outlined.filter(lambda detection: detection.area > 9), Instances)
     assert_type(len(found), int)
     assert_type(found[0].label, str)
     assert_type(found[0].score, float)
@@ -299,12 +299,12 @@ def objects(found: Detections, outlined: Instances, mask: list[bool]) -> None:
     assert_type(found.to_yolo(["cat"]), str)
 
 
-def classes(one: Classification, several: MultilabelClassification, why: Explanation) -> None:
-    assert_type(one.label, str)
-    assert_type(one.score, float)
-    assert_type(one.top(3)[0], LabelScore)
-    assert_type(one.as_dict(), dict[str, float])
-    assert_type(one.explanation, Explanation | None)
+def classes(detection: Classification, several: MultilabelClassification, why: Explanation) -> None:
+    assert_type(detection.label, str)
+    assert_type(detection.score, float)
+    assert_type(detection.top(3)[0], LabelScore)
+    assert_type(detection.as_dict(), dict[str, float])
+    assert_type(detection.explanation, Explanation | None)
     assert_type(several.above(0.5), tuple[LabelScore, ...])
     assert_type(several.threshold, float)
     assert_type(several.explanations, tuple[Explanation, ...])

@@ -46,9 +46,9 @@ def sample() -> Any:
 @pytest.fixture
 def fake() -> Iterator[FakeEndpoint]:
     """The endpoint behind the application."""
-    one = FakeEndpoint(deployments=("blue", "green"))
-    with one.serving():
-        yield one
+    item = FakeEndpoint(deployments=("blue", "green"))
+    with item.serving():
+        yield item
 
 
 @pytest.fixture
@@ -68,7 +68,9 @@ class Visit:
         self.site = site
         self.complaints: list[str] = []
         self.asked: list[str] = []
-        page.on("console", lambda one: self.complaints.append(one.text) if one.type in ("error", "warning") else None)
+        page.on(
+            "console", lambda item: self.complaints.append(item.text) if item.type in ("error", "warning") else None
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
         page.goto(site)
@@ -86,7 +88,7 @@ def visit(browser: Any, site: str) -> Iterator[Visit]:
     """A desktop visitor; nothing may complain and nothing may be loaded from elsewhere."""
     context = browser.new_context(viewport={"width": 1100, "height": 800})
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site)
-    one = Visit(context.new_page(), site)
-    yield one
+    item = Visit(context.new_page(), site)
+    yield item
     context.close()
-    assert all(url.startswith((site, f"blob:{site}")) for url in one.asked)
+    assert all(url.startswith((site, f"blob:{site}")) for url in item.asked)

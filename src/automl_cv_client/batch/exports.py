@@ -101,7 +101,7 @@ def checked_formats(formats: Iterable[str]) -> tuple[Format, ...]:
             raise InvalidInput(f"unknown export format {name!r}: use {', '.join(known)}")
     if "parquet" in names:
         _pyarrow()
-    return tuple(one for one in known if one in names)
+    return tuple(name for name in known if name in names)
 
 
 def write_export(ledger: _Recorded, task: Task, format: Format, path: Path, *, alone: bool = True) -> None:

@@ -71,13 +71,13 @@ def _readable(source: str, names: Iterator[str]) -> Iterator[str]:
 
 
 def _paths(given: Iterable[object]) -> Iterator[str]:
-    for number, one in enumerate(given):
-        if not isinstance(one, str | os.PathLike):
+    for number, item in enumerate(given):
+        if not isinstance(item, str | os.PathLike):
             raise InvalidInput(
-                f"item {number} of the source is {describe(one)}, not a path: images in memory go to detect_many "
+                f"item {number} of the source is {describe(item)}, not a path: images in memory go to detect_many "
                 "and its siblings"
             )
-        yield os.fsdecode(one)
+        yield os.fsdecode(item)
 
 
 def _absolute(paths: Iterable[str]) -> Iterator[str]:

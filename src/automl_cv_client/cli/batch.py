@@ -219,7 +219,7 @@ def _one_source(sources: list[str]) -> Source:
         return sources[0]
     from automl_cv_client.batch.sources import names_of
 
-    each = [names_of(one) for one in sources]  # at once: it raises for one that is not there
+    each = [names_of(source) for source in sources]  # at once: it raises for one that is not there
     return chain.from_iterable(each)
 
 

@@ -14,12 +14,12 @@ _PATIENCE = 3.0  # seconds; who presses Tab waits no longer
 
 def algorithms(incomplete: str) -> list[str]:
     """The methods of explanation."""
-    return [one for one in get_args(Algorithm) if one.startswith(incomplete)]
+    return [method for method in get_args(Algorithm) if method.startswith(incomplete)]
 
 
 def formats(incomplete: str) -> list[str]:
     """The formats of a batch job's results."""
-    return [one for one in ("jsonl", "csv", "parquet") if one.startswith(incomplete)]
+    return [form for form in ("jsonl", "csv", "parquet") if form.startswith(incomplete)]
 
 
 def deployments(incomplete: str) -> list[str]:
@@ -40,6 +40,6 @@ def _look_up(found: list[str]) -> None:
             from automl_cv_client import Client
 
             with Client.from_env() as client:
-                found += [one.name for one in client.deployments()]
+                found += [deployment.name for deployment in client.deployments()]
     except Exception:  # noqa: BLE001 - there is nobody to tell in the middle of a command line
         return

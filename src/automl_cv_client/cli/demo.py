@@ -77,7 +77,9 @@ def _score_all(inputs: list[str], out: Path) -> list[Scored]:
     with LocalEndpoint.for_all_tasks() as endpoint:
         _say(f"scoring by {len(_TASKS)} tasks; images: {len(inputs)}")
         done = [scored for task in _TASKS for scored in _score(endpoint, task, inputs, drawings)]
-        _explain(endpoint, [one for one in done if one.task is Task.CLASSIFICATION and one.result], drawings)
+        _explain(
+            endpoint, [outcome for outcome in done if outcome.task is Task.CLASSIFICATION and outcome.result], drawings
+        )
         return done
 
 
@@ -92,8 +94,8 @@ def _explain(endpoint: LocalEndpoint, classified: list[Scored], drawings: Drawin
     """Draw why each image was classified as it was, by the quickest method that says where."""
     parameters = XaiParameters(algorithm="guided_gradcam", visualizations=False, attributions=True)
     with Client(endpoint.scoring_uri_of(Task.CLASSIFICATION), endpoint.key) as client:
-        for one in classified:
-            drawings.write(client.explain(one.path, parameters).explanation, one.path, "explain")
+        for scored in classified:
+            drawings.write(client.explain(scored.path, parameters).explanation, scored.path, "explain")
 
 
 def _print_all(done: Sequence[Scored], inputs: Sequence[str], out: Path) -> None:

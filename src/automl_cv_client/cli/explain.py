@@ -96,8 +96,8 @@ def explain(
         raise typer.Exit(code_of(error)) from None
     explanations = _explanations(result)
     written = [
-        _write(one, target, number, len(explanations), figure=target is figure)
-        for number, one in enumerate(explanations)
+        _write(explanation, target, number, len(explanations), figure=target is figure)
+        for number, explanation in enumerate(explanations)
         for target in (out, figure)
         if target is not None
     ]
@@ -106,8 +106,10 @@ def explain(
         return
     screen = console()
     screen.print(Text(safe(path), "bold"))
-    for one in explanations:
-        screen.print(Text(f"  {safe(one.label)}  {one.score:.3f}  explained by {one.algorithm}"))
+    for explanation in explanations:
+        screen.print(
+            Text(f"  {safe(explanation.label)}  {explanation.score:.3f}  explained by {explanation.algorithm}")
+        )
     if not explanations:
         screen.print(Text(f"  no label above {threshold:g}"))
     for file in written:
@@ -142,14 +144,16 @@ def _explanations(result: Classification | MultilabelClassification) -> tuple[Ex
     return (result.explanation,) if result.explanation else ()
 
 
-def _write(one: Explanation, target: Path, number: int, count: int, *, figure: bool) -> Path:
+def _write(explanation: Explanation, target: Path, number: int, count: int, *, figure: bool) -> Path:
     if count > 1:  # a label is no safe part of a file name, so only its plain characters are taken
-        label = "".join(letter for letter in one.label if letter.isascii() and letter.isalnum())[:40]
+        label = "".join(letter for letter in explanation.label if letter.isascii() and letter.isalnum())[:40]
         target = target.with_name(f"{target.stem}.{number + 1}{label and '-'}{label}{target.suffix}")
     if figure:
-        one = one.model_copy(update={"sent_attributions": None})  # then what is drawn is the service's figure
+        explanation = explanation.model_copy(
+            update={"sent_attributions": None}
+        )  # then what is drawn is the service's figure
     try:
-        return one.save(target)
+        return explanation.save(target)
     except OSError as error:
         reason = error.strerror or str(error)
     raise Unusable(f"cannot write {target}: {reason}")

@@ -29,21 +29,23 @@ def help_page(command: Any, context: Any) -> str:
 
 
 def _lines(command: Any, context: Any, width: int) -> Iterator[str]:
-    parameters = [one for one in command.get_params(context) if not getattr(one, "hidden", False)]
-    arguments = [one for one in parameters if one.param_type_name == "argument"]
-    options = [one for one in parameters if one.param_type_name == "option"]
+    parameters = [parameter for parameter in command.get_params(context) if not getattr(parameter, "hidden", False)]
+    arguments = [parameter for parameter in parameters if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in parameters if parameter.param_type_name == "option"]
     commands = getattr(command, "commands", {})
     yield from _usage(context.command_path, arguments, bool(commands), width)
     yield ""
     yield from _paragraphs(inspect.cleandoc(command.help or ""), width)
     if arguments:
-        yield from _section("Arguments", [(_argument(one), one.help or "") for one in arguments], width)
-    for title, rows in _grouped([(_panel(one, _PLAIN), _option(one), _about(one)) for one in options]).items():
+        yield from _section("Arguments", [(_argument(argument), argument.help or "") for argument in arguments], width)
+    for title, rows in _grouped(
+        [(_panel(option, _PLAIN), _option(option), _about(option)) for option in options]
+    ).items():
         yield from _section(title, rows, width)
         if title == ENDPOINT_PANEL:
             yield ""
             yield from _paragraphs(WHERE_THE_KEY_IS, width)
-    listed = [(_panel(one, "Commands"), name, _first_sentence(one)) for name, one in commands.items()]
+    listed = [(_panel(command, "Commands"), name, _first_sentence(command)) for name, command in commands.items()]
     for title, rows in _grouped(listed).items():
         yield from _section(title, rows, width)
     if command.epilog:
@@ -84,27 +86,27 @@ def _grouped(rows: list[tuple[str, str, str]]) -> dict[str, list[tuple[str, str]
     return {title: group for title, group in found.items() if group}
 
 
-def _panel(one: Any, otherwise: str) -> str:
-    panel = getattr(one, "rich_help_panel", None)
+def _panel(parameter: Any, otherwise: str) -> str:
+    panel = getattr(parameter, "rich_help_panel", None)
     return panel if isinstance(panel, str) else otherwise  # not told: None, or a placeholder of typer's
 
 
-def _argument(one: Any) -> str:
-    name = str(one.metavar or one.name.upper())
-    return name if one.required or name.startswith("[") else f"[{name}]"
+def _argument(parameter: Any) -> str:
+    name = str(parameter.metavar or parameter.name.upper())
+    return name if parameter.required or name.startswith("[") else f"[{name}]"
 
 
-def _option(one: Any) -> str:
-    names = ", ".join(sorted(one.opts, reverse=True, key=len))  # click mixes the names of --help
-    return names if one.is_flag or one.count or not one.metavar else f"{names} {one.metavar}"
+def _option(parameter: Any) -> str:
+    names = ", ".join(sorted(parameter.opts, reverse=True, key=len))  # click mixes the names of --help
+    return names if parameter.is_flag or parameter.count or not parameter.metavar else f"{names} {parameter.metavar}"
 
 
-def _about(one: Any) -> str:
-    words = _OF_TYPER.get(max(one.opts, key=len)) or one.help or ""
-    if one.required:
+def _about(parameter: Any) -> str:
+    words = _OF_TYPER.get(max(parameter.opts, key=len)) or parameter.help or ""
+    if parameter.required:
         return f"{words} [required]"
-    default = one.default.value if isinstance(one.default, Enum) else one.default
-    if one.is_flag or one.count or one.multiple or callable(default) or default in (None, ""):
+    default = parameter.default.value if isinstance(parameter.default, Enum) else parameter.default
+    if parameter.is_flag or parameter.count or parameter.multiple or callable(default) or default in (None, ""):
         return words
     return f"{words} [default: {f'{default:g}' if isinstance(default, float) else default}]"
 

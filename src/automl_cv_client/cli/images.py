@@ -57,7 +57,7 @@ class Drawings:
     def __init__(self, folder: Path, inputs: Iterable[str], style: Style = USUAL) -> None:
         self.folder = folder
         self.style = style
-        self._taken = {os.path.abspath(one) for one in inputs}
+        self._taken = {os.path.abspath(path) for path in inputs}
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

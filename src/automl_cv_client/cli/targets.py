@@ -21,7 +21,7 @@ def check_targets(files: Iterable[Path], endings: Iterable[str] = (), *, inputs:
         Unusable: one of them cannot be written, or is an input.
     """
     known = tuple(endings)
-    taken = {os.path.realpath(one) for one in inputs}
+    taken = {os.path.realpath(path) for path in inputs}
     for file in files:
         if problem := _problem(file, known, taken):
             raise Unusable(f"cannot write {file}: {problem}")

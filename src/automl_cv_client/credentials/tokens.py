@@ -147,7 +147,7 @@ def token_error(failure: Exception, scope: str) -> AutoMLVisionError:
     from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
     words = clean(f"{type(failure).__name__}: {failure}", longest=700)
-    if any(isinstance(one, ServiceRequestError | ServiceResponseError) for one in _chain(failure)):
+    if any(isinstance(error, ServiceRequestError | ServiceResponseError) for error in _chain(failure)):
         bad_certificate = "CERTIFICATE_VERIFY_FAILED" in str(failure)
         return ConnectionFailed(
             f"no token for {scope}: Entra ID cannot be reached ({words}): check the network, the proxy settings and "

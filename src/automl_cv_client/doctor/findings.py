@@ -57,7 +57,7 @@ class Report(Record, frozen=True):
     @property
     def ok(self) -> bool:
         """Whether no check failed."""
-        return all(one.state != "failed" for one in self.findings)
+        return all(finding.state != "failed" for finding in self.findings)
 
     @property
     def exit_code(self) -> int:
@@ -66,9 +66,9 @@ class Report(Record, frozen=True):
 
     def __getitem__(self, check: str) -> Finding:
         """The finding of a check by its name. Raises KeyError."""
-        for one in self.findings:
-            if one.check == check:
-                return one
+        for finding in self.findings:
+            if finding.check == check:
+                return finding
         raise KeyError(check)
 
     def shareable(self, names: Iterable[str] = ()) -> str:
@@ -88,10 +88,10 @@ class Report(Record, frozen=True):
 
     def __str__(self) -> str:
         lines = [self.endpoint]
-        for one in self.findings:
-            lines.append(f"  {_MARKS[one.state]}  {one.check:14} {one.detail}".rstrip())
-            if one.advice:
-                lines.append(f"{'':11}→ {one.advice}")
+        for finding in self.findings:
+            lines.append(f"  {_MARKS[finding.state]}  {finding.check:14} {finding.detail}".rstrip())
+            if finding.advice:
+                lines.append(f"{'':11}→ {finding.advice}")
         return "\n".join(lines)
 
 

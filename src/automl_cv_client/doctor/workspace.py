@@ -28,22 +28,22 @@ def check_deployments(control: ControlPlane, wanted: str | None) -> Iterator[Fin
     except AutoMLVisionError as error:
         yield warning("deployments", error.message, "scoring may work nevertheless: the role may not list deployments")
         return
-    shown = ", ".join(f"{one.name} {one.traffic} % ({one.state})" for one in found)
+    shown = ", ".join(f"{deployment.name} {deployment.traffic} % ({deployment.state})" for deployment in found)
     yield ok("deployments", shown) if found else failed("deployments", "none", "deploy a model to this endpoint")
     if found:
         yield _named(found, wanted) if wanted else _by_traffic(found)
 
 
 def _named(found: tuple[Deployment, ...], wanted: str) -> Finding:
-    for one in found:
-        if one.name.lower() == wanted.lower():
-            return _state(one, f"{one.name} by name")
-    names = ", ".join(one.name for one in found)
+    for deployment in found:
+        if deployment.name.lower() == wanted.lower():
+            return _state(deployment, f"{deployment.name} by name")
+    names = ", ".join(deployment.name for deployment in found)
     return failed("traffic", f"there is no deployment {wanted!r}", f"use one of: {names}")
 
 
 def _by_traffic(found: tuple[Deployment, ...]) -> Finding:
-    served = [one for one in found if one.traffic > 0]
+    served = [deployment for deployment in found if deployment.traffic > 0]
     if not served:
         return failed(
             "traffic",
@@ -51,13 +51,15 @@ def _by_traffic(found: tuple[Deployment, ...]) -> Finding:
             f"give one traffic: az ml online-endpoint update --traffic {found[0].name}=100, or name it: --deployment, "
             "AUTOML_CV_DEPLOYMENT, or deployment= in Python",
         )
-    worst = next((one for one in served if one.state != READY), served[0])
-    return _state(worst, "by share: " + ", ".join(f"{one.name} {one.traffic} %" for one in served))
+    worst = next((deployment for deployment in served if deployment.state != READY), served[0])
+    return _state(worst, "by share: " + ", ".join(f"{deployment.name} {deployment.traffic} %" for deployment in served))
 
 
-def _state(one: Deployment, words: str) -> Finding:
-    if one.state == READY:
+def _state(deployment: Deployment, words: str) -> Finding:
+    if deployment.state == READY:
         return ok("traffic", words)
     return failed(
-        "traffic", f"{words}; {one.name} is {one.state}", f"see its log: az ml online-deployment get-logs -n {one.name}"
+        "traffic",
+        f"{words}; {deployment.name} is {deployment.state}",
+        f"see its log: az ml online-deployment get-logs -n {deployment.name}",
     )

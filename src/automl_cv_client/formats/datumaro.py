@@ -111,8 +111,8 @@ def _item(
 def _apart(group: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """The objects of a group: one, unless it has several boxes or labels, which then are objects of their own."""
     boxes = sum(entry.get("type") == "bbox" for entry in group)
-    one = boxes < 2 and len({str(entry.get("label_id")) for entry in group}) == 1
-    return [group] if one else [[entry] for entry in group]
+    is_one_object = boxes < 2 and len({str(entry.get("label_id")) for entry in group}) == 1
+    return [group] if is_one_object else [[entry] for entry in group]
 
 
 def _label(entry: dict[str, Any], names: Sequence[Any]) -> str:

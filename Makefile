@@ -17,7 +17,7 @@ help:
 	@echo "make demo    score the sample photographs with demo models on this machine"
 	@echo "make test    run all tests, on all cores"
 	@echo "make test-engines   the tests with real Ray and Spark, in an environment of their own"
-	@echo "make proof   hold every promise of docs/proof.md with its whole tests, in about half an hour"
+	@echo "make proof   hold every promise of docs/proof.md with its whole tests, in a quarter of an hour"
 	@echo "make check   run the tests that need no sockets, in seconds"
 	@echo "make lint    ruff and mypy"
 	@echo "make docs    build the documentation site, in site/; make docs-serve shows it while you write"

@@ -79,6 +79,7 @@ def send_over_httpx2() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         item.user_properties += [("bar", mark.args[0]) for mark in item.iter_markers("bar")]  # for tests/proof
+        item.user_properties += [("slow", True) for _ in item.iter_markers("slow")]
     if not config.getoption("--run-slow"):
         for item in items:
             if item.get_closest_marker("slow"):
@@ -138,10 +139,10 @@ def image() -> bytes:
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     """A running server whose script the test sets: ``server.steps = […]``."""
-    one = ScriptedServer()
-    one.start()
-    yield one
-    one.stop()
+    running = ScriptedServer()
+    running.start()
+    yield running
+    running.stop()
 
 
 def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = {".ci", ".github", "benchmarks", "docs", "models", "samples", "src", "tests"}

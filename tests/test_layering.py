@@ -262,9 +262,9 @@ def test_the_package_keeps_its_rooms_apart():
     [
         ("geometry.py", "from automl_cv_client.results import Result", "must not know results"),
         ("errors.py", "from automl_cv_client import task", "must not know task"),
-        ("_imaging/exif.py", "from automl_cv_client._protocol import wire", "must not know _protocol"),
+        ("_imaging/exif.py", "from automl_cv_client._protocol import replies", "must not know _protocol"),
         ("formats/coco.py", "def f():\n    from automl_cv_client.results import Result", "must not know results"),
-        ("_protocol/wire.py", "from automl_cv_client._imaging import describe", "does without _imaging"),
+        ("_protocol/replies.py", "from automl_cv_client._imaging import describe", "does without _imaging"),
         ("results/_new.py", "def f():\n    from automl_cv_client._client import Client", "must not know _client"),
         ("_flow/call_settings.py", "import automl_cv_client", "must not know __init__"),
         ("_flow/call_settings.py", "import httpx", "its own places"),

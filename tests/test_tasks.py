@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from automl_cv_client import AsyncClient, Client, Result, Task
-from automl_cv_client._protocol import replies, wire
+from automl_cv_client._protocol import replies
 from automl_cv_client.batch.rows import COLUMNS
 from automl_cv_client.cli import demo
 from automl_cv_client.cli.app import app
@@ -23,8 +23,8 @@ from automl_cv_client.testing.script import usual
 
 ROOT = Path(__file__).parents[1]
 TABLES: dict[str, Collection[Task]] = {
-    "_protocol/wire.py": wire._ROWS,
-    "_protocol/replies.py": replies._BUILDERS,
+    "_protocol/replies.py, shapes": replies._ROWS,
+    "_protocol/replies.py, builders": replies._BUILDERS,
     "batch/rows.py": COLUMNS,
     "dataset/rows.py": ROW_KINDS,
     "results/__init__.py": KINDS,

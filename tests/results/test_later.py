@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from automl_cv_client import Box, CallInfo, Detection, Detections, ImageInfo, Instances, Size, Task
 from automl_cv_client._protocol.replies import read_rows, result_of
-from automl_cv_client.results._later import Later
+from automl_cv_client.results._objects import Later
 
 SIZE = Size(400, 200)
 IMAGE = ImageInfo(size=SIZE, raw_size=SIZE, sent_size=SIZE)

@@ -17,7 +17,7 @@ from automl_cv_client._protocol import requests
 from automl_cv_client._protocol.explained import explained_result, read_explained
 from automl_cv_client._protocol.http_headers import deployment_header
 from automl_cv_client._protocol.messages import Request
-from automl_cv_client._protocol.wire import Row
+from automl_cv_client._protocol.replies import Row
 from automl_cv_client._protocol.xai import XaiParameters, check_explainable, explaining_body
 from automl_cv_client.errors import ManyClassesWarning
 from automl_cv_client.results import Classification, ExplainedClassification, ImageInfo

@@ -48,8 +48,7 @@ from automl_cv_client._protocol import requests
 from automl_cv_client._protocol.excerpts import clean, excerpt
 from automl_cv_client._protocol.http_headers import deployment_header, request_id
 from automl_cv_client._protocol.messages import Reply, Request
-from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
-from automl_cv_client._protocol.wire import Row
+from automl_cv_client._protocol.replies import Row, WrongShape, read_rows, result_of
 from automl_cv_client._text import shortened
 from automl_cv_client.errors import AutoMLVisionError, CallError, ImageDropped, ImageError, UnexpectedReply
 from automl_cv_client.results import CallInfo, Failed, ImageInfo, Outcome, Result, Scored

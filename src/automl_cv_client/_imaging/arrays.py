@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from automl_cv_client._imaging.inputs import COLUMN_HINT, is_column
+from automl_cv_client._imaging.inputs import COLUMN_HINT, check_pixels, guarded, is_column, refusal
 from automl_cv_client._imaging.pixels import bits_for, range_in_words
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
 
 if TYPE_CHECKING:
     import numpy

@@ -13,10 +13,10 @@ import re
 import struct
 
 from automl_cv_client._imaging import tiff_header
+from automl_cv_client._imaging.inputs import check_pixels, refusal
 from automl_cv_client._imaging.jpeg_header import MOST_SEGMENTS, BrokenJpeg, segments
 from automl_cv_client._imaging.png_header import PNG_SIGNATURE, for_decoding
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import check_pixels, refusal
 from automl_cv_client._text import bytes_in_words
 
 _MOST_RUN_LENGTH_BYTES = 2_000_000

@@ -6,9 +6,9 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
+from automl_cv_client._imaging.inputs import check_pixels, guarded, refusal
 from automl_cv_client._imaging.opening import Opened, orientation_before_decoding, orientation_of
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
 from automl_cv_client.errors import ImageError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from automl_cv_client._imaging.encoding import quality_of, write_jpeg, write_jpeg_at, write_png
+from automl_cv_client._imaging.inputs import refusal
 from automl_cv_client._imaging.opening import Opened
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import refusal
 from automl_cv_client._text import bytes_in_words
 from automl_cv_client.geometry import Size
 

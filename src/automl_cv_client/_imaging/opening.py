@@ -17,9 +17,9 @@ from automl_cv_client._files import READ_FORMATS
 from automl_cv_client._imaging import tiff_header
 from automl_cv_client._imaging.bounds import as_decoders_need_it, check_costs
 from automl_cv_client._imaging.image_header import ORIENTATION_TAG, UPRIGHT
+from automl_cv_client._imaging.inputs import check_pixels, guarded, refusal
 from automl_cv_client._imaging.png_header import PNG_SIGNATURE, is_critical, repaired, wrong_sums
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import check_pixels, guarded, refusal
 from automl_cv_client._imaging.sniffing import looks_like
 from automl_cv_client._imaging.truncation import ends_early
 from automl_cv_client.errors import DeadlineExceeded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from automl_cv_client._imaging.refusals import refusal
+from automl_cv_client._imaging.inputs import refusal
 
 if TYPE_CHECKING:
     from PIL.Image import Image

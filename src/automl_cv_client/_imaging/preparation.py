@@ -19,13 +19,20 @@ from automl_cv_client._imaging.arrays import image_of
 from automl_cv_client._imaging.fitting import first_size, size_within, write_within
 from automl_cv_client._imaging.header_reader import Header, read_header
 from automl_cv_client._imaging.image_header import UPRIGHT
-from automl_cv_client._imaging.inputs import ImageInput, is_array, is_data_uri, is_image, without_secrets
+from automl_cv_client._imaging.inputs import (
+    ImageInput,
+    check_pixels,
+    guarded,
+    is_array,
+    is_data_uri,
+    is_image,
+    without_secrets,
+)
 from automl_cv_client._imaging.metadata import without_metadata
 from automl_cv_client._imaging.opening import Opened, open_encoded
 from automl_cv_client._imaging.pixels import PLAIN_MODES, bits_for, to_plain, turn, without_notes
 from automl_cv_client._imaging.png_header import repaired, wrong_sums
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import check_pixels, guarded
 from automl_cv_client._imaging.sources import read_encoded
 from automl_cv_client.geometry import Size
 

@@ -20,9 +20,9 @@ from automl_cv_client._imaging.inputs import (
     is_base64_image,
     is_column,
     is_data_uri,
+    refusal,
 )
 from automl_cv_client._imaging.policy import ImagePolicy
-from automl_cv_client._imaging.refusals import refusal
 from automl_cv_client._text import bytes_in_words, shortened
 from automl_cv_client.errors import ImageError
 

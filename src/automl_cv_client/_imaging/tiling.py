@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._imaging.encoding import write_jpeg_at, write_png
-from automl_cv_client._imaging.inputs import ImageInput
+from automl_cv_client._imaging.inputs import ImageInput, guarded
 from automl_cv_client._imaging.policy import ImagePolicy
 from automl_cv_client._imaging.preparation import PreparedImage, open_upright_with_info, prepare
-from automl_cv_client._imaging.refusals import guarded
 from automl_cv_client.geometry.tiles import tiles_of
 
 _QUALITY = 95

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from automl_cv_client._numbers import rank
 from automl_cv_client._protocol.drift import NotAReply, unwrapped
 from automl_cv_client._protocol.parts import KEYS, Part, Unusual, Value, Values, cut, cut_slowly
-from automl_cv_client._protocol.replies import WrongShape, nothing, read_rows, refuse_wrong_outline, result_of
-from automl_cv_client._protocol.wire import Row
+from automl_cv_client._protocol.replies import Row, WrongShape, nothing, read_rows, refuse_wrong_outline, result_of
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client.results import CallInfo, Classification, Explanation, ImageInfo, MultilabelClassification
 from automl_cv_client.results._float_map import FloatMap

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 from automl_cv_client._protocol.excerpts import clean
 from automl_cv_client._protocol.http_headers import secret_in
 from automl_cv_client._protocol.messages import Request
-from automl_cv_client._transports.answers import AnswerToAnother
+from automl_cv_client._transports.answers import AnswerToAnother, BrokenReply, ReplyTooLarge
 from automl_cv_client._transports.environment import Proxy
-from automl_cv_client._transports.limits import BrokenReply, ReplyTooLarge
 from automl_cv_client.errors import ConnectionFailed, InvalidInput, TimedOut, TransportError, UnexpectedReply
 
 _NO_SUCH_NAME = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}

@@ -13,9 +13,9 @@ import idna
 
 from automl_cv_client._imaging import UrlRules, describe
 from automl_cv_client._transports.addresses import NotPublic, PublicNetwork
+from automl_cv_client._transports.answers import Body, BrokenReply, ReplyTooLarge
 from automl_cv_client._transports.environment import tls_context
 from automl_cv_client._transports.libraries import httpcore
-from automl_cv_client._transports.limits import Body, BrokenReply, ReplyTooLarge
 from automl_cv_client._transports.socket_network import Stopwatch
 from automl_cv_client.errors import ImageError
 

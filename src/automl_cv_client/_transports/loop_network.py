@@ -2,6 +2,10 @@
 
 httpcore's own goes through anyio, which gives way to other tasks before and after each write: a request's head and
 its body leave in different turns of the loop, with other requests' work between them. Here both leave at once.
+
+This file ends when ``python -m benchmarks.async_rate`` shows its row "our transport" less than 1.1 times its row "over
+anyio", or when aiohttp is required. Measured at 32 in flight, httpcore 1.0.9: 1.43 times the rate at 0.73 of the CPU;
+httpcore2 2.16.2: 1.42 times at 0.70. A pool of one connection over plain httpx scans itself at each request.
 """
 
 # ruff: noqa: ASYNC109 - httpcore names its arguments

@@ -2,7 +2,8 @@
 
 A page is run as a reader would type it: all blocks in one namespace, in an empty folder beside ``samples``, with
 ``AUTOML_CV_SCORING_URI`` and ``AUTOML_CV_KEY`` naming a detector. Where a page talks to Azure, stand-ins of Entra ID
-and Resource Manager answer, and their endpoint "cats" is that detector. A comment before a block says what is done:
+and Resource Manager answer, and their endpoint "cats" is that detector. A page called ``from-…`` finds the service it
+is about, too. A comment before a block says what is done:
 
     <!-- not run: reason -->   before ``python``: it is compiled only; before ``sh``: its words are looked at only
     <!-- run -->               before ``sh``: its ``automl-cv`` commands run, and print the ``text`` that follows
@@ -37,6 +38,8 @@ from tests.access.conftest import _no_identity_variables, authority, azure, bund
 from tests.access.stand_ins import Azure
 from tests.access.test_identities import managed
 from tests.access.test_ml_client import ml_client
+from tests.migration.stand_ins import KEY as OLD_KEY
+from tests.migration.stand_ins import old_services
 from tests.pages import ROOT, Block, Page, pages
 from tests.test_readme import says_the_same
 
@@ -66,6 +69,17 @@ def reader(detector: LocalEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
+def reader_from_elsewhere(reader: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The same reader, with the services they come from, and the SDK that no longer installs."""
+    monkeypatch.syspath_prepend(ROOT / "tests" / "migration" / "sdk_v1")
+    with old_services() as address:
+        for service in ("CUSTOM_VISION", "VISION"):
+            monkeypatch.setenv(f"{service}_ENDPOINT", address)
+            monkeypatch.setenv(f"{service}_KEY", OLD_KEY)
+        yield reader
+
+
+@pytest.fixture
 def reader_in_azure(
     reader: Path, detector: LocalEndpoint, azure: Azure, ml_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
@@ -82,7 +96,10 @@ def reader_in_azure(
 @pytest.mark.filterwarnings("ignore:OpenCV")  # supervision misses it, and gets along without
 def test_the_code_prints_what_the_page_says(page: Page, request: pytest.FixtureRequest) -> None:
     talks_to_azure = any(TALKS_TO_AZURE.search(block.code) for block in page.blocks("python"))
-    request.getfixturevalue("reader_in_azure" if talks_to_azure else "reader")
+    elsewhere = page.name.startswith("from-")
+    request.getfixturevalue(
+        "reader_in_azure" if talks_to_azure else "reader_from_elsewhere" if elsewhere else "reader"
+    )
     names: dict[str, Any] = {"__name__": page.name}
     try:
         for block in page.blocks("python", "sh"):

@@ -42,6 +42,7 @@ def written(page: Page, folder: Path) -> int:
 def folder(tmp_path: Path) -> Path:
     blocks = sum(written(page, tmp_path) for page in pages())
     assert blocks > 80
+    shutil.copytree(ROOT / "tests" / "migration" / "sdk_v1" / "azureml", tmp_path / "azureml")
     for sample in (ROOT / "samples").glob("*.py"):
         shutil.copy(sample, tmp_path)
     for engine in ENGINES:

@@ -97,9 +97,7 @@ def reader_in_azure(
 def test_the_code_prints_what_the_page_says(page: Page, request: pytest.FixtureRequest) -> None:
     talks_to_azure = any(TALKS_TO_AZURE.search(block.code) for block in page.blocks("python"))
     elsewhere = page.name.startswith("from-")
-    request.getfixturevalue(
-        "reader_in_azure" if talks_to_azure else "reader_from_elsewhere" if elsewhere else "reader"
-    )
+    request.getfixturevalue("reader_in_azure" if talks_to_azure else "reader_from_elsewhere" if elsewhere else "reader")
     names: dict[str, Any] = {"__name__": page.name}
     try:
         for block in page.blocks("python", "sh"):

@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from automl_cv_client import Client, errors
+from automl_cv_client.cli.app import app
+from automl_cv_client.doctor import examine
+from automl_cv_client.local import LocalDeployment, LocalEndpoint
 from automl_cv_client.settings import EndpointSettings, WorkspaceSettings, settings_from_env
 
 URI = {"AUTOML_CV_SCORING_URI": "https://cats.example.org/score"}
@@ -69,3 +73,29 @@ def test_without_a_key_the_client_takes_an_identity(monkeypatch: pytest.MonkeyPa
         assert client._settings.deployment == "green"
     with Client.from_env(deployment="blue", credential="a-key") as client:  # arguments win
         assert (client._settings.deployment, client._settings.mode) == ("blue", "key")
+
+
+def test_the_dialect_is_a_variable_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    variables = {**URI, "AUTOML_CV_KEY": "k", "AUTOML_CV_DIALECT": "huggingface"}
+    with Client.from_env(variables) as client:
+        assert client._settings.dialect == "huggingface"
+    with Client.from_env(variables, dialect="legacy") as client:
+        assert client._settings.dialect == "legacy"
+    assert settings_from_env({**VARIABLES, "AUTOML_CV_DIALECT": "legacy-raw"}, tmp_path).dialect == "legacy-raw"
+    assert settings_from_env({**URI, "AUTOML_CV_DIALECT": " "}, tmp_path).dialect == "automl"
+    with pytest.raises(errors.InvalidInput, match="AUTOML_CV_DIALECT must be one of automl, huggingface"):
+        settings_from_env({**URI, "AUTOML_CV_DIALECT": "hf"}, tmp_path)
+
+
+def test_commands_ask_in_the_dialect_of_the_environment() -> None:
+    deployment = LocalDeployment(name="old", wire="legacy")
+    with LocalEndpoint("image-classification", deployments=[deployment]) as endpoint:
+        variables = {
+            "AUTOML_CV_SCORING_URI": endpoint.scoring_uri,
+            "AUTOML_CV_KEY": endpoint.key,
+            "AUTOML_CV_DIALECT": "legacy-raw",
+        }
+        photo = str(Path(__file__).parents[1] / "samples" / "photos" / "chelsea.png")
+        done = CliRunner().invoke(app, ["classify", photo], env=variables)
+        assert "Egyptian cat" in done.output
+        assert examine(environ=variables, task="classify").ok

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from automl_cv_client._frames import without_locals
 from automl_cv_client._options_base import Options
+from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client.errors import InvalidInput
 
 URI, KEY, DEPLOYMENT = "AUTOML_CV_SCORING_URI", "AUTOML_CV_KEY", "AUTOML_CV_DEPLOYMENT"
+DIALECT = "AUTOML_CV_DIALECT"
 ENDPOINT = "AUTOML_CV_ENDPOINT"
 WORKSPACE_VARIABLES = {
     "subscription_id": "AUTOML_CV_SUBSCRIPTION_ID",
@@ -30,11 +32,13 @@ class EndpointSettings(Options, frozen=True):
         scoring_uri: ``AUTOML_CV_SCORING_URI``.
         key: ``AUTOML_CV_KEY``; hidden when shown.
         deployment: ``AUTOML_CV_DEPLOYMENT``; None for the endpoint's own choice.
+        dialect: ``AUTOML_CV_DIALECT``: how the endpoint wants to be asked, such as ``huggingface``.
     """
 
     scoring_uri: str = Field(min_length=1)
     key: SecretStr | None = None
     deployment: str | None = None
+    dialect: Dialect = "automl"
 
     @classmethod
     @without_locals
@@ -56,6 +60,7 @@ class EndpointSettings(Options, frozen=True):
             scoring_uri=uri,
             key=SecretStr(key) if key else None,
             deployment=variables.get(DEPLOYMENT, "").strip() or None,
+            dialect=_dialect(variables),
         )
 
     def secret(self) -> str:
@@ -82,6 +87,7 @@ class WorkspaceSettings(Options, frozen=True):
         workspace: ``AUTOML_CV_WORKSPACE``, else from ``config.json``.
         endpoint: ``AUTOML_CV_ENDPOINT``.
         deployment: ``AUTOML_CV_DEPLOYMENT``; None for the endpoint's own choice.
+        dialect: ``AUTOML_CV_DIALECT``: how the endpoint wants to be asked, such as ``huggingface``.
     """
 
     subscription_id: str = Field(min_length=1)
@@ -89,6 +95,7 @@ class WorkspaceSettings(Options, frozen=True):
     workspace: str = Field(min_length=1)
     endpoint: str = Field(min_length=1)
     deployment: str | None = None
+    dialect: Dialect = "automl"
 
     @classmethod
     @without_locals
@@ -113,7 +120,12 @@ class WorkspaceSettings(Options, frozen=True):
                     f"set {WORKSPACE_VARIABLES[name]}, or download config.json from the workspace's page in the "
                     "portal into this folder"
                 )
-        return cls(endpoint=endpoint, deployment=variables.get(DEPLOYMENT, "").strip() or None, **found)
+        return cls(
+            endpoint=endpoint,
+            deployment=variables.get(DEPLOYMENT, "").strip() or None,
+            dialect=_dialect(variables),
+            **found,
+        )
 
     def names(self) -> tuple[str, str, str, str]:
         """Subscription, resource group, workspace, endpoint."""
@@ -166,11 +178,18 @@ def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
         return os.environ
     if not isinstance(environ, Mapping):
         raise InvalidInput(f"environ must be a mapping of names to values, not {type(environ).__name__}")
-    for name in (URI, KEY, DEPLOYMENT, ENDPOINT, *WORKSPACE_VARIABLES.values()):
+    for name in (URI, KEY, DEPLOYMENT, DIALECT, ENDPOINT, *WORKSPACE_VARIABLES.values()):
         value = environ.get(name)
         if value is not None and not isinstance(value, str):
             raise InvalidInput(f"the variable {name} must be text, not {type(value).__name__}")
     return {name: value for name, value in environ.items() if value is not None}  # dotenv_values() gives None, too
+
+
+def _dialect(variables: Mapping[str, str]) -> Dialect:
+    given = variables.get(DIALECT, "").strip() or "automl"
+    if given not in get_args(Dialect):
+        raise InvalidInput(f"{DIALECT} must be one of {', '.join(get_args(Dialect))}, not {given[:40]!r}")
+    return cast(Dialect, given)
 
 
 @without_locals

@@ -257,7 +257,7 @@ def test_hugging_face(colours: Path):
 
 def test_mm_detection_fails_a_request_for_one_image(tmp_path: Path):
     model = write_yolo_model(tmp_path, [[320, 320, 320, 320, 1.0, 0.9, 0.1]])
-    deployment = LocalDeployment(name="blue", wire="catalogue-mmd")
+    deployment = LocalDeployment(name="blue", wire="mmdetection")
     with LocalEndpoint(DETECTION, model=model, deployments=[deployment]) as endpoint:
         assert len(asked(endpoint, scoring(RED, RED)).json()) == 2
         assert reason(asked(endpoint, scoring(RED, NO_IMAGE)))[:2] == (424, "500")
@@ -282,7 +282,7 @@ def test_the_client_reads_every_version(colours: Path, wire: Any):
 
 @pytest.mark.parametrize(
     ("wire", "task"),
-    [("huggingface", DETECTION), ("catalogue-huggingface", SEGMENTATION), ("catalogue-mmd", MULTILABEL)],
+    [("huggingface", DETECTION), ("catalogue-huggingface", SEGMENTATION), ("mmdetection", MULTILABEL)],
 )
 def test_a_version_without_the_task_is_refused(wire: Any, task: str):
     with pytest.raises(InvalidInput, match=f"the {wire} flavour is for"):

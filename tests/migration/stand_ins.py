@@ -41,13 +41,15 @@ ANALYSIS = {
             {"boundingBox": {"x": 171, "y": 21, "w": 246, "h": 236}, "tags": [{"name": "cup", "confidence": 0.835}]}
         ]
     },
-    "tagsResult": {
-        "values": [{"name": "coffee", "confidence": 0.994}, {"name": "saucer", "confidence": 0.981}]
-    },
+    "tagsResult": {"values": [{"name": "coffee", "confidence": 0.994}, {"name": "saucer", "confidence": 0.981}]},
 }
 ANSWERS = (
     (r"/customvision/v3\.0/Prediction/[^/]+/detect/iterations/[^/]+/image", "Prediction-Key", PREDICTION),
-    (r"/computervision/imageanalysis:analyze\?api-version=2024-02-01&features=.+", "Ocp-Apim-Subscription-Key", ANALYSIS),
+    (
+        r"/computervision/imageanalysis:analyze\?api-version=.+&features=.+",
+        "Ocp-Apim-Subscription-Key",
+        ANALYSIS,
+    ),
 )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from automl_cv_client import XaiParameters
-from automl_cv_client._protocol.drift import unwrapped
 from automl_cv_client._protocol.explained import explained_result, read_explained
+from automl_cv_client._protocol.forms import unwrapped
 from automl_cv_client._protocol.outline import check_outline
 from automl_cv_client._protocol.replies import WrongShape, read_rows, result_of
 from automl_cv_client.errors import UnexpectedReply

@@ -51,7 +51,7 @@ def test_a_captured_reply_is_read(folder: Path) -> None:
 @pytest.mark.parametrize("folder", CASES, ids=case_id)
 def test_strict_refuses_what_is_not_todays_form(folder: Path) -> None:
     about = json.loads((folder / "about.json").read_text())
-    if about.get("drift") or about.get("unknown") or about.get("extra_keys"):
+    if about.get("other_form") or about.get("unknown") or about.get("extra_keys"):
         with pytest.raises(WrongShape):
             read(folder, strict=True)
     else:

@@ -16,8 +16,8 @@ import pytest
 
 from automl_cv_client import AsyncClient, Client, RetryPolicy, XaiParameters, errors
 from automl_cv_client._protocol import replies
-from automl_cv_client._protocol.drift import unwrapped
 from automl_cv_client._protocol.explained import read_explained
+from automl_cv_client._protocol.forms import unwrapped
 from automl_cv_client._protocol.outline import check_outline
 from automl_cv_client._protocol.replies import WrongShape, read_rows
 from automl_cv_client.task import Task
@@ -192,7 +192,7 @@ def test_what_no_reader_expects_is_an_unexpected_reply(
         raise RecursionError("too deep")
 
     server.steps = [Answer(200, boxes("cat"))]
-    monkeypatch.setattr(replies, "_read_todays", fails)
+    monkeypatch.setattr(replies, "_read_common_form", fails)
     with pytest.raises(errors.UnexpectedReply, match=r"cannot be read \(RecursionError: too deep\)") as caught:
         call(server.url, "detect", image)
     assert caught.value.__context__ is None
@@ -203,7 +203,7 @@ def test_reading_ends_at_the_deadline(image: bytes, server: ScriptedServer, monk
         time.sleep(0.6)
 
     server.steps = [Answer(200, boxes("cat"))]
-    monkeypatch.setattr(replies, "_read_todays", slowly)
+    monkeypatch.setattr(replies, "_read_common_form", slowly)
     with (
         Client(server.url, "k", deadline=0.5) as client,
         pytest.raises(errors.DeadlineExceeded, match=r"deadline of 0\.5 s") as caught,
@@ -216,18 +216,18 @@ def test_a_large_reply_does_not_hold_up_the_event_loop(
     image: bytes, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readers: list[int] = []
-    read_todays = replies._read_todays
+    read_common_form = replies._read_common_form
 
     def noticed(body: bytes, task: Task) -> Any:
         readers.append(threading.get_ident())
-        return read_todays(body, task)
+        return read_common_form(body, task)
 
     async def scored() -> None:
         async with AsyncClient(server.url, "k") as client:
             await client.detect(image)
 
     server.steps = [Answer(200, many(OBJECT, 5000, b'[{"boxes":[', b"]}]")), Answer(200, boxes("cat"))]
-    monkeypatch.setattr(replies, "_read_todays", noticed)
+    monkeypatch.setattr(replies, "_read_common_form", noticed)
     asyncio.run(scored())
     asyncio.run(scored())
     here = threading.get_ident()

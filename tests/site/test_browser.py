@@ -9,7 +9,7 @@ import pytest
 
 from tests.site.conftest import places
 
-TABS = ("Start", "Tasks", "Guides", "Reference", "Project")
+TABS = ("Start", "Tasks", "Guides", "Migrate", "Reference", "Project")
 SIDEBAR = ".md-nav--primary .md-nav__item--section.md-nav__item--active a.md-nav__link[href]:not([href^='#']):visible"
 NO_INDEX = {"config": {"lang": ["en"], "separator": " ", "pipeline": [], "fields": {}}, "docs": []}
 WIDE = {"width": 1300, "height": 900}

@@ -68,7 +68,7 @@ BOXES = (Task.DETECTION, Task.SEGMENTATION)
 EVERYWHERE = ("today", "1.51", "1.47", "legacy", "doubly-encoded")
 FORMS = [
     *((task, version) for task in Task for version in EVERYWHERE),
-    *((task, "catalogue-mmd") for task in BOXES),
+    *((task, "mmdetection") for task in BOXES),
     *((task, f"{prefix}huggingface") for task in Task if task not in BOXES for prefix in ("", "catalogue-")),
 ]
 

@@ -47,7 +47,7 @@ class Access(Connected):
         deadline: float | None = DEADLINE,
         retry: RetryPolicy | None = None,
         images: ImagePolicy | None = None,
-        dialect: Dialect = "automl",
+        dialect: Dialect | None = None,
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
@@ -58,7 +58,7 @@ class Access(Connected):
         ``AUTOML_CV_SCORING_URI`` with ``AUTOML_CV_KEY`` (without it: Entra ID). Or ``AUTOML_CV_ENDPOINT`` with
         ``AUTOML_CV_SUBSCRIPTION_ID``, ``AUTOML_CV_RESOURCE_GROUP`` and ``AUTOML_CV_WORKSPACE``, which may also come
         from the workspace's ``config.json`` in this folder or above: then as :meth:`from_workspace`. In both cases
-        ``AUTOML_CV_DEPLOYMENT``, and ``AZURE_*`` as azure-identity reads them.
+        ``AUTOML_CV_DEPLOYMENT``, ``AUTOML_CV_DIALECT``, and ``AZURE_*`` as azure-identity reads them.
 
         Args:
             environ: in place of this process's variables; azure-identity reads the process's own all the same.
@@ -69,7 +69,8 @@ class Access(Connected):
             deadline: seconds a whole call may take, retries and pauses included; None for no bound.
             retry: how often and how patiently to retry.
             images: how images are read and prepared.
-            dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
+            dialect: how the endpoint wants to be asked, for old or Hugging Face deployments; by default the variable's,
+                else ``automl``.
             strict: refuse replies of other server versions and with unknown keys, instead of reading them.
             hooks: functions to call at each request, answer, retry and dropped row.
             allow_http: allow plain http to another machine, for private networks.
@@ -95,7 +96,7 @@ class Access(Connected):
             deadline=deadline,
             retry=retry,
             images=images,
-            dialect=dialect,
+            dialect=settings.dialect if dialect is None else dialect,
             strict=strict,
             hooks=hooks,
             allow_http=allow_http,
@@ -287,7 +288,7 @@ class AsyncAccess(AsyncConnected):
         deadline: float | None = DEADLINE,
         retry: RetryPolicy | None = None,
         images: ImagePolicy | None = None,
-        dialect: Dialect = "automl",
+        dialect: Dialect | None = None,
         strict: bool = False,
         hooks: Hooks | None = None,
         allow_http: bool = False,
@@ -298,7 +299,7 @@ class AsyncAccess(AsyncConnected):
         ``AUTOML_CV_SCORING_URI`` with ``AUTOML_CV_KEY`` (without it: Entra ID). Or ``AUTOML_CV_ENDPOINT`` with
         ``AUTOML_CV_SUBSCRIPTION_ID``, ``AUTOML_CV_RESOURCE_GROUP`` and ``AUTOML_CV_WORKSPACE``, which may also come
         from the workspace's ``config.json`` in this folder or above: then as :meth:`from_workspace`. In both cases
-        ``AUTOML_CV_DEPLOYMENT``, and ``AZURE_*`` as azure-identity reads them.
+        ``AUTOML_CV_DEPLOYMENT``, ``AUTOML_CV_DIALECT``, and ``AZURE_*`` as azure-identity reads them.
 
         Not awaited, so a workspace is asked at once, blocking: in a running event loop prefer
         ``await AsyncClient.from_workspace(…)``.
@@ -312,7 +313,8 @@ class AsyncAccess(AsyncConnected):
             deadline: seconds a whole call may take, retries and pauses included; None for no bound.
             retry: how often and how patiently to retry.
             images: how images are read and prepared.
-            dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
+            dialect: how the endpoint wants to be asked, for old or Hugging Face deployments; by default the variable's,
+                else ``automl``.
             strict: refuse replies of other server versions and with unknown keys, instead of reading them.
             hooks: functions to call at each request, answer, retry and dropped row.
             allow_http: allow plain http to another machine, for private networks.
@@ -339,7 +341,7 @@ class AsyncAccess(AsyncConnected):
             deadline=deadline,
             retry=retry,
             images=images,
-            dialect=dialect,
+            dialect=settings.dialect if dialect is None else dialect,
             strict=strict,
             hooks=hooks,
             allow_http=allow_http,

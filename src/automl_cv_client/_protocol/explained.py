@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from automl_cv_client._numbers import rank
-from automl_cv_client._protocol.drift import NotAReply, unwrapped
+from automl_cv_client._protocol.forms import NotAReply, unwrapped
 from automl_cv_client._protocol.parts import KEYS, Part, Unusual, Value, Values, cut, cut_slowly
 from automl_cv_client._protocol.replies import Row, WrongShape, nothing, read_rows, refuse_wrong_outline, result_of
 from automl_cv_client._protocol.xai import XaiParameters

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from automl_cv_client._protocol import drift
+from automl_cv_client._protocol import forms
 
 KEYS = ("visualizations", "attributions")
 _MOST = 10_000  # parts of a reply: of one image each class takes a tenth of a second at least, and all of them 180 s
@@ -129,7 +129,7 @@ def cut_slowly(body: bytes) -> tuple[bytes, Values]:
 
     Raises NotAReply.
     """
-    rows = drift.modernised(body)
+    rows = forms.in_common_form(body)
     values: Values = {}
     token = uuid.uuid4().hex
     for row in rows:
@@ -144,7 +144,7 @@ def cut_slowly(body: bytes) -> tuple[bytes, Values]:
 def _rewritten(value: Any, depth: int) -> Value:
     if isinstance(value, list) and (_depth(value) > depth or not value or value[0] is None):
         if len(value) > _MOST:
-            raise drift.NotAReply(f"one of {len(value)} explanations")
+            raise forms.NotAReply(f"one of {len(value)} explanations")
         return [_rewritten_part(part) for part in value]
     return _rewritten_part(value)
 

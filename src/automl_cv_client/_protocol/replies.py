@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, FailFast, Strict, TypeAdapter, ValidationError
 
-from automl_cv_client._protocol import drift
+from automl_cv_client._protocol import forms
 from automl_cv_client.geometry import Box
 from automl_cv_client.results import (
     CallInfo,
@@ -180,10 +180,10 @@ def read_rows(body: bytes, task: Task, *, strict: bool = False, step: Callable[[
         WrongShape: anything else.
     """
     refuse_wrong_outline(body, task, step)
-    rows = _read_todays(body, task)
+    rows = _read_common_form(body, task)
     if rows is None:
         step()
-        rows = _read_drifted(body, task, strict, step)
+        rows = _read_other_form(body, task, strict, step)
     for row in rows:
         _check(row, task, strict)
     return rows
@@ -196,8 +196,8 @@ def refuse_wrong_outline(body: bytes, task: Task, step: Callable[[], None] = not
     from automl_cv_client._protocol.outline import OutOfLine, check_outline  # patterns, which take 20 ms to compile
 
     try:
-        check_outline(drift.unwrapped(body), task, step)
-    except drift.NotAReply as error:
+        check_outline(forms.unwrapped(body), task, step)
+    except forms.NotAReply as error:
         problem = f"the reply is {error}"
     except OutOfLine as error:
         problem = f"the reply is not one of {task.value}: {error}"
@@ -226,7 +226,7 @@ def _parsed_size(text: bytes) -> int:
     return brackets * _PER_BRACKET + text.count(b":") * _PER_KEY + text.count(b",") * _PER_VALUE
 
 
-def _read_todays(body: bytes, task: Task) -> list[Row] | None:
+def _read_common_form(body: bytes, task: Task) -> list[Row] | None:
     """The common case at full speed; None when the body has any other form."""
     try:
         if task is Task.DETECTION:
@@ -238,23 +238,23 @@ def _read_todays(body: bytes, task: Task) -> list[Row] | None:
         return None
 
 
-def _read_drifted(body: bytes, task: Task, strict: bool, step: Callable[[], None]) -> list[Row]:
+def _read_other_form(body: bytes, task: Task, strict: bool, step: Callable[[], None]) -> list[Row]:
     said: str | None = None
     try:
-        inside = drift.unwrapped(body)
+        inside = forms.unwrapped(body)
         if len(inside) != len(body):
             refuse_wrong_outline(inside, task, step)
-        rows = drift.modernised(inside)
+        rows = forms.in_common_form(inside)
         step()
         valid = adapter(task).validate_python(rows)
-    except drift.NotAReply as error:
+    except forms.NotAReply as error:
         problem, said = f"the reply is {error}", error.said
     except ValidationError as error:
-        problem, said = _diagnosis(rows, task, error), drift.said_in(rows[0])
+        problem, said = _diagnosis(rows, task, error), forms.said_in(rows[0])
     else:
         if not strict:
             return valid
-        problem = "the reply has a form of another server version, and strict=True refuses those"
+        problem = "the reply has another form than today's servers of AutoML write, and strict=True refuses those"
     raise WrongShape(problem, said)  # out of the handler: pydantic's error holds the whole reply
 
 
@@ -268,7 +268,7 @@ def _diagnosis(rows: list[Any], task: Task, error: ValidationError) -> str:
         return "this endpoint answers with class probabilities: use classify or classify_multilabel"
     if "boxes" in keys and task is Task.SEGMENTATION and not _has_polygons(first):
         return "this endpoint answers with boxes but no polygons: use detect"
-    if drift.said_in(first) is not None:
+    if forms.said_in(first) is not None:
         return "the reply is a message, not a score"
     where = error.errors(include_url=False, include_context=False, include_input=False)[0]
     at = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where["loc"])
@@ -321,7 +321,7 @@ def _multilabel(row: Row, image: ImageInfo, call: CallInfo, threshold: float) ->
 
 
 def _classes(row: Row, image: ImageInfo, call: CallInfo) -> dict[str, Any]:
-    extra = drift.without_nulls(_others(row, ("probs", "labels"))) if len(row) > 2 else {}
+    extra = forms.without_nulls(_others(row, ("probs", "labels"))) if len(row) > 2 else {}
     return {"image": image, "call": call, "extra": extra, "probs": row["probs"], "labels": row["labels"]}
 
 

@@ -119,7 +119,7 @@ WireOption = Annotated[
         "--wire",
         metavar="VERSION",
         help="The version of the service's server: 1.62, 1.51, 1.47, legacy, huggingface, catalogue-huggingface, "
-        "catalogue-mmd, doubly-encoded.",
+        "mmdetection, doubly-encoded.",
     ),
 ]
 Auth = Annotated[str, typer.Option("--auth", metavar="MODE", help="What lets in: key, aml_token or aad_token.")]

@@ -12,6 +12,7 @@ from automl_cv_client._frames import without_locals
 from automl_cv_client._options import new_settings
 from automl_cv_client._protocol.control_plane import EndpointAddress
 from automl_cv_client._protocol.endpoint import checked_uri, shown
+from automl_cv_client._protocol.requests import Dialect
 from automl_cv_client._transports.backends import BlockingBackend, ControlPlane
 from automl_cv_client._transports.httpx import HttpxTransport
 from automl_cv_client._transports.resource_manager import ResourceManager
@@ -39,6 +40,7 @@ class _Wanted:
     """What is to be examined, and how."""
 
     deployment: str | None
+    dialect: Dialect
     timeout: float
     allow_http: bool
     task: Task | None
@@ -54,6 +56,7 @@ class _Wanted:
             credential,
             allow_http=self.allow_http,
             deployment=self.deployment,
+            dialect=self.dialect,
             timeout=self.timeout,
             retry=RetryPolicy(attempts=1),
         )
@@ -92,7 +95,8 @@ def examine(
     refuse_awaited(credential)
     given = {} if scoring_uri is None else {"AUTOML_CV_SCORING_URI": scoring_uri}
     settings = settings_from_env({**(os.environ if environ is None else environ), **given})
-    wanted = _Wanted(deployment or settings.deployment, timeout, allow_http, None if task is None else task_of(task))
+    kind = None if task is None else task_of(task)
+    wanted = _Wanted(deployment or settings.deployment, settings.dialect, timeout, allow_http, kind)
     if isinstance(settings, WorkspaceSettings):
         return _examined_workspace(settings, credential, wanted, cloud or cloud_from_env(environ))
     uri = checked_uri(settings.scoring_uri, allow_http=allow_http)

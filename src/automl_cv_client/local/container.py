@@ -199,7 +199,7 @@ class Container:
             image = read_image(encoded, self.model.reader)
             if image is not None:
                 yield encoded, image
-            elif self._wire == "catalogue-mmd":
+            elif self._wire == "mmdetection":
                 raise ScoringFailed("an image cannot be read, and these models fail all of a request for it")
 
 

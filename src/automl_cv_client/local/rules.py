@@ -12,7 +12,7 @@ from automl_cv_client.local.faults import Fault, read_fault
 
 Authentication = Literal["key", "aml_token", "aad_token"]
 Wire = Literal[
-    "1.62", "1.51", "1.47", "legacy", "huggingface", "catalogue-huggingface", "catalogue-mmd", "doubly-encoded"
+    "1.62", "1.51", "1.47", "legacy", "huggingface", "catalogue-huggingface", "mmdetection", "doubly-encoded"
 ]
 """Which version of the service's server answers, and so how a request and its reply are written; see ``wires.py``."""
 

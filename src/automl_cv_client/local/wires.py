@@ -1,12 +1,13 @@
-"""How the service's servers of different versions ask and answer (§2): one object for each that differs; no I/O.
+"""How servers of different models and versions ask and answer (§2); no I/O.
 
 ======================  ================================================================================
 ``1.62``                a list with one object per image
 ``1.51``                each object with a ``filename``, a path on the server
 ``1.47``                and classification with null explanations
 ``legacy``              ``score.py``: the body is an image, or ``{"image": …}``; one bare object, as text/html
-``huggingface``         of AutoML: ``{"input_data": ["<base64>"]}``; for each image labels by their rank
-``catalogue-…``         Hugging Face and MMDetection models of the model catalogue
+``mmdetection``         MMDetection models: as ``1.62``, but one unreadable image fails the whole request
+``huggingface``         trained by AutoML: ``{"input_data": ["<base64>"]}``; for each image labels by their rank
+``catalogue-hugging…``  Hugging Face models of the model catalogue: for each image a list of label and score
 ``doubly-encoded``      the list as a JSON string that holds JSON
 ======================  ================================================================================
 """
@@ -29,7 +30,7 @@ def check_wire(wire: Wire, task: Task) -> None:
     """Raises InvalidInput for a version that has no such task."""
     if wire in ("huggingface", "catalogue-huggingface") and not task.explainable:
         raise InvalidInput(f"the {wire} flavour is for classification, not for {task.value}")
-    if wire == "catalogue-mmd" and task.explainable:
+    if wire == "mmdetection" and task.explainable:
         raise InvalidInput(f"the {wire} flavour is for detection and segmentation, not for {task.value}")
 
 

@@ -11,9 +11,9 @@ from automl_cv_client.results import Classification, Detections, Instances, Mult
 from automl_cv_client.testing.explanations import parts_of
 
 Version = Literal[
-    "today", "1.51", "1.47", "legacy", "huggingface", "catalogue-huggingface", "catalogue-mmd", "doubly-encoded"
+    "today", "1.51", "1.47", "legacy", "huggingface", "catalogue-huggingface", "mmdetection", "doubly-encoded"
 ]
-"""How a reply is written:
+"""In which form a reply is written:
 
 * ``today``: a list with one object an image;
 * ``1.51``: each object with a ``filename`` too;
@@ -21,7 +21,7 @@ Version = Literal[
 * ``legacy``: the old ``score.py``: one bare object, with ``filename``, as ``text/html``, a newline after it;
 * ``huggingface``: classification by Hugging Face models trained by AutoML;
 * ``catalogue-huggingface``: classification by Hugging Face models of the catalogue;
-* ``catalogue-mmd``: detection and segmentation by MMDetection models of the catalogue: as ``today``;
+* ``mmdetection``: detection and segmentation by MMDetection models: as ``today``;
 * ``doubly-encoded``: the list as a JSON string that holds JSON.
 """
 
@@ -83,8 +83,8 @@ def _classes(
         return pairs
     if version == "huggingface":
         return {str(number): pair for number, pair in enumerate(pairs)}
-    if version == "catalogue-mmd":
-        raise InvalidInput("the catalogue-mmd form is for detection and segmentation")
+    if version == "mmdetection":
+        raise InvalidInput("the mmdetection form is for detection and segmentation")
     row = {"probs": list(result.probs), "labels": list(result.labels)}
     parts: dict[str, Any] = {"visualizations": None, "attributions": None} if version == "1.47" else {}
     if asked is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from azureml.core import Workspace
+from . import Workspace
 
 
 class Webservice:

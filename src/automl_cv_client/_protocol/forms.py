@@ -1,12 +1,12 @@
-"""Brings the replies of other server versions into today's form: one list, one object an image.
+"""Brings each form in which servers reply into the common one: one list, one object per image.
 
-The forms, each seen in the wild (docs/wire-contract.md):
+MMDetection models write the common form. The others, each seen in the wild (docs/wire-contract.md):
 
+* ``{"0": {"label", "score"}, "1": …}`` per image: Hugging Face models trained by AutoML;
+* ``[{"label", "score"}, …]`` per image: Hugging Face models of the catalogue;
 * a bare object instead of a list: the old ``score.py``, one image;
 * an empty body: the old ``score.py`` that could not read the image;
-* JSON in a JSON string: the SDK's ``invoke`` and old wrappers;
-* ``{"0": {"label", "score"}, "1": …}`` an image: Hugging Face models trained by AutoML;
-* ``[{"label", "score"}, …]`` an image: Hugging Face models of the catalogue.
+* JSON in a JSON string: the SDK's ``invoke`` and old wrappers.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def as_json(body: bytes) -> Any:
     raise NotAReply(f"not JSON ({reason[:200]})")
 
 
-def modernised(body: bytes) -> list[Any]:
+def in_common_form(body: bytes) -> list[Any]:
     """The rows of a reply of any known version, out of its :func:`unwrapped` body.
 
     Raises:
@@ -69,7 +69,7 @@ def modernised(body: bytes) -> list[Any]:
         reply = [_bare_object(reply)]
     if not isinstance(reply, list):
         raise NotAReply(f"JSON, but neither a list nor an object: {type(reply).__name__}")
-    return [_modern_row(row) for row in reply]
+    return [_row(row) for row in reply]
 
 
 def said_in(row: Any) -> str | None:
@@ -89,7 +89,7 @@ def _bare_object(reply: dict[str, Any]) -> dict[str, Any]:
     raise NotAReply(f"an object with the keys {sorted(reply)[:8]}", said_in(reply))
 
 
-def _modern_row(row: Any) -> Any:
+def _row(row: Any) -> Any:
     if isinstance(row, list):
         return _from_ranking(row)
     if isinstance(row, dict) and row and all(_is_number(key) for key in row):

@@ -10,8 +10,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from automl_cv_client._files import IMAGE_ENDINGS, READ_FORMATS, PassedOver, folder_images, is_image_name
+from automl_cv_client._files import (
+    IMAGE_ENDINGS,
+    READ_FORMATS,
+    PassedOver,
+    folder_images,
+    is_image_name,
+    pattern_files,
+)
 from automl_cv_client.batch import score_folder
+from automl_cv_client.batch.sources import names_of_all
 from automl_cv_client.cli.images import images_of
 from automl_cv_client.task import Task
 from automl_cv_client.testing import FakeEndpoint
@@ -66,10 +74,70 @@ def test_every_door_takes_the_same(folder: Path, tmp_path: Path, caplog: pytest.
         summary = score_folder(client, folder, tmp_path / "out", Task.DETECTION)
     assert names(streamed, folder) == ["a.jpg", "inside/b.JPG"]
     assert (summary.total, summary.ok) == (2, 2)
-    assert names(images_of(str(folder)), folder) == ["a.jpg"]  # the command line does not look into subfolders
-    told = [record for record in caplog.records if "passed over" in record.getMessage()]
-    assert [record.levelno for record in told] == [logging.WARNING] * 3
-    assert "2 hidden files, 8 folders" in told[0].getMessage()
+    assert summary.passed_over == {"hidden files": 2, "system folders": 8, ".txt": 1, "without an ending": 1}
+    (told,) = [record for record in caplog.records if "passed over" in record.getMessage()]
+    assert told.levelno == logging.WARNING
+    assert "2 hidden files, 8 folders" in told.getMessage()
+
+
+def test_the_command_line_does_not_look_into_subfolders(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert names(images_of(str(folder)), folder) == ["a.jpg"]
+    assert capsys.readouterr().err == f"automl-cv: {folder}: passed over 1 hidden file\n"
+
+
+PATTERNS = {
+    "**/*.jpg": (["a.jpg"], {"hidden files": 1, "system folders": 8}),
+    "**/*.[jJ]*": (["a.jpg", "inside/b.JPG"], {"hidden files": 1, "system folders": 8}),
+    "**": (["README", "a.jpg", "inside/b.JPG", "labels.txt"], {"hidden files": 2, "system folders": 8}),
+    "*/*.jpg": ([], {"system folders": 8}),
+    "*.jpg": (["a.jpg"], {"hidden files": 1}),
+    "@eaDir/*.jpg": (["@eaDir/a.jpg"], {}),
+    "@ea*/*": (["@eaDir/a.jpg"], {}),
+    ".Trash*/*.jpg": ([".Trash-1000/old.jpg"], {}),
+    "._*.jpg": (["._a.jpg"], {}),
+    "**/.hidden.*": (["inside/.hidden.png"], {}),
+}
+"""By pattern the files that are taken, and what is passed over; a part that is spelled is meant."""
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_does_not_enter_side_folders_unless_it_names_them(pattern: str, folder: Path, tmp_path: Path) -> None:
+    (folder / ".DS_Store").touch()
+    expected, passed_over = PATTERNS[pattern]
+    counted = PassedOver()
+    assert names(pattern_files(f"{folder}/{pattern}", counted), folder) == expected
+    assert counted.counts() == passed_over
+    if expected and ".txt" not in f"{expected}":
+        with FakeEndpoint().client() as client:
+            summary = score_folder(client, f"{folder}/{pattern}", tmp_path / "out", Task.DETECTION)
+        assert (summary.total, summary.passed_over) == (len(expected), passed_over)
+
+
+def test_a_pattern_below_a_folder_whose_name_has_a_dot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``.images`` here: its parts are spelled, too."""
+    monkeypatch.chdir(folder / "inside")
+    assert pattern_files("../*.jpg", PassedOver()) == ["../a.jpg"]
+    assert pattern_files("./*.JPG", PassedOver()) == ["./b.JPG"]
+
+
+def test_several_sources_are_counted_together(folder: Path) -> None:
+    several = names_of_all([folder, f"{folder}/**/*.jpg", folder / "a.jpg"])
+    assert names([*several], folder) == ["a.jpg", "inside/b.JPG", "a.jpg", "a.jpg"]
+    assert several.passed_over.counts() == {
+        "hidden files": 3,
+        "system folders": 16,
+        ".txt": 1,
+        "without an ending": 1,
+    }
+
+
+def test_many_endings_are_counted_together(tmp_path: Path) -> None:
+    for number in range(30):
+        (tmp_path / f"x.{number:02}").touch()
+    passed_over = PassedOver()
+    assert not [*folder_images(tmp_path, passed_over)]
+    assert len(passed_over.counts()) == 21
+    assert passed_over.counts()["others"] == 10
 
 
 def test_a_plain_folder_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

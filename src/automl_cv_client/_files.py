@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import glob
 import io
 import logging
 import os
@@ -66,6 +68,9 @@ _SIDE_FOLDERS = frozenset(
 )
 """Folders that systems leave beside images, in lower case; so is every name that begins with a dot."""
 
+_LONGEST_ENDING = 12  # characters
+_MOST_ENDINGS = 20  # that are told apart
+
 _OF_NO_INTEREST = frozenset((".ds_store", "thumbs.db", "desktop.ini", ".directory"))
 """Files that are in every folder of some desktop, and not worth telling."""
 
@@ -87,6 +92,21 @@ class PassedOver:
     def __bool__(self) -> bool:
         return bool(self.side_files or self.side_folders or self.others)
 
+    def counts(self) -> dict[str, int]:
+        """What was passed over, by reason.
+
+        >>> passed_over = PassedOver()
+        >>> passed_over.side_folders += 1
+        >>> passed_over.others.update([".txt", ".txt", ""])
+        >>> passed_over.counts()
+        {'system folders': 1, '.txt': 2, 'without an ending': 1}
+        """
+        counts = Counter({"hidden files": self.side_files, "system folders": self.side_folders})
+        for number, (ending, count) in enumerate(self.others.most_common()):
+            shown = shortened(ending, _LONGEST_ENDING) or "without an ending"
+            counts[shown if number < _MOST_ENDINGS else "others"] += count
+        return {reason: count for reason, count in counts.items() if count}
+
     def __str__(self) -> str:
         """
         >>> passed_over = PassedOver()
@@ -101,7 +121,9 @@ class PassedOver:
         if self.side_folders:
             parts.append(_counted(self.side_folders, "folder") + " of the system or of another program")
         if self.others:
-            endings = [shortened(ending, 12) or "without an ending" for ending, _ in self.others.most_common(4)]
+            endings = [
+                shortened(ending, _LONGEST_ENDING) or "without an ending" for ending, _ in self.others.most_common(4)
+            ]
             some = ", ".join([*endings, *(["…"] if len(self.others) > 4 else [])])
             parts.append(f"{_counted(self.others.total(), 'other file')} ({some})")
         return ", ".join(parts)
@@ -145,7 +167,7 @@ def is_side_path(path: str) -> bool:
     >>> is_side_path("@eaDir/a.jpg/thumb.jpg"), is_side_path("b/a.jpg")
     (True, False)
     """
-    return any(is_side_name(part) for part in path.replace(os.sep, "/").split("/") if part not in (".", ".."))
+    return any(_is_side(part, []) for part in _parts(path))
 
 
 def folder_images(
@@ -189,6 +211,49 @@ def folder_images(
             folders += reversed(inside)
     if passed_over is None and counted:
         logger.warning("%s: passed over %s", shortened(os.fspath(folder)), counted)
+
+
+def pattern_files(pattern: str, passed_over: PassedOver) -> list[str]:
+    """The files that a pattern fits, sorted. ``**`` stands for any depth.
+
+    Hidden files and the folders of systems and programs are passed over as in :func:`folder_images`, unless the pattern
+    names them: ``.cache/*.png`` and ``._*.jpg`` do, ``**/*.png`` does not.
+
+    Args:
+        pattern: as of the shell, with ``*``, ``?`` and ``[…]``.
+        passed_over: counts what is not taken.
+    """
+    named = [part for part in _parts(pattern) if part[:1] not in "*?["]
+    files: list[str] = []
+    side_folders: set[str] = set()
+    for path in glob.iglob(pattern, recursive=True, include_hidden=True):
+        if not os.path.isfile(path):
+            continue
+        *folders, name = _parts(path)
+        side = next((number for number, folder in enumerate(folders) if _is_side(folder, named)), None)
+        if side is not None:
+            side_folders.add("/".join(folders[: side + 1]))
+        elif name.lower() in _OF_NO_INTEREST and not _is_named(name, named):
+            continue
+        elif _is_side(name, named):
+            passed_over.side_files += 1
+        else:
+            files.append(path)
+    passed_over.side_folders += len(side_folders)
+    return sorted(files)
+
+
+def _parts(path: str) -> list[str]:
+    return path.replace(os.sep, "/").split("/")
+
+
+def _is_side(name: str, named: list[str]) -> bool:
+    return name not in (".", "..") and is_side_name(name) and not _is_named(name, named)
+
+
+def _is_named(name: str, named: list[str]) -> bool:
+    """Whether a part of the pattern spells the name, or its beginning."""
+    return any(name == part or fnmatch.fnmatchcase(name, part) for part in named)
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

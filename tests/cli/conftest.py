@@ -81,5 +81,5 @@ def folder(tmp_path: Path) -> Path:
         with Image.open(PHOTOS / name) as image:
             image.convert("RGB").resize((300, 200)).save(photos / small)
     (photos / "notes.txt").write_text("not an image")
-    (photos / "._a-cat.png").write_bytes(b"left by macOS")
+    (photos / "inner" / "._a-cat.png").write_bytes(b"left by macOS")
     return photos

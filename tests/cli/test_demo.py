@@ -59,7 +59,7 @@ def test_a_image_that_is_none_is_told_once(photos, tmp_path):
 def test_without_any_image_nothing_is_started_or_made(photos, tmp_path):
     done = run("demo", photos / "inner", "--out", tmp_path / "drawn")
     assert (done.code, done.out) == (1, "")
-    assert done.err == f"automl-cv: {photos / 'inner'}: there are no images in this folder\n"
+    assert done.err == f"automl-cv: {photos / 'inner'}: there are no images in this folder; passed over 1 hidden file\n"
     assert not (tmp_path / "drawn").exists()
 
 

@@ -66,7 +66,6 @@ def photo_names() -> list[str]:
 @pytest.fixture
 def told(endpoint: LocalEndpoint, job: Path, folder: Path, tmp_path: Path) -> Any:
     """Runs a command with --json, and returns how it ended."""
-    (folder / "._a-cat.png").unlink()
     places = {
         "cat": folder / "a-cat.png",
         "missing": folder / "gone.png",

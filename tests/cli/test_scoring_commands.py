@@ -28,7 +28,21 @@ def test_a_folder_is_scored_in_order_for_people(command, endpoint, variables, fo
     first, second = done.out.index("a-cat.png"), done.out.index("b-coffee.JPG")
     assert first < done.out.index("cat  ", first + 10) < second
     assert "notes" not in done.out
+
+
+def test_what_may_be_an_image_and_is_passed_over_is_told(server, folder, tmp_path):
+    server.steps = [Answer(body=boxes("cat"))] * 4
+    (folder / "._a-cat.png").write_bytes(b"left by macOS")
+    done = run("detect", folder, "--uri", server.url, AUTOML_CV_KEY="k")
+    assert (done.code, done.err) == (0, f"automl-cv: {folder}: passed over 1 hidden file\n")
     assert "._" not in done.out
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / "a-cat.png").rename(folder / ".ipynb_checkpoints" / "a-cat.png")
+    done = run("detect", folder / "**" / "*.[Jp]*", "--uri", server.url, AUTOML_CV_KEY="k")
+    passed_over = "2 hidden files, 1 folder of the system or of another program"
+    assert (done.code, done.err) == (0, f"automl-cv: {folder}/**/*.[Jp]*: passed over {passed_over}\n")
+    done = run("detect", folder / ".ipynb_checkpoints" / "*.png", "--uri", server.url, AUTOML_CV_KEY="k")
+    assert (done.code, done.err) == (0, "")  # it was named
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -67,7 +81,7 @@ def test_one_bad_image_does_not_stop_the_others(variables, folder):
     assert done.code == 1
     assert "cat  0." in done.out
     refused, not_read, missing = done.err.splitlines()
-    assert refused == f"automl-cv: {folder / 'inner'}: there are no images in this folder"
+    assert refused == f"automl-cv: {folder / 'inner'}: there are no images in this folder; passed over 1 hidden file"
     assert not_read.startswith(f"automl-cv: {bad}: not an image")
     assert missing == f"automl-cv: {lost}: there is no such file"
 

@@ -181,7 +181,6 @@ def test_an_interrupt_leaves_json_that_parses(server, folder):
     ],
 )
 def test_a_reader_that_goes_away_is_no_error_of_ours(line, answering, folder):
-    (folder / "._a-cat.png").unlink()
     done = in_a_shell(line.format(folder=folder, photos=PHOTOS), **answering)
     assert done.err == ""
     assert done.code in (0, 141)  # 0 when all was written before the reader went

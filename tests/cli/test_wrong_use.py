@@ -105,7 +105,6 @@ def test_an_empty_word_is_named():
 
 @pytest.mark.parametrize("command", ["detect {cat}", "explain {cat}", "batch run {cats} --task {task} --out {out}"])
 def test_a_wrong_key_is_2_for_every_command(command, endpoint, places, tmp_path):
-    (places["folder"] / "._a-cat.png").unlink()
     words = {"cat": places["cat"], "cats": places["folder"], "task": Task.DETECTION, "out": tmp_path / "out"}
     uri = endpoint.scoring_uri_of(Task.CLASSIFICATION)
     done = run(*command.format(**words).split(), AUTOML_CV_SCORING_URI=uri, AUTOML_CV_KEY="wrong")

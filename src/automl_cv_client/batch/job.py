@@ -86,6 +86,9 @@ class JobRun:
         self.ledger.agree(self._fingerprint)
         self.ledger.check()
         self.ledger.add(names)
+        self._passed_over = names.passed_over
+        if self._passed_over:
+            logger.info("passed over %s", self._passed_over)
         self.ledger.reopen_errors(given_up=self._retry_failed)
         self._before = self.ledger.counts()
 
@@ -151,6 +154,7 @@ class JobRun:
             p50=tally.durations.percentile(0.5),
             p95=tally.durations.percentile(0.95),
             errors=dict(tally.errors),
+            passed_over=self._passed_over.counts(),
         )
 
     def report(self) -> None:

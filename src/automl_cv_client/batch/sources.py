@@ -9,9 +9,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import IO
 
-from automl_cv_client._files import folder_images, is_image_name
+from automl_cv_client._files import PassedOver, folder_images, is_image_name, pattern_files
 from automl_cv_client._imaging import describe, items_of
 from automl_cv_client.errors import BatchError, InvalidInput
 
@@ -23,19 +24,49 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 Source = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
-def names_of(source: Source) -> Iterator[str]:
+class ImageNames(Iterator[str]):
     """The absolute paths of a source's images, read as they are asked for.
+
+    Attributes:
+        passed_over: what the source holds besides; complete when all paths were read.
+    """
+
+    def __init__(self, names: Iterator[str], passed_over: PassedOver) -> None:
+        self._names = names
+        self.passed_over = passed_over
+
+    def __next__(self) -> str:
+        return next(self._names)
+
+
+def names_of_all(sources: Iterable[Source]) -> ImageNames:
+    """The paths of several sources, one after the other. Raises as :func:`names_of`, and at once."""
+    passed_over = PassedOver()
+    each = [names_of(source, passed_over) for source in sources]
+    return ImageNames(chain.from_iterable(each), passed_over)
+
+
+def names_of(source: Source, passed_over: PassedOver | None = None) -> ImageNames:
+    """The absolute paths of a source's images.
 
     Args:
         source: a folder, searched with its subfolders; an image, known by its ending; a pattern with ``*``, ``?`` or
             ``[…]`` (``**`` for any depth); a text file with a path a line, relative to the file; a training file
             ``*.jsonl``; ``-`` for paths from standard input; an open text file with a path a line; or any iterable of
             paths. Relative paths of the last three start from the working directory.
+        passed_over: counts what is no image, in place of a counter of its own.
 
     Raises:
         BatchError: there is no such source, or it cannot be read.
         InvalidInput: it is no source, or holds something else than paths.
     """
+    if isinstance(source, ImageNames):
+        return source
+    counted = PassedOver() if passed_over is None else passed_over
+    return ImageNames(_names(source, counted), counted)
+
+
+def _names(source: Source, passed_over: PassedOver) -> Iterator[str]:
     if isinstance(source, io.TextIOBase):
         return _absolute_lines(source)
     if not isinstance(source, str | os.PathLike):
@@ -43,19 +74,19 @@ def names_of(source: Source) -> Iterator[str]:
     text = os.fsdecode(source)
     if text == "-":
         return _absolute_lines(_standard_input())
-    return _readable(text, _names_at(text))
+    return _readable(text, _names_at(text, passed_over))
 
 
-def _names_at(text: str) -> Iterator[str]:
+def _names_at(text: str, passed_over: PassedOver) -> Iterator[str]:
     if os.path.isdir(text):
-        return folder_images(os.path.abspath(text))
+        return folder_images(os.path.abspath(text), passed_over)
     if os.path.isfile(text):
         if is_image_name(text):  # read as a list, it would be lines of noise
             return _absolute((text,))
         beside = os.path.dirname(os.path.abspath(text))
         return _training_paths(text, beside) if text.lower().endswith(".jsonl") else _listed(text, beside)
     if glob.has_magic(text):
-        return _absolute(sorted(path for path in glob.iglob(text, recursive=True) if os.path.isfile(path)))
+        return _absolute(pattern_files(text, passed_over))
     raise BatchError(f"{text!r} is no folder, file or pattern: see the path, and put a pattern in quotes")
 
 

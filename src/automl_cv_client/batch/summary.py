@@ -63,6 +63,9 @@ class BatchSummary(Displayed):
         p50: median of the seconds an image took, retries and pauses included; None when there was none.
         p95: 95 % took less.
         errors: this run's errors by kind, such as ``{"ImageError": 3}``.
+        passed_over: what the source holds and is no image, by reason: ``{"hidden files": 2, "system folders": 1,
+            ".txt": 3}``. Folders of systems and programs, such as ``@eaDir`` and ``.ipynb_checkpoints``, are not
+            searched. Patterns count only what they fit.
     """
 
     total: int
@@ -80,11 +83,14 @@ class BatchSummary(Displayed):
     p50: float | None
     p95: float | None
     errors: dict[str, int] = field(default_factory=dict)
+    passed_over: dict[str, int] = field(default_factory=dict)
 
     def _display(self) -> Display:
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "errors"}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        del fields["errors"], fields["passed_over"]
         errors = Table(("error", "images"), list(self.errors.items()))
-        return fields_of(self, fields)._replace(tables=[*fields_of(self, fields).tables, errors])
+        passed_over = Table(("passed over", "count"), list(self.passed_over.items()))
+        return fields_of(self, fields)._replace(tables=[*fields_of(self, fields).tables, errors, passed_over])
 
 
 class OutcomeCounts:

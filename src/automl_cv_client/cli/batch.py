@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
@@ -189,7 +188,9 @@ def run(
         )
     show_facts(dataclasses.asdict(summary), as_json)
     if not summary.total:
-        complain(f"there are no images in {'standard input' if sources == ['-'] else ', '.join(sources)}")
+        searched = "standard input" if sources == ["-"] else ", ".join(sources)
+        passed_over = f"; passed over: {_shown(summary.passed_over)}" if summary.passed_over else ""
+        complain(f"there are no images in {searched}{passed_over}")
         raise typer.Exit(FAILED)
     if summary.failed:
         complain(_why(summary, out / f"results.{exports[0]}"))
@@ -217,10 +218,9 @@ def _one_source(sources: list[str]) -> Source:
     """Several as one; so a pattern need not be quoted, which the shell then replaces by the files."""
     if len(sources) == 1:
         return sources[0]
-    from automl_cv_client.batch.sources import names_of
+    from automl_cv_client.batch.sources import names_of_all
 
-    each = [names_of(source) for source in sources]  # at once: it raises for one that is not there
-    return chain.from_iterable(each)
+    return names_of_all(sources)
 
 
 def _why(summary: BatchSummary, results: Path) -> str:

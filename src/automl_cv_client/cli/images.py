@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from automl_cv_client._files import folder_images
+from automl_cv_client._files import PassedOver, folder_images, pattern_files
 from automl_cv_client.cli.exits import Unusable
+from automl_cv_client.cli.text import complain
 from automl_cv_client.drawing.style import USUAL, Style
 from automl_cv_client.errors import ImageError
 from automl_cv_client.results import Explanation, Result
@@ -19,27 +20,40 @@ WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".
 
 def images_of(path: str) -> list[str]:
     """The images in a folder, sorted by name, not those of folders inside it; the files that a pattern fits; anything
-    else is an image itself.
+    else is an image itself. Hidden files and folders of systems are passed over, which is told.
 
     Raises:
         ImageError: the folder cannot be read, holds no image, or no file fits the pattern.
     """
     if not os.path.isdir(path):
         return [path] if os.path.lexists(path) or not glob.has_magic(path) else _fitting(path)
+    passed_over = PassedOver()
     try:
-        images = list(folder_images(path, deep=False))
+        images = list(folder_images(path, passed_over, deep=False))
     except OSError as error:
         raise ImageError(f"{path}: the folder cannot be read ({error.strerror})") from None
     if not images:
-        raise ImageError(f"{path}: there are no images in this folder")
+        besides = f"; passed over {passed_over}" if passed_over else ""
+        raise ImageError(f"{path}: there are no images in this folder{besides}")
+    _tell(path, passed_over)
     return images
 
 
 def _fitting(pattern: str) -> list[str]:
-    files = sorted(path for path in glob.iglob(pattern, recursive=True) if os.path.isfile(path))
+    passed_over = PassedOver()
+    files = pattern_files(pattern, passed_over)
     if not files:
-        raise ImageError(f"{pattern}: no file fits this pattern")
+        besides = f"; passed over {passed_over}" if passed_over else ""
+        raise ImageError(f"{pattern}: no file fits this pattern{besides}")
+    _tell(pattern, passed_over)
     return files
+
+
+def _tell(source: str, passed_over: PassedOver) -> None:
+    """What may be images; texts and the like nobody misses."""
+    passed_over.others.clear()
+    if passed_over:
+        complain(f"{source}: passed over {passed_over}")
 
 
 class Drawings:

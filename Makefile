@@ -87,5 +87,5 @@ bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv .venv-engines build dist site demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-engines .venv-peers build dist site demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -134,19 +134,20 @@ class _Walk:
 
     def run(self) -> bool:
         """Whether the file is an ordinary JPEG with its end."""
-        position = 2
+        data, position = self.data, 2
         for _ in range(MOST_SEGMENTS):
-            if self.data[position] != 0xFF:
+            if data[position] != 0xFF:
                 return False
-            marker = self.data[position + 1]
-            end = position + 2 + _LENGTH.unpack_from(self.data, position + 2)[0]
-            if end < position + 4 or end > len(self.data):
+            marker = data[position + 1]
+            end = position + 2 + (data[position + 2] << 8 | data[position + 3])
+            if end < position + 4 or end > len(data):
                 return False
-            body = self.data[position + 4 : end]
-            if marker == _SOS:
-                return self._scan_fits(body) and self._ends(body, end)
-            if not self._take(marker, body):
-                return False
+            if marker not in _SKIPPED or marker == _APP1:
+                body = data[position + 4 : end]
+                if marker == _SOS:
+                    return self._scan_fits(body) and self._ends(body, end)
+                if not self._take(marker, body):
+                    return False
             position = end
         return False
 
@@ -156,14 +157,16 @@ class _Walk:
             return self._take_app1(body)
         if marker in _SKIPPED:
             return True
-        if marker == _DQT:
-            return self._take_quantisation(body)
-        if marker == _DHT:
-            return self._take_huffman(body)
+        if marker in (_DQT, _DHT):
+            tables = _quantisation_tables(body) if marker == _DQT else _huffman_tables(body)
+            if tables is None:
+                return False
+            (self.quantisation if marker == _DQT else self.huffman).update(tables)
+            return True
         if marker == _DRI:
             return len(body) == 2
         if marker in _FRAMES and self.frame is None:
-            self.frame = _Frame(marker, body)
+            self.frame = _frame(marker, body)
             return self.frame.ordinary
         return False
 
@@ -176,32 +179,6 @@ class _Walk:
             return self.orientation is not None
         # Pillow falls back to the orientation in XMP: let it decide, unless that is plainly absent.
         return not (body.startswith(_XMP) and b"tiff:Orientation" in body)
-
-    def _take_quantisation(self, body: bytes) -> bool:
-        """B.2.4.1: a byte of precision and number, then 64 values of one or two bytes."""
-        position = 0
-        while position < len(body):
-            precision, number = body[position] >> 4, body[position] & 15
-            if precision > 1 or number > 3:
-                return False
-            self.quantisation.add(number)
-            position += 65 + 64 * precision
-        return position == len(body)
-
-    def _take_huffman(self, body: bytes) -> bool:
-        """B.2.4.2: a byte of class and number, 16 counts, then as many symbols."""
-        position = 0
-        while position < len(body):
-            table = body[position]
-            counts = body[position + 1 : position + 17]
-            symbols = body[position + 17 : position + 17 + sum(counts)]
-            if table & 0xEC or len(counts) < 16 or not _is_code(counts):
-                return False
-            if table < 0x10 and symbols and max(symbols) > 15:
-                return False
-            self.huffman.add(table)
-            position += 17 + sum(counts)
-        return position == len(body)
 
     def _scan_fits(self, body: bytes) -> bool:
         """B.2.3: a scan names components of the frame and tables that were defined."""
@@ -247,7 +224,46 @@ class _Walk:
         return False
 
 
-@lru_cache(maxsize=64)  # most files have the tables of annex K, and counting them is half of reading a header
+# Remembered, as the files of one camera or encoder differ in little else: looking through them takes most of the time.
+_frame = lru_cache(maxsize=64)(_Frame)
+
+
+@lru_cache(maxsize=64)
+def _quantisation_tables(body: bytes) -> frozenset[int] | None:
+    """The numbers of the tables that a segment defines, None when it is odd.
+
+    B.2.4.1: a byte of precision and number, then 64 values of one or two bytes.
+    """
+    numbers, position = set(), 0
+    while position < len(body):
+        precision, number = body[position] >> 4, body[position] & 15
+        if precision > 1 or number > 3:
+            return None
+        numbers.add(number)
+        position += 65 + 64 * precision
+    return frozenset(numbers) if position == len(body) else None
+
+
+@lru_cache(maxsize=64)
+def _huffman_tables(body: bytes) -> frozenset[int] | None:
+    """The classes and numbers of the tables that a segment defines, None when it is odd.
+
+    B.2.4.2: a byte of class and number, 16 counts, then as many symbols.
+    """
+    tables, position = set(), 0
+    while position < len(body):
+        table = body[position]
+        counts = body[position + 1 : position + 17]
+        symbols = body[position + 17 : position + 17 + sum(counts)]
+        if table & 0xEC or len(counts) < 16 or not _is_code(counts):
+            return None
+        if table < 0x10 and symbols and max(symbols) > 15:
+            return None
+        tables.add(table)
+        position += 17 + sum(counts)
+    return frozenset(tables) if position == len(body) else None
+
+
 def _is_code(counts: bytes) -> bool:
     """Whether so many codes of 1 to 16 bits can exist (C.2): no decoder takes more."""
     code = 0

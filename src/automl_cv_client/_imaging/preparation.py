@@ -186,16 +186,17 @@ def _as_it_is(data: bytes, header: Header, image: object, policy: ImagePolicy) -
 
 
 def _untouched(data: bytes, header: Header, image: object, changes: tuple[str, ...] = ()) -> PreparedImage:
-    info = ImageInfo(
-        size=header.size,
-        raw_size=header.size,
-        sent_size=header.size,
-        sent_bytes=len(data),
-        media_type=header.media_type,
-        source=_source(image),
-        changes=changes,
-    )
-    return PreparedImage(data, info)
+    values = {
+        "size": header.size,
+        "orientation": UPRIGHT,
+        "raw_size": header.size,
+        "sent_size": header.size,
+        "sent_bytes": len(data),
+        "media_type": header.media_type,
+        "source": _source(image),
+        "changes": changes,
+    }
+    return PreparedImage(data, ImageInfo._trusted(values))
 
 
 def _from_opened(

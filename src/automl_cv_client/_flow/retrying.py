@@ -65,8 +65,6 @@ class Conversation:
         self._until = settings.last_moment(self.started)
         self._spent = 0
         self._second_chance_used = False
-        policy = settings.retry
-        self._wait_strategy = policy.wait or tenacity.wait_random_exponential(policy.backoff, policy.longest_backoff)
 
     def send(self, request: Request) -> Flow[Reply]:
         """The reply of status 200, or the error of the last attempt raised."""
@@ -174,7 +172,8 @@ class Conversation:
         policy = self.settings.retry
         if isinstance(error, StatusError) and error.retry_after is not None:
             return min(error.retry_after, policy.longest_retry_after)
-        pause = float(self._wait_strategy(tries))
+        wait = policy.wait or tenacity.wait_random_exponential(policy.backoff, policy.longest_backoff)
+        pause = float(wait(tries))
         if not 0 <= pause < math.inf:
             raise InvalidInput(f"the wait strategy of the RetryPolicy gave {pause}: it must give seconds from 0 up")
         return pause

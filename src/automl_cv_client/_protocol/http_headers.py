@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-import uuid
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from random import SystemRandom
 
 from automl_cv_client._protocol.excerpts import clean
 from automl_cv_client._protocol.messages import Reply
@@ -23,6 +23,7 @@ ALWAYS_SENT = {"accept-encoding": "identity", "user-agent": "automl-cv-client"}
 _SCRIPT_RAISED = "x-ms-run-function-failed"  # of the container itself, where no front end stands before it
 _MODEL_STATUS = "ms-azureml-model-error-statuscode"
 _MODEL_REASON = "ms-azureml-model-error-reason"
+_RANDOM = SystemRandom()  # the system's: the same seed in two processes must not give the same ids
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -43,7 +44,7 @@ def deployment_header(deployment: str | None) -> dict[str, str]:
 
 def new_client_request_id() -> str:
     """An id for a call, to quote to the service's support."""
-    return f"acv-{uuid.uuid4().hex}"
+    return f"acv-{_RANDOM.getrandbits(128):032x}"
 
 
 def secret_in(authorization: str | None) -> str:
@@ -112,8 +113,10 @@ def _seconds_until(http_date: str, now: float) -> float | None:
 
 
 def _number(text: str | None) -> float | None:
+    if not text:
+        return None
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         return None
     return value if math.isfinite(value) else None

@@ -24,6 +24,7 @@ Dialect = Literal["automl", "huggingface", "legacy", "legacy-raw"]
 """
 
 JSON = "application/json"
+_DIALECTS = get_args(Dialect)
 _TEMPLATES = {
     "automl": (b'{"input_data":{"columns":["image"],"data":["', b'"]}}'),
     "huggingface": (b'{"input_data":["', b'"]}'),
@@ -38,8 +39,8 @@ def scoring_body(images: Sequence[bytes], dialect: Dialect = "automl") -> bytes:
     Raises:
         InvalidInput: no image, an unknown dialect, or several images in a dialect that takes one.
     """
-    if dialect not in get_args(Dialect):
-        raise InvalidInput(f"unknown dialect {dialect!r}: use one of {', '.join(get_args(Dialect))}")
+    if dialect not in _DIALECTS:
+        raise InvalidInput(f"unknown dialect {dialect!r}: use one of {', '.join(_DIALECTS)}")
     check_count(images, dialect)
     if dialect == "legacy-raw":
         return bytes(images[0])

@@ -19,6 +19,7 @@ from automl_cv_client._transports.socket_network import is_readable
 from automl_cv_client.errors import InvalidInput
 
 _Idle = Iterable[tuple[Any, float]]
+_LARGE = 512 * 1024  # bytes; of raw bytes above 1 MB aiohttp warns, and a file it sends in pieces
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # asyncio.timeout bounds the whole; aiohttp rounds up to seconds
 
 
@@ -60,7 +61,7 @@ class AiohttpTransport:
         sent = self._session.request(
             request.method,
             request.url,
-            data=io.BytesIO(request.body),  # of raw bytes above 1 MB aiohttp warns; a file it sends in pieces
+            data=request.body if len(request.body) < _LARGE else io.BytesIO(request.body),
             headers={**ALWAYS_SENT, **request.headers, **self._close_idle(request.url, _close_until_clean)},
             allow_redirects=False,  # a 307 would post the image to somebody else
             raise_for_status=False,

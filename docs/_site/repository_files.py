@@ -37,7 +37,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if path not in done:
             done.add(path)
             waiting += add(path, files, config)
+    page = File.generated(config, f"{PLACE}index.md", content=overview(done), inclusion=InclusionLevel.NOT_IN_NAV)
+    files.append(page)
     return files
+
+
+def overview(paths: set[str]) -> str:
+    """A page that lists the files of the repository that the site shows."""
+    shown = sorted(path for path in paths if not (ROOT / path).is_dir())
+    lines = [f"- [{path}]({uri_of(path).removeprefix(PLACE)})" for path in shown]
+    return (
+        f"{UNSEARCHED}# Repository\n\nThe files of the repository that these pages lead to.\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -18,6 +18,9 @@ import pytest
 from tests.web_app.conftest import browser as browser
 
 ROOT = Path(__file__).parents[2]
+NO_INDEX = {"config": {"lang": ["en"], "separator": " ", "pipeline": [], "fields": {}}, "docs": []}
+WIDE = {"width": 1300, "height": 900}
+PHONE = {"width": 390, "height": 844}
 NEEDED = ("mkdocs", "material", "mkdocstrings_handlers.python")
 
 
@@ -73,3 +76,59 @@ def places() -> list[str]:
     pages = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
     names = [page.removesuffix(".md").removesuffix("index") for page in pages]
     return [name if name.endswith("/") or not name else f"{name}/" for name in names]
+
+
+class Visit:
+    """A page, with what went wrong on it and what it asked for."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        page.on(
+            "console", lambda item: self.complaints.append(item.text) if item.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def without_search(self) -> None:
+        """Leaves the index out, which each page would load and sort anew: half of its time."""
+        self.page.route("**/search_index.json", lambda route: route.fulfill(json=NO_INDEX))
+
+    def open(self, place: str) -> None:
+        """Go to a page of the site, until its scripts ran."""
+        self.page.goto(f"{self.address}/{place}")
+
+    @property
+    def place(self) -> str:
+        """Where the visitor is, such as ``reference/clients/``."""
+        return str(self.page.url).removeprefix(f"{self.address}/").partition("#")[0]
+
+    def assert_well(self) -> None:
+        """Nothing complained, and nothing was asked of another host."""
+        assert self.complaints == []
+        assert all(url.startswith((self.address, "data:", "blob:")) for url in self.asked)
+
+    def is_wider_than_the_screen(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def visit_of(browser: Any, address: str, viewport: dict[str, int], **options: Any) -> Iterator[Visit]:
+    context = browser.new_context(viewport=viewport, **options)
+    item = Visit(context.new_page(), address)
+    yield item
+    context.close()
+    item.assert_well()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Visit]:
+    """A visitor at a desk."""
+    yield from visit_of(browser, address, WIDE)
+
+
+@pytest.fixture
+def phone(browser: Any, address: str) -> Iterator[Visit]:
+    """A visitor with a phone."""
+    yield from visit_of(browser, address, PHONE, has_touch=True, is_mobile=True)

@@ -2,74 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.site.conftest import places
+from tests.site.conftest import PHONE, WIDE, Visit, places, visit_of
 
 TABS = ("Start", "Tasks", "Guides", "Migrate", "Reference", "Project")
 SIDEBAR = ".md-nav--primary .md-nav__item--section.md-nav__item--active a.md-nav__link[href]:not([href^='#']):visible"
-NO_INDEX = {"config": {"lang": ["en"], "separator": " ", "pipeline": [], "fields": {}}, "docs": []}
-WIDE = {"width": 1300, "height": 900}
-PHONE = {"width": 390, "height": 844}
-
-
-class Visit:
-    """A page, with what went wrong on it and what it asked for."""
-
-    def __init__(self, page: Any, address: str) -> None:
-        self.page = page
-        self.address = address
-        self.complaints: list[str] = []
-        self.asked: list[str] = []
-        page.on(
-            "console", lambda item: self.complaints.append(item.text) if item.type in ("error", "warning") else None
-        )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
-
-    def without_search(self) -> None:
-        """Leaves the index out, which each page would load and sort anew: half of its time."""
-        self.page.route("**/search_index.json", lambda route: route.fulfill(json=NO_INDEX))
-
-    def open(self, place: str) -> None:
-        """Go to a page of the site, until its scripts ran."""
-        self.page.goto(f"{self.address}/{place}")
-
-    @property
-    def place(self) -> str:
-        """Where the visitor is, such as ``reference/clients/``."""
-        return str(self.page.url).removeprefix(f"{self.address}/").partition("#")[0]
-
-    def assert_well(self) -> None:
-        """Nothing complained, and nothing was asked of another host."""
-        assert self.complaints == []
-        assert all(url.startswith((self.address, "data:", "blob:")) for url in self.asked)
-
-    def is_wider_than_the_screen(self) -> bool:
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
-
-
-def visit_of(browser: Any, address: str, viewport: dict[str, int], **options: Any) -> Iterator[Visit]:
-    context = browser.new_context(viewport=viewport, **options)
-    item = Visit(context.new_page(), address)
-    yield item
-    context.close()
-    item.assert_well()
-
-
-@pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Visit]:
-    """A visitor at a desk."""
-    yield from visit_of(browser, address, WIDE)
-
-
-@pytest.fixture
-def phone(browser: Any, address: str) -> Iterator[Visit]:
-    """A visitor with a phone."""
-    yield from visit_of(browser, address, PHONE, has_touch=True, is_mobile=True)
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +59,11 @@ def test_a_table_of_names_fits_a_phone(phone: Visit) -> None:
 
 
 def test_the_search_finds(visit: Visit) -> None:
-    visit.open("")
-    visit.page.click(".md-search__input")
-    visit.page.keyboard.type("deadline")
-    for place in ("/reference/clients/", "/errors/"):  # of the whole word: results change with each letter
-        link = f".md-search-result__link[href*='{place}?h=deadline']"
+    for words, place in (("with_options", "/reference/clients/"), ("deadline", "/errors/")):
+        visit.open("")
+        visit.page.click(".md-search__input")
+        visit.page.keyboard.type(words)
+        link = f".md-search-result__link[href*='{place}?h={words}']"  # of the whole word: results change by the letter
         visit.page.wait_for_selector(link, state="attached")
     visit.page.click(link)
     visit.page.wait_for_url("**/errors/**")

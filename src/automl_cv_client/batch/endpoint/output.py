@@ -26,6 +26,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, overload
@@ -57,7 +58,6 @@ _WRAPPERS = {"array", "float16", "float32", "float64", "int32", "int64", "str_",
 """What numpy writes around its values."""
 _NAME_KEYS = ("filename", "file_name", "input", "image", "path", "name")
 _LONGEST_LINE = 256_000_000  # characters; a line is one image's result
-_MOST_LINES = 50  # of one record: line ends within a name
 csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_LINE))
 
 
@@ -138,8 +138,10 @@ def read_batch_output(
     folder = os.path.abspath(images)
     if not os.path.isdir(folder):
         raise InvalidInput(f"no such folder of images: {shortened(os.path.basename(folder))!r}")
-    records = list(_records(_parts(Path(path))))
-    files = Names(all_files(folder), (record.name for record in records if not record.problem))
+    everything = list(all_files(folder))
+    names_span_lines = any(end in name for name in everything for end in "\r\n")
+    records = list(_records(_parts(Path(path)), names_span_lines))
+    files = Names(everything, (record.name for record in records if not record.problem))
     rows: dict[str, _Record] = {}
     strays: list[_Record] = []
     repeated = 0
@@ -294,7 +296,7 @@ def _parts(path: Path) -> list[Path]:
     return parts
 
 
-def _records(parts: Sequence[Path]) -> Iterator[_Record]:
+def _records(parts: Sequence[Path], names_span_lines: bool) -> Iterator[_Record]:
     for part in parts:
         with part.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
@@ -302,22 +304,22 @@ def _records(parts: Sequence[Path]) -> Iterator[_Record]:
             stream: Any = gzip.GzipFile(fileobj=raw) if packed else raw
             text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
             try:
-                yield from _records_of(text, part.name)
+                yield from _records_of(text, part.name, names_span_lines)
             except (OSError, EOFError) as error:
                 yield _Record(part.name, problem=f"the file cannot be read to its end ({error}): download it again")
 
 
-def _records_of(text: io.TextIOWrapper, name: str) -> Iterator[_Record]:
+def _records_of(text: io.TextIOWrapper, name: str, names_span_lines: bool) -> Iterator[_Record]:
     lines = _Lines(text)
     while (line := lines.peek()) is not None:
         where = f"{name}, line {lines.number}"
         if not line.strip():
             lines.take()
-        elif line.lstrip().startswith(("[", "{")) and (record := _literal_record(where, line)) is not None:
+        elif line.lstrip().startswith(("[", "{", "(")) and (record := _literal_record(where, line)) is not None:
             lines.take()
             yield record
         else:
-            yield _frame_record(where, lines)
+            yield _frame_record(where, lines, names_span_lines)
 
 
 class _Lines:
@@ -348,15 +350,11 @@ class _Lines:
 
 
 def _literal_record(where: str, line: str) -> _Record | None:
-    """A line that is a JSON object or a Python value; None where it is neither whole."""
-    ended = line.endswith(("\n", "\r"))
+    """A line that is a JSON object or a Python value; None where it is neither: a file name may begin so, too."""
     try:
-        value = _value_of(line.strip())
+        return _record_of(where, _value_of(line.strip()))
     except ValueError:
-        if ended:  # a file name may begin with a bracket
-            return None if re.match(r"\s*\[[^'\"]", line) else _Record(where, problem="it is neither JSON nor Python")
-        return _Record(where, problem=_CUT_OFF)
-    return _record_of(where, value)
+        return None
 
 
 def _record_of(where: str, value: Any) -> _Record:
@@ -374,29 +372,44 @@ def _record_of(where: str, value: Any) -> _Record:
 _CUT_OFF = "the last line is cut off: the job was stopped while it wrote"
 
 
-def _frame_record(where: str, lines: _Lines) -> _Record:
-    """A record of a data frame, by csv's rules with a blank for the comma. A name may hold line ends."""
+def _frame_record(where: str, lines: _Lines, names_span_lines: bool) -> _Record:
+    """A record of a data frame, by csv's rules with a blank for the comma.
+
+    A quotation mark that is never closed has taken the next lines along. They are read by themselves, as a result has
+    no line ends. But where names have some, not those of the name: what looks like a row may be a part of it.
+    """
     taken: list[str] = []
 
     def feed() -> Iterator[str]:
-        while len(taken) < _MOST_LINES and lines.peek() is not None:
+        while lines.peek() is not None:
             taken.append(lines.take())
             yield taken[-1]
 
-    try:
+    cells: list[str] = []
+    with suppress(csv.Error, StopIteration):
         cells = next(csv.reader(feed(), delimiter=" ", strict=True))
-    except (csv.Error, StopIteration):
-        cells = []
-    if len(cells) == 1:  # of a data frame with one column
-        record = _cell(where, "", cells[0])
-        record = record if record.problem else _record_of(where, record.value)
+    if not cells:
+        damaged = _lines_of_name(taken) if names_span_lines else 1
+        lines.put_back(taken[damaged:])
+        taken = taken[:damaged]
+    is_cut_off = lines.peek() is None and (len(taken) > 1 or not taken[-1].endswith(("\n", "\r")))
+    if len(cells) == 2:
+        record = _cell(where, *cells)
+    elif len(cells) == 1 and not (record := _cell(where, "", cells[0])).problem:  # of a data frame with one column
+        record = _record_of(where, record.value)
     else:
-        record = _cell(where, *cells) if len(cells) == 2 else _Record(where, problem="it is not a name and a result")
-    if record.problem:  # an open quotation mark takes the next records along: they are read by themselves
-        lines.put_back(taken[1:])
-        if lines.peek() is None and not taken[0].endswith(("\n", "\r")):
-            return record._replace(problem=_CUT_OFF)
-    return record
+        record = _Record(where, problem="it is not a name and a result")
+    return record._replace(problem=_CUT_OFF) if record.problem and is_cut_off else record
+
+
+def _lines_of_name(lines: Sequence[str]) -> int:
+    """In how many of these lines the first cell is closed; all, where it is not."""
+    text = ""
+    for number, line in enumerate(lines, 1):
+        text += line
+        if len(next(csv.reader(io.StringIO(text, newline=""), delimiter=" "))) > 1:
+            return number
+    return len(lines)
 
 
 def _cell(where: str, name: str, cell: Any) -> _Record:

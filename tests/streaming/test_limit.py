@@ -205,3 +205,21 @@ def test_a_stall_is_not_followed_by_a_burst() -> None:
     for first, start in enumerate(left):
         for count, end in enumerate(left[first:], start=1):
             assert 70 * (count - 1) <= 1000.0 * (end - start + 0.05) + 1e-6
+
+
+def test_one_request_that_is_refused_though_alone_holds_the_next_back() -> None:
+    limit = AdaptiveLimit(64)
+    limit.limit = 1
+    now, sent = 0.0, 0
+    while now < 10:
+        assert limit.wait(now) == pytest.approx(0)
+        limit.answered(limit.sent(now), Verdict.TOO_MUCH, now + 0.001)
+        sent += 1
+        now += 0.001 + limit.wait(now + 0.001)
+    assert sent <= 14  # 10,000 at full speed
+    assert limit.wait(now - 0.5) <= 1.0
+    limit.answered(limit.sent(now), Verdict.FINE, now + 0.2)
+    assert limit.wait(now + 0.2) == 0
+    limit.limit = 1
+    limit.answered(limit.sent(now), Verdict.TOO_MUCH, now + 1)
+    assert limit.wait(now + 1) == pytest.approx(0.1)  # the next time begins anew

@@ -385,3 +385,15 @@ def test_paths_in_a_folder_come_by_name(tmp_path: Path, call: Caller, tiny: byte
         "b.png",
         "sub/c.png",
     ]
+
+    assert [Path(one.input).relative_to(tmp_path).as_posix() for one in found] == ["a.PNG", "b.png", "sub/c.png"]
+
+
+def test_no_image_is_given_up_while_others_hold_the_whole_endpoint(call: Caller, tiny: bytes) -> None:
+    with capped(cap=0, service=0.01) as server:
+        timer = threading.Timer(2.0, setattr, (server, "cap", 8))  # they are done
+        timer.start()
+        found = outcomes(call, server.url, "detect_many", [tiny] * 200)
+        timer.join()
+        assert [outcome.ok for outcome in found] == [True] * 200
+        assert server.statuses()[429] <= 30  # one after the other at full speed: some 180, and 80 images given up

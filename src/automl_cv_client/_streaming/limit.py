@@ -9,6 +9,10 @@ refusal costs a whole upload:
   it waits, and tries the wall again only after a number of good answers that doubles with every try that fails.
   So refusals stay below 2 % of the answers, and a deployment that grows is still found.
 * A try at the wall that is refused costs one step, not a fifth: it says that nothing has changed.
+
+Where others hold all of the endpoint, even one request in flight is one too many, and a refusal takes a millisecond: one
+image after the other would be refused, hundreds within a second, and given up. So a refusal at a limit of one holds the
+next request back, twice as long each time, until one comes through.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ _CUT = 0.8
 _FIRST_WAIT = 10  # good answers before the wall is tried again
 _LONGEST_WAIT = 80  # 1 / 80 of the answers refused
 _SHORTEST_PAUSE = 1.0  # seconds between two tries of the wall
+_FIRST_HOLD, _LONGEST_HOLD = 0.1, 1.0  # seconds until the next request, after one that was refused though alone
 _TWICE_AS_SLOW = 2.0
 _SLACK = 0.1  # seconds; a rise below this is noise of the network and of this machine
 
@@ -58,6 +63,8 @@ class AdaptiveLimit:
         self._wait = _FIRST_WAIT
         self._good = 0  # good answers since the wall was last met
         self._met = 0.0  # when that was
+        self._hold = 0.0  # seconds that the last refusal at a limit of one held the next request back
+        self._held_until = float("-inf")
         self._usual: float | None = None  # seconds of the quickest answers when little is in flight
         self._round: list[float] = []
         self._full = False  # whether the limit was reached in this round
@@ -86,6 +93,10 @@ class AdaptiveLimit:
         self._wall, self._wait = earlier._wall, earlier._wait
         self._good, self._met, self._usual = earlier._good, earlier._met, earlier._usual
 
+    def wait(self, now: float) -> float:
+        """Seconds until a request may leave, where there is room for one; 0 for now."""
+        return max(0.0, self._held_until - now)
+
     def sent(self, now: float) -> Sent:
         """A request leaves; ``in_flight`` counts it already."""
         self._full = self._full or self.in_flight >= self.limit
@@ -98,6 +109,7 @@ class AdaptiveLimit:
         if verdict is Verdict.TOO_MUCH:
             self._cut(now)
         elif verdict is Verdict.FINE:
+            self._hold = 0.0
             self._good += 1
             self._round.append(now - sent.at)
             if len(self._round) >= self.limit:
@@ -129,6 +141,9 @@ class AdaptiveLimit:
             self.limit = wall
 
     def _cut(self, now: float) -> None:
+        if self.limit == 1:
+            self._hold = min(max(_FIRST_HOLD, 2 * self._hold), _LONGEST_HOLD)
+            self._held_until = now + self._hold
         if self.limit == self._wall:
             self.limit -= 1
             self._wait = min(2 * self._wait, _LONGEST_WAIT)

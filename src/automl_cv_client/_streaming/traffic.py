@@ -66,7 +66,8 @@ class Traffic:
         if self.in_flight >= self.limit:
             return None
         now = self.clock()
-        return max(self.breaker.wait(now), 0.0 if self._pace is None else self._pace.wait(now))
+        paced = 0.0 if self._pace is None else self._pace.wait(now)
+        return max(self.breaker.wait(now), paced, self.adaptive.wait(now))
 
     def take(self) -> None:
         """A group has its turn."""

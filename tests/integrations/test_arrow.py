@@ -21,6 +21,7 @@ from automl_cv_client.integrations.ray import Scorer, Settings, is_final
 from automl_cv_client.integrations.spark import PartitionScorer
 from automl_cv_client.results import Scored
 from automl_cv_client.testing import FakeEndpoint, detections
+from tests.capped import capped
 from tests.servers import Answer, ScriptedServer
 
 KEY = "canary-0123456789-canary"
@@ -66,9 +67,8 @@ def by_ray(table: pa.Table, settings: Settings) -> pa.Table:
 
 def by_spark(table: pa.Table, settings: Settings) -> pa.Table:
     scorer = PartitionScorer(
-        settings.task, settings.endpoint, settings.image, settings.id, settings.concurrency, settings.per_request,
-        settings.threshold, settings.images, settings.keep_images,
-    )  # fmt: skip
+        settings.task, settings.endpoint, image=settings.image, id=settings.id, keep_images=settings.keep_images
+    )
     return pa.Table.from_batches(list(scorer(table.to_batches(max_chunksize=2))))
 
 
@@ -164,6 +164,25 @@ def test_capacity_is_divided_and_never_exceeded() -> None:
     for wrong in (0, 1.5, True, "many"):
         with pytest.raises(InvalidInput, match="at_once must be"):
             divided(wrong, 1)  # type: ignore[arg-type]
+
+
+def test_a_task_of_spark_begins_where_the_last_one_of_its_worker_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATS_KEY", KEY)
+    with capped(cap=8, service=0.05) as server:
+        scorer = PartitionScorer(Task.DETECTION, Endpoint(uri=server.url, key_env="CATS_KEY"), image="image")
+        batches = pa.table({"image": [png(1)] * 60}).to_batches()
+        for _ in range(3):
+            (batch,) = scorer(batches)
+            assert batch.column("status").to_pylist() == ["ok"] * 60
+        assert server.statuses()[429] <= 4  # met twice or so; not anew by each
+        begun = server.most_in_flight
+        server.most_in_flight, server.service = 0, 0.5
+        known = PartitionScorer(
+            Task.DETECTION, Endpoint(uri=server.url, key_env="KEY"), image="image", concurrency=5, is_known=True
+        )
+        monkeypatch.setenv("KEY", KEY)
+        list(known(pa.table({"image": [png(1)] * 5}).to_batches()))
+        assert (begun, server.most_in_flight) == (8, 5)  # all at once
 
 
 def test_what_is_to_do_again() -> None:

@@ -10,13 +10,14 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from automl_cv_client._client import Client
 from automl_cv_client._extras import need
-from automl_cv_client._flow.call_settings import RetryPolicy
+from automl_cv_client._flow.call_settings import LearnedLimits, RetryPolicy
 from automl_cv_client._imaging import ImageInput, ImagePolicy
+from automl_cv_client._streaming.options import CONCURRENCY, StreamOptions
 from automl_cv_client.errors import AutoMLVisionError, BatchError, InvalidInput, is_hopeless
 from automl_cv_client.integrations.arrow import images_in, kept_columns, schema, table_of
 from automl_cv_client.integrations.endpoint import AtOnce, Endpoint, asked, divided
@@ -30,6 +31,9 @@ __all__ = ["Endpoint", "PartitionScorer", "schema", "scored", "to_do"]
 
 _logger = logging.getLogger("automl_cv_client.integrations")
 
+_LEARNED: dict[Endpoint, LearnedLimits] = {}
+"""What earlier tasks of this Python worker found out about each endpoint: Spark gives a worker one after the other."""
+
 
 @dataclass(frozen=True)
 class PartitionScorer:
@@ -41,6 +45,7 @@ class PartitionScorer:
         image: the column of images: paths, or encoded images as bytes.
         id: the column that identifies a row; kept, as all columns are.
         concurrency: requests in flight at most, per task.
+        is_known: the endpoint takes so many from each task: begin there, in place of finding it out.
         per_request: images per request.
         threshold: for multi-label.
         images: how images are read and prepared.
@@ -51,7 +56,8 @@ class PartitionScorer:
     endpoint: Endpoint
     image: str = "path"
     id: str | None = None
-    concurrency: int = 64
+    concurrency: int = CONCURRENCY
+    is_known: bool = False
     per_request: int = 1
     threshold: float = 0.5
     images: ImagePolicy = field(default_factory=ImagePolicy)
@@ -77,13 +83,9 @@ class PartitionScorer:
             client = made.with_options(images=self.images)
             if _is_another_try():
                 _check(client)
-            outcomes = client.score_many(
-                images(),
-                self.task,
-                threshold=self.threshold,
-                concurrency=self.concurrency,
-                per_request=self.per_request,
-            )
+            client._settings = replace(client._settings, learned=_LEARNED.setdefault(self.endpoint, LearnedLimits()))
+            options = StreamOptions(self.concurrency, per_request=self.per_request, is_known=self.is_known)
+            outcomes = client._many(images(), self.task, options, self.threshold)
             done: list[Any] = []
             for outcome in outcomes:
                 if is_hopeless(
@@ -167,7 +169,7 @@ def scored(
     kind = task_of(task)
     partitions = _tasks_at_once(data_frame) if tasks_at_once is None else tasks_at_once
     if at_once is None:
-        concurrency = 64
+        concurrency = CONCURRENCY
         if partitions > 1:
             _logger.warning(
                 "%d tasks that do not know what the endpoint takes learn it by being refused, each for itself: give "
@@ -182,6 +184,7 @@ def scored(
         image=image,
         id=id,
         concurrency=concurrency,
+        is_known=at_once is not None,
         per_request=per_request,
         threshold=threshold,
         images=images or ImagePolicy(),

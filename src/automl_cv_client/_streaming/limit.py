@@ -10,9 +10,9 @@ refusal costs a whole upload:
   So refusals stay below 2 % of the answers, and a deployment that grows is still found.
 * A try at the wall that is refused costs one step, not a fifth: it says that nothing has changed.
 
-Where others hold all of the endpoint, even one request in flight is one too many, and a refusal takes a millisecond: one
-image after the other would be refused, hundreds within a second, and given up. So a refusal at a limit of one holds the
-next request back, twice as long each time, until one comes through.
+Where others hold all of the endpoint, even one request in flight is one too many, and a refusal takes a millisecond:
+one image after the other would be refused, hundreds within a second, and given up. So a refusal at a limit of one holds
+the next request back, twice as long each time, until one comes through.
 """
 
 from __future__ import annotations

@@ -116,10 +116,12 @@ def spark_naive(session: Any, image: str) -> Callable[[str, int], int]:
 
     def drive(url: str, images: int) -> int:
         def score(batches: Iterable[Any]) -> Iterator[Any]:
+            import pyarrow
+
             with Client(url, "key") as client:
                 for batch in batches:
                     outcomes = client.detect_many(batch.column("path").to_pylist())
-                    yield batch.append_column("result", [[text_of(outcome) for outcome in outcomes]])
+                    yield batch.append_column("result", pyarrow.array([text_of(outcome) for outcome in outcomes]))
 
         frame = _spark_rows(session, image, images)
         return int(frame.mapInArrow(score, "id long, path string, result string").count())
@@ -127,7 +129,7 @@ def spark_naive(session: Any, image: str) -> Callable[[str, int], int]:
     return drive
 
 
-def spark_scored(session: Any, image: str, at_once: int | None) -> Callable[[str, int], int]:
+def spark_scored(session: Any, image: str, at_once: int) -> Callable[[str, int], int]:
     def drive(url: str, images: int) -> int:
         endpoint = Endpoint(uri=url, key_env=KEY_VARIABLE)
         rows = _spark_rows(session, image, images)
@@ -172,7 +174,6 @@ def with_spark(image: str) -> list[tuple[str, str, str, str]]:
     session.sparkContext.setLogLevel("ERROR")
     rows = [
         row("Spark, 4 tasks, capacity known", used(spark_scored(session, image, CAP), 1200), "≥ 0.85, ≤ 0.5 %"),
-        row("Spark, 4 tasks, capacity unknown", used(spark_scored(session, image, None), 800)),
         row("Spark, 4 tasks, written naively", used(spark_naive(session, image), 800)),
     ]
     session.stop()
@@ -223,7 +224,7 @@ def cpu_added(url: str) -> list[tuple[str, str, str, str]]:
     client.close()
 
     def added(name: str, measured: list[float], limit: list[float]) -> tuple[str, str, str, str]:
-        more = sorted((one - least) / count * 1000 for one, least in zip(measured, limit, strict=True))
+        more = sorted((whole - least) / count * 1000 for whole, least in zip(measured, limit, strict=True))
         figure = f"{more[len(more) // 2]:.2f} ms of CPU an image more"
         return name, figure, f"{ratio(measured, limit):.2f} of the stream alone", "≤ 0.3 ms"
 

@@ -146,8 +146,8 @@ def scored(
         image: the column of images: paths, or encoded images as bytes.
         id: the column that identifies a row; checked to be there before anything is sent.
         at_once: requests the endpoint takes at once, divided among the tasks that run at once; ``"ask"`` asks Resource
-            Manager from the driver, which needs the variables of the workspace. None: each task adapts, which is for
-            one partition only.
+            Manager from the driver, which needs the variables of the workspace; where nobody knows, measure it with
+            :meth:`Client.find_capacity`. None: each task adapts, which is for one partition only.
         tasks_at_once: tasks that run at once; by default the cores of the cluster by ``spark.task.cpus``. If partitions
             are fewer, give their number.
         per_request: images per request.
@@ -173,7 +173,7 @@ def scored(
         if partitions > 1:
             _logger.warning(
                 "%d tasks that do not know what the endpoint takes learn it by being refused, each for itself: give "
-                'at_once= a number or "ask"',
+                'at_once= a number (client.find_capacity measures it) or "ask"',
                 partitions,
             )
     else:

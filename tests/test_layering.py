@@ -65,6 +65,7 @@ NEIGHBOURS = {
     ("_async_client", "_options"),
     ("_async_client", "_clients"),
     ("testing", "local"),
+    ("batch", "integrations"),  # for the columns of a nested export, which are those of Ray and Spark
     ("cli", "__init__"),
     ("__main__", "cli"),
 }

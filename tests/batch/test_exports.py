@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
 
 from automl_cv_client import Client, Task, errors
-from automl_cv_client.batch import export, progress_bar, score_folder
+from automl_cv_client.batch import export, export_outcomes, progress_bar, score_folder
 from automl_cv_client.batch.ledger import Finished, Ledger, State
 from automl_cv_client.batch.sources import names_of
 from automl_cv_client.batch.summary import Progress
+from automl_cv_client.integrations.arrow import row_of, row_of_record, schema
+from automl_cv_client.results import Failed, Outcome, Scored
+from automl_cv_client.testing import detections
 from tests.batch.jobs import images, reply
 from tests.capped import capped
 
@@ -46,6 +51,51 @@ def test_csv_and_parquet_agree(task: Task, tmp_path: Path) -> None:
     failed = [row for row in table if row["status"] == "error"]
     assert [Path(row["input"]).name for row in failed] == ["=bad.png"]
     assert failed[0]["error"].startswith("ImageError: ")
+
+
+@pytest.mark.parametrize("task", Task, ids=lambda task: task.method)
+def test_nested_parquet_is_what_the_engines_give(task: Task, tmp_path: Path) -> None:
+    """The same columns, and in them what one process's outcomes say."""
+    out = job(tmp_path, task)
+    file = export(out, "parquet", nested=True)
+    table = pyarrow.parquet.read_table(file)
+    assert table.schema.equals(schema(task, keep=pyarrow.schema([("input", pyarrow.string())])))
+    rows = {row.pop("input"): row for row in table.to_pylist()}
+    with capped(reply(task), service=0) as server, Client(server.url, "k") as client:
+        expected = {str(outcome.input): outcome for outcome in client.score_many(sorted(rows), task)}
+    wanted = pyarrow.Table.from_pylist([row_of(outcome, task) for outcome in expected.values()], schema(task))
+    for name, whole in zip(expected, wanted.to_pylist(), strict=True):
+        assert same_but_the_call(rows[name]) == same_but_the_call(whole)
+    failed = [row["error"] for row in rows.values() if row["error"]]
+    assert [(error["kind"], error["final"]) for error in failed] == [("ImageError", True)]
+
+
+def same_but_the_call(row: dict[str, Any]) -> dict[str, Any]:
+    """How long it took and which request it was is of each call its own."""
+    result = row["result"] and {**json.loads(row["result"]), "call": None}
+    call = row["call"] and {**row["call"], "seconds": None}
+    return {**row, "result": result, "call": call}
+
+
+def test_outcomes_of_no_job_are_exported_nested_too(tmp_path: Path) -> None:
+    found = detections(("cup", 0.9, (0, 0, 1, 1)), ("cup", math.nan, (0, 0, 1, 1)))
+    outcomes: list[Outcome[Any]] = [Scored(0, "a.jpg", found), Failed(1, "b.jpg", error=errors.BatchError("lost"))]
+    file = export_outcomes(outcomes, Task.DETECTION, tmp_path / "rows.parquet", "parquet", nested=True)
+    first, last = pyarrow.parquet.read_table(file).to_pylist()
+    assert (first["input"], first["objects"][0]["right"], first["call"]["scores_missing"]) == ("a.jpg", 1, 1)
+    assert (last["input"], last["error"]["message"], last["objects"]) == ("b.jpg", "lost", None)
+
+
+def test_a_record_of_an_older_version_does_not_say_whether_an_error_is_final(tmp_path: Path) -> None:
+    row = row_of_record(False, '{"kind": "ImageError", "message": "no image", "attempts": 2}', Task.DETECTION)
+    assert (row["error"]["final"], row["error"]["attempts"], row["error"]["reason"]) == (None, 2, None)
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv"])
+def test_only_parquet_has_nested_columns(format: Any, tmp_path: Path) -> None:
+    with pytest.raises(errors.InvalidInput, match=f"only parquet has nested columns, not {format}"):
+        export(tmp_path, format, nested=True)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_csv_cells_are_no_formulas(tmp_path: Path) -> None:

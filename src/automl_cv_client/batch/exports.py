@@ -16,6 +16,8 @@ from automl_cv_client._text import harmless
 from automl_cv_client.batch.ledger import Ledger, as_json, finished
 from automl_cv_client.batch.rows import COLUMNS, rows_of
 from automl_cv_client.errors import BatchError, InvalidInput
+from automl_cv_client.integrations.arrow import row_of_record
+from automl_cv_client.integrations.arrow import schema as arrow_schema
 from automl_cv_client.results import Outcome, Result
 from automl_cv_client.task import Task, TaskInput, task_of
 
@@ -23,29 +25,38 @@ Format = Literal["jsonl", "csv", "parquet"]
 _ROW_GROUP = 10_000
 
 
-def export(out: str | os.PathLike[str], format: Format = "jsonl", path: str | os.PathLike[str] | None = None) -> Path:
+def export(
+    out: str | os.PathLike[str],
+    format: Format = "jsonl",
+    path: str | os.PathLike[str] | None = None,
+    *,
+    nested: bool = False,
+) -> Path:
     """Write what a job has recorded so far; also while it runs.
 
     JSONL has a line an image: ``{"input", "status": "ok", "result"}`` or ``{"input", "status": "error", "error"}``.
     CSV and Parquet have a row an object (detection, segmentation), a present label (multi-label) or an image, with
-    coordinates in [0, 1]; an image without any has one row, too.
+    coordinates in [0, 1]; an image without any has one row, too. Parquet that is ``nested`` has a row an image, with
+    the columns that the integrations of Ray and Spark give, so that all three can be read as one table.
 
     Args:
         out: the folder of the job.
         format: ``"jsonl"``, ``"csv"`` or ``"parquet"`` (extra ``parquet``).
         path: where to; ``<out>/results.<format>`` by default.
+        nested: for Parquet: a row an image, ``input`` and :func:`automl_cv_client.integrations.arrow.schema`.
 
     Raises:
+        InvalidInput: an argument cannot be used.
         BatchError: no job in this folder, or the file cannot be written; an older file then stays as it was.
     """
-    (checked,) = checked_formats((format,))
+    (checked,) = checked_formats((format,), nested)
     target = Path(out) / f"results.{checked}" if path is None else Path(path)
     ledger = Ledger(Path(out), reading=True)
     try:
         if os.path.realpath(target).startswith(os.path.realpath(ledger.path)):  # or a file SQLite has beside it
             raise BatchError(f"cannot write {target}: it is the record of the job; choose another name")
         # Not alone: there may be others, and a run at its end.
-        write_export(ledger, Task(ledger.fingerprint()["task"]), checked, target, alone=False)
+        write_export(ledger, Task(ledger.fingerprint()["task"]), checked, target, alone=False, nested=nested)
     finally:
         ledger.close()
     return target
@@ -56,6 +67,8 @@ def export_outcomes(
     task: TaskInput,
     path: str | os.PathLike[str],
     format: Format = "jsonl",
+    *,
+    nested: bool = False,
 ) -> Path:
     """Write outcomes that belong to no job, such as those of :func:`read_batch_output`, in the form of :func:`export`.
 
@@ -64,15 +77,17 @@ def export_outcomes(
         task: of the results.
         path: where to.
         format: ``"jsonl"``, ``"csv"`` or ``"parquet"`` (extra ``parquet``).
+        nested: for Parquet: a row an image, with nested columns.
 
     Returns:
         The path.
 
     Raises:
+        InvalidInput: an argument cannot be used.
         BatchError: the file cannot be written; an older one then stays as it was.
     """
-    (checked,) = checked_formats((format,))
-    write_export(_Outcomes(outcomes), task_of(task), checked, Path(path))
+    (checked,) = checked_formats((format,), nested)
+    write_export(_Outcomes(outcomes), task_of(task), checked, Path(path), nested=nested)
     return Path(path)
 
 
@@ -92,19 +107,23 @@ class _Outcomes:
             yield str(outcome.input), record.ok, record.body
 
 
-def checked_formats(formats: Iterable[str]) -> tuple[Format, ...]:
+def checked_formats(formats: Iterable[str], nested: bool = False) -> tuple[Format, ...]:
     """The formats by their names. Raises InvalidInput for others, and for Parquet without its library."""
     known: tuple[Format, ...] = get_args(Format)
     names = tuple(formats)
     for name in names:
         if name not in known:
             raise InvalidInput(f"unknown export format {name!r}: use {', '.join(known)}")
+    if nested and names != ("parquet",):
+        raise InvalidInput(f"only parquet has nested columns, not {', '.join(names)}")
     if "parquet" in names:
         _pyarrow()
     return tuple(name for name in known if name in names)
 
 
-def write_export(ledger: _Recorded, task: Task, format: Format, path: Path, *, alone: bool = True) -> None:
+def write_export(
+    ledger: _Recorded, task: Task, format: Format, path: Path, *, alone: bool = True, nested: bool = False
+) -> None:
     """Write one file from an open ledger.
 
     Args:
@@ -113,11 +132,12 @@ def write_export(ledger: _Recorded, task: Task, format: Format, path: Path, *, a
         format: of the file.
         path: of the file.
         alone: nobody else writes it at the same time, which is so in a run.
+        nested: Parquet with a row an image.
     """
     writers: dict[Format, Callable[[IO[bytes], _Recorded, Task], None]] = {
         "jsonl": _write_jsonl,
         "csv": _write_csv,
-        "parquet": _write_parquet,
+        "parquet": _write_nested if nested else _write_parquet,
     }
     with _whole_file(path, alone) as file:
         writers[format](file, ledger, task)
@@ -153,6 +173,15 @@ def _write_parquet(file: IO[bytes], ledger: _Recorded, task: Task) -> None:
         while group := list(islice(rows, _ROW_GROUP)):
             clean = [{name: _text(value) for name, value in row.items()} for row in group]
             writer.write_table(arrow.Table.from_pylist(clean, schema=schema))
+
+
+def _write_nested(file: IO[bytes], ledger: _Recorded, task: Task) -> None:
+    arrow, parquet = _pyarrow()
+    schema = arrow_schema(task, keep=arrow.schema([("input", arrow.string())]))
+    rows = ({"input": _text(name), **row_of_record(ok, body, task)} for name, ok, body in ledger.finished())
+    with parquet.ParquetWriter(file, schema) as writer:
+        while group := list(islice(rows, _ROW_GROUP)):
+            writer.write_table(arrow.Table.from_pylist(group, schema=schema))
 
 
 def _rows(ledger: _Recorded, task: Task) -> Iterator[dict[str, Any]]:

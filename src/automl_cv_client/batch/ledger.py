@@ -25,6 +25,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from automl_cv_client._protocol.statuses import Again, again
 from automl_cv_client._text import printable
 from automl_cv_client.errors import BatchError
 from automl_cv_client.results import Outcome
@@ -55,7 +56,7 @@ COMMIT;
 _FIELDS = (
     "status", "model_status", "reason", "request_id", "client_request_id", "deployment", "attempts", "elapsed",
 )  # fmt: skip
-"""Of an error, what is kept besides its kind and message."""
+"""Of an error, what is kept besides its kind, its message, and whether it is final: it would be the same again."""
 
 
 class State(IntEnum):
@@ -91,11 +92,12 @@ def finished(row: int, outcome: Outcome[Any], not_counted: bool = False) -> Fini
         outcome: what became of it.
         not_counted: the failure was the endpoint's: the image keeps its tries.
     """
-    if outcome.result is not None:
+    if outcome.ok:
         return Finished(row, True, outcome.result.model_dump_json())
     error = outcome.error
     details = {name: getattr(error, name) for name in _FIELDS if getattr(error, name, None) is not None}
-    body = {"kind": type(error).__name__, "message": getattr(error, "message", str(error)), **details}
+    final = again(error) is Again.NEVER
+    body = {"kind": type(error).__name__, "message": getattr(error, "message", str(error)), "final": final, **details}
     return Finished(row, False, as_json(body), counts=not not_counted)
 
 

@@ -44,6 +44,7 @@ automl-cv batch status job/ --json | jq .to_do
 EXPORT_EXAMPLES = """
 automl-cv batch export job/ --format csv
 automl-cv batch export job/ --format parquet --to boxes.parquet
+automl-cv batch export job/ --format parquet --nested
 """
 
 READ_EXAMPLES = """
@@ -142,6 +143,10 @@ ReadOut = Annotated[
 ExifOption = Annotated[
     Literal["unknown", "ignored", "applied"],
     typer.Option("--exif", metavar="HOW", help="What the script did with photos taken sideways: ignored or applied."),
+]
+Nested = Annotated[
+    bool,
+    typer.Option("--nested", help="For parquet: a row an image, with nested columns, as Ray and Spark give them."),
 ]
 FactsAsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as one JSON object.")]
 FileAsJson = Annotated[bool, typer.Option("--json", help='Print one JSON object {"file", "format"}.')]
@@ -244,14 +249,16 @@ def status(job: Job, as_json: FactsAsJson = False) -> None:
         complain(f"{found.failed} of {found.total} images failed{_given_up(found.given_up)}")
 
 
-def export(job: Job, format: Format = "jsonl", path: To = None, as_json: FileAsJson = False) -> None:
+def export(
+    job: Job, format: Format = "jsonl", path: To = None, nested: Nested = False, as_json: FileAsJson = False
+) -> None:
     """Write what a job has recorded so far as one file, whole or not at all."""
     from automl_cv_client.batch import export as write
     from automl_cv_client.batch.exports import checked_formats
 
-    (checked,) = checked_formats((format,))
+    (checked,) = checked_formats((format,), nested)
     check_targets(filter(None, (path,)), inputs=[job / name for name in _OWN_FILES])
-    file = write(job, checked, path)
+    file = write(job, checked, path, nested=nested)
     if as_json:
         print_json({"file": str(file), "format": checked})
     else:
@@ -264,6 +271,7 @@ def read(
     images: ImagesOfOutput,
     out: ReadOut = None,
     format: Format = "jsonl",
+    nested: Nested = False,
     threshold: Threshold = 0.5,
     exif: ExifOption = "unknown",
     as_json: FactsAsJson = False,
@@ -275,12 +283,12 @@ def read(
     from automl_cv_client.batch import export_outcomes, read_batch_output
     from automl_cv_client.batch.exports import checked_formats
 
-    (checked,) = checked_formats((format,))
+    (checked,) = checked_formats((format,), nested)
     check_targets(filter(None, (out,)), inputs=[output])
     rows = read_batch_output(output, task=task, images=images, threshold=threshold, exif=exif)
     failures = [outcome for outcome in rows if not outcome.ok]
     if out is not None:
-        export_outcomes(rows, task, out, checked)
+        export_outcomes(rows, task, out, checked, nested=nested)
     if as_json:
         facts = {"ok": len(rows) - len(failures), "failed": len(failures)}
         print_json({**facts, "repeated": rows.repeated, "passed_over": rows.passed_over})

@@ -6,6 +6,7 @@ fractions of the upright image, in float64, as the service sends them.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from automl_cv_client._imaging import ImageInput
 from automl_cv_client._numbers import rank
 from automl_cv_client._protocol.statuses import Again, again
 from automl_cv_client.errors import AutoMLVisionError, InvalidInput
-from automl_cv_client.results import Outcome, Result
+from automl_cv_client.results import KINDS, Outcome, Result
 from automl_cv_client.task import Task, task_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 5
 """Of a classification, the classes with the highest probabilities that ``probs`` has; ``result`` has all."""
+
+_OF_ERRORS = ("status", "model_status", "reason", "request_id", "client_request_id", "attempts")
 
 
 def schema(task: Task | str, *, keep: pyarrow.Schema | None = None) -> pyarrow.Schema:
@@ -108,16 +111,30 @@ def row_of(outcome: Outcome[Result], task: Task) -> dict[str, Any]:
     return {"status": "error", "error": _row_of_error(outcome.error)}
 
 
+def row_of_record(ok: bool, body: str, task: Task) -> dict[str, Any]:
+    """The columns of what a job recorded of an image: its result or its error, as JSON."""
+    if ok:
+        return _row_of_result(KINDS[task].model_validate_json(body), task)
+    record = json.loads(body)
+    return {
+        "status": "error",
+        "error": {
+            "kind": record["kind"],
+            "message": _text(record["message"]),
+            "seconds": record.get("elapsed"),
+            "final": record.get("final"),  # None in jobs of older versions, which did not say
+            **{name: record.get(name) for name in _OF_ERRORS},
+        },
+    }
+
+
 def _row_of_error(error: AutoMLVisionError) -> dict[str, Any]:
-    told = {name: getattr(error, name, None) for name in ("status", "model_status", "reason", "attempts")}
-    ids = {name: getattr(error, name, None) for name in ("request_id", "client_request_id")}
     return {
         "kind": type(error).__name__,
         "message": _text(getattr(error, "message", str(error))),
         "seconds": getattr(error, "elapsed", None),
         "final": again(error) is Again.NEVER,
-        **told,
-        **ids,
+        **{name: getattr(error, name, None) for name in _OF_ERRORS},
     }
 
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from automl_cv_client._extras import need
 from automl_cv_client._imaging import ImagePolicy
 from automl_cv_client._streaming.options import CONCURRENCY
+from automl_cv_client._streaming.shared_limit import Coordinator, Following, Lease, LimitStats, Report, Share
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.integrations.arrow import kept_columns, read_images, schema, table_of
 from automl_cv_client.integrations.endpoint import AtOnce, Endpoint, asked, checked
-from automl_cv_client.integrations.shared_limit import Coordinator, Following, Lease, LimitStats, Report, Share
 from automl_cv_client.task import Task, task_of
 
 if TYPE_CHECKING:

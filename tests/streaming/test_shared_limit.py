@@ -14,10 +14,7 @@ import pytest
 
 from automl_cv_client import AsyncClient, Task
 from automl_cv_client._streaming.limit import Sent, Verdict
-from automl_cv_client.errors import BatchError
-from automl_cv_client.integrations.endpoint import Endpoint
-from automl_cv_client.integrations.ray import Scorer, Settings, SharedLimit
-from automl_cv_client.integrations.shared_limit import (
+from automl_cv_client._streaming.shared_limit import (
     Coordinator,
     Following,
     Lease,
@@ -25,6 +22,9 @@ from automl_cv_client.integrations.shared_limit import (
     Share,
     fairly_divided,
 )
+from automl_cv_client.errors import BatchError
+from automl_cv_client.integrations.endpoint import Endpoint
+from automl_cv_client.integrations.ray import Scorer, Settings, SharedLimit
 from tests.capped import CappedServer, capped
 from tests.integrations.test_arrow import png
 

@@ -136,6 +136,7 @@ LATER = {
     "polars": ("results/_exports.py",),
     "pyarrow": ("batch/exports.py", "integrations/", "results/_exports.py"),
     "shapely": ("results/_exports.py",),
+    "simdjson": ("results/_float_map.py",),
     "supervision": ("results/_exports.py",),
     "ray": ("integrations/ray.py",),
     "pyspark": ("integrations/spark.py",),

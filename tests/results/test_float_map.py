@@ -6,6 +6,8 @@ import json
 import math
 import pickle
 import struct
+import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -14,12 +16,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from automl_cv_client.errors import UnexpectedReply
-from automl_cv_client.results._float_map import FloatMap
+from automl_cv_client.results._float_map import FloatMap, _by_simdjson
 
 
 def array_of(text: str) -> np.ndarray:
     numbers = FloatMap.of_text(text.encode())
     return np.frombuffer(numbers.float32, "<f4").reshape(numbers.shape)
+
+
+@pytest.fixture(params=["simdjson", "none"], autouse=True, scope="module")
+def _library(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test with the optional library and without it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "none":
+            patch.setitem(sys.modules, "simdjson", None)
+        yield
 
 
 @given(arrays.arrays(np.float32, arrays.array_shapes(min_dims=3, max_dims=3, max_side=6)))
@@ -44,6 +55,55 @@ def test_odd_numbers() -> None:
 def test_anything_else_is_an_unexpected_reply(text: str) -> None:
     with pytest.raises(UnexpectedReply, match="not an array"):
         _ = FloatMap.of_text(text.encode()).shape
+
+
+_NUMBERS = st.one_of(
+    st.floats().map(repr),
+    st.floats(width=32, allow_nan=False, allow_infinity=False).map(repr),
+    st.integers(-(2**70), 2**70).map(str),
+    st.sampled_from(["-0", "-0.0", "1e-320", "3.4028235e38", "3.4028235677973366e38", "5E-1", "null", "true", "01"]),
+)
+_ODD = st.sampled_from(["[1]", "{}", '"a"', "", "1, 2", "[]", "]", "["])
+
+
+def _outcome(text: bytes) -> object:
+    try:
+        numbers = FloatMap.of_text(text)
+        return numbers.shape, numbers.float32
+    except UnexpectedReply as error:
+        return str(error)
+
+
+@given(
+    st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4)),
+    st.lists(_NUMBERS, min_size=36, max_size=36),
+    st.none() | st.tuples(st.integers(0, 35), _ODD),
+    st.sampled_from(["[[[{}]]]", " [[[{}]]]", "[[[{}]]] ", "[[[{}]]", "[[{}]]", "[[[{}]]]]"]),
+    st.sampled_from([", ", ",", " ,\n"]),
+)
+def test_both_readers_say_the_same(
+    shape: tuple[int, int, int], numbers: list[str], odd: tuple[int, str] | None, form: str, comma: str
+) -> None:
+    if odd is not None:
+        numbers[odd[0]] = odd[1]
+    channels, rows, columns = shape
+    values = iter(numbers)
+    written = f"]]{comma}[[".join(
+        f"]{comma}[".join(comma.join(next(values) for _ in range(columns)) for _ in range(rows))
+        for _ in range(channels)
+    )
+    text = form.replace("{}", written).encode()
+    with_it = _outcome(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "simdjson", None)
+        assert _outcome(text) == with_it
+
+
+def test_the_library_reads_what_a_service_sends() -> None:
+    array = np.random.default_rng(0).normal(size=(3, 8, 8)).astype(np.float32)
+    text = json.dumps(array.tolist()).encode()
+    is_missing = "simdjson" in sys.modules and sys.modules["simdjson"] is None
+    assert _by_simdjson(text, 0, len(text)) == (None if is_missing else ((3, 8, 8), array.tobytes()))
 
 
 @given(st.text(alphabet="[]01.,- enul", max_size=30))

@@ -2,7 +2,8 @@
 
 A reply holds 150,000 numbers a class as text. Lists of Python floats would take 13 times the text's memory; here
 one row after the other goes from text to float32, so that the most there ever is besides the text is the result.
-Measured against simdjson's ``as_buffer``: benchmarks/xai_attributions.py.
+With pysimdjson (extra ``simdjson``) and numpy a channel at a time is read, in half the time, to the same bits. Measured
+against simdjson's ``as_buffer``: benchmarks/xai_attributions.py.
 """
 
 from __future__ import annotations
@@ -87,10 +88,65 @@ class FloatMap:
 def _decoded(body: bytes, start: int, end: int) -> tuple[Shape, bytes]:
     """Text to numbers. Raises UnexpectedReply."""
     try:
-        return _rows_of(body, start, end)
+        return _by_simdjson(body, start, end) or _rows_of(body, start, end)
     except (ValueError, TypeError, struct.error) as error:
         problem = str(error)
     raise UnexpectedReply(f"the attributions are not an array [channels, rows, columns] of numbers: {problem}")
+
+
+def _by_simdjson(body: bytes, start: int, end: int) -> tuple[Shape, bytes] | None:
+    """As :func:`_rows_of`; None without the libraries, and for all that is not a plain map of finite numbers."""
+    try:
+        import numpy
+        import simdjson
+    except ImportError:
+        return None
+    parser, packed, shapes = simdjson.Parser(), bytearray(), set()
+    at = start + 1  # behind the bracket around all channels
+    while (closing := _end_of_channel(body, at, end)) >= 0:
+        opening, closing = body.find(b"[", at, closing), closing + 2
+        try:
+            channel: Any = parser.parse(memoryview(body)[opening:closing])
+            shape = len(channel), *{len(row) for row in channel}
+            numbers = numpy.frombuffer(channel.as_buffer(of_type="d"), numpy.float64)
+            del channel  # a parser refuses to go on while somebody holds what it gave
+        except (ValueError, TypeError, RuntimeError):  # a null, NaN, a number beyond 64 bits; or no rows of numbers
+            return None
+        shapes.add(shape)
+        # It reads nested lists as if they were flat.
+        if len(shape) != 2 or len(numbers) != shape[0] * shape[1] or _lists(body, opening, closing) != shape[0] + 1:
+            return None
+        with numpy.errstate(over="ignore"):
+            floats = numbers.astype("<f4")
+        if not numpy.isfinite(floats).all():
+            return None
+        packed += floats.tobytes()
+        at = closing
+    if len(shapes) != 1 or body[at:end].strip() != b"]":
+        return None
+    ((height, width),) = shapes
+    if not packed:
+        return None
+    return (len(packed) // (4 * height * width), height, width), bytes(packed)
+
+
+# A loop over single brackets: the search for two bytes takes as long as all the rest, and ``bytes.count`` half of it.
+
+
+def _end_of_channel(body: bytes, start: int, end: int) -> int:
+    """Where two brackets close, one behind the other; -1 where none do."""
+    closing = body.find(b"]", start, end)
+    while closing >= 0 and body[closing + 1 : closing + 2] != b"]":
+        closing = body.find(b"]", closing + 1, end)
+    return closing
+
+
+def _lists(body: bytes, start: int, end: int) -> int:
+    """How many lists begin there."""
+    count, opening = 0, body.find(b"[", start, end)
+    while opening >= 0:
+        count, opening = count + 1, body.find(b"[", opening + 1, end)
+    return count
 
 
 def _rows_of(body: bytes, start: int, end: int) -> tuple[Shape, bytes]:

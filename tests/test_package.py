@@ -60,7 +60,7 @@ def test_both_clients_have_the_same_signatures(name):
     for parameter, other in zip(blocking.parameters.values(), awaited.parameters.values(), strict=True):
         wanted = {
             "HttpClientInput | None": "AsyncHttpClientInput | None",
-            "Images": "AsyncImages",
+            "Images[ImageT]": "AsyncImages[ImageT]",
         }.get(parameter.annotation, parameter.annotation)
         assert other == parameter.replace(annotation=wanted)
 

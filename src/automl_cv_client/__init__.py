@@ -11,7 +11,7 @@ from automl_cv_client._async_client import AsyncClient
 from automl_cv_client._client import Client
 from automl_cv_client._flow.call_settings import RetryPolicy
 from automl_cv_client._flow.hooks import DropEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
-from automl_cv_client._imaging import ImagePolicy, UrlRules
+from automl_cv_client._imaging import ImageInput, ImagePolicy, UrlRules
 from automl_cv_client._protocol.xai import XaiParameters
 from automl_cv_client._streaming.runs import AsyncRun, Run
 from automl_cv_client.geometry import Box, PixelBox, Size
@@ -59,6 +59,7 @@ __all__ = [
     "Health",
     "Hooks",
     "ImageInfo",
+    "ImageInput",
     "ImagePolicy",
     "Instance",
     "Instances",

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from automl_cv_client import AsyncClient, Client, RetryPolicy
+from automl_cv_client import AsyncClient, Client, ImageInput, RetryPolicy
 from automl_cv_client._transports.fallback import Outage
 from automl_cv_client.errors import AuthenticationFailed, ConnectionFailed, ImageError, InvalidInput, UnsupportedTask
 from automl_cv_client.local import LocalEndpoint, LocalModel
@@ -41,7 +41,8 @@ def test_the_same_results_as_behind_the_endpoint(tmp_path: Path):
 
 
 def test_many_images_and_a_bad_one(model: LocalModel):
-    outcomes = list(model.detect_many([Image.new("RGB", (9, 9)), b"no image", Image.new("RGB", (9, 9))]))
+    images: list[ImageInput] = [Image.new("RGB", (9, 9)), b"no image", Image.new("RGB", (9, 9))]
+    outcomes = list(model.detect_many(images))
     assert [outcome.ok for outcome in outcomes] == [True, False, True]
     assert isinstance(outcomes[1].error, ImageError)
 

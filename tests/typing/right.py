@@ -35,6 +35,7 @@ from automl_cv_client import (
     Health,
     Hooks,
     ImageInfo,
+    ImageInput,
     ImagePolicy,
     Instance,
     Instances,
@@ -149,7 +150,7 @@ def options(seen: list[int]) -> None:
         assert_type(client.find_capacity("img.jpg", seconds=10), Capacity)
         with client.stream("image-object-detection", concurrency="ask") as run:
             assert_type(run, Run[Detections])
-            assert_type(run.score(["img.jpg"]), list[Outcome[Detections]])
+            assert_type(run.score(["img.jpg"]), list[Outcome[Detections, str]])
             assert_type(run.stats(), RunStats)
         assert_type(client.close(), None)
 
@@ -196,8 +197,9 @@ def scores(
 
 def many(client: Client, paths: Sequence[Path], task: Task) -> None:
     for detected in client.detect_many("photos/", concurrency=4, ordered=False):
-        assert_type(detected, Outcome[Detections])
+        assert_type(detected, Outcome[Detections, str])
         assert_type(detected.unwrap(), Detections)
+        assert_type(detected.input, str)
         if detected.result is not None:
             assert_type(detected.result[0].label, str)
         if detected.ok:
@@ -216,14 +218,18 @@ def many(client: Client, paths: Sequence[Path], task: Task) -> None:
             case _:
                 assert_never(detected)
     assert_type([outcome.result for outcome in client.segment_many(paths) if outcome.ok], list[Instances])
-    assert_type(next(client.classify_many(paths)), Outcome[Classification])
-    assert_type(next(client.classify_multilabel_many(paths, threshold=0.4)), Outcome[MultilabelClassification])
-    assert_type(next(client.segment_many(path for path in paths)), Outcome[Instances])
-    assert_type(next(client.score_many(paths, "image-classification")), Outcome[Classification])
-    assert_type(next(client.score_many(paths, task)), Outcome[Result])
-    assert_type(next(client.explain_many(paths, XaiParameters())), Outcome[ExplainedClassification])
-    assert_type(next(client.explain_multilabel_many(paths)), Outcome[MultilabelClassification])
+    assert_type(next(client.classify_many(paths)), Outcome[Classification, Path])
+    assert_type(next(client.classify_multilabel_many(paths, threshold=0.4)), Outcome[MultilabelClassification, Path])
+    assert_type(next(client.segment_many(path for path in paths)), Outcome[Instances, Path])
+    assert_type(next(client.score_many(paths, "image-classification")), Outcome[Classification, Path])
+    assert_type(next(client.score_many(paths, task)), Outcome[Result, Path])
+    assert_type(next(client.explain_many(paths, XaiParameters())), Outcome[ExplainedClassification, Path])
+    assert_type(next(client.explain_multilabel_many(paths)), Outcome[MultilabelClassification, Path])
     client.detect_many(paths).close()
+    assert_type(next(client.detect_many(Path("photos"))), Outcome[Detections, str])
+    assert_type([outcome.input.name for outcome in client.detect_many(paths)], list[str])
+    mixed: list[ImageInput] = ["a.jpg", b""]
+    assert_type(next(client.detect_many(mixed)), Outcome[Detections, ImageInput])
 
 
 async def awaited(client: AsyncClient, paths: list[Path], stream: AsyncIterator[bytes]) -> None:
@@ -246,7 +252,7 @@ async def awaited(client: AsyncClient, paths: list[Path], stream: AsyncIterator[
     assert_type(await client.find_capacity("img.jpg"), Capacity)
     async with client.stream(Task.SEGMENTATION, per_request=4) as run:
         assert_type(run, AsyncRun[Instances])
-        assert_type(await run.score(stream), list[Outcome[Instances]])
+        assert_type(await run.score(stream), list[Outcome[Instances, bytes]])
     assert_type(await AsyncClient.from_workspace("id", "group", "workspace", "cats"), AsyncClient)
     assert_type(await AsyncClient.from_ml_client(MLClient(DefaultAzureCredential()), "cats"), AsyncClient)
     assert_type(AsyncClient.from_env(), AsyncClient)
@@ -254,13 +260,13 @@ async def awaited(client: AsyncClient, paths: list[Path], stream: AsyncIterator[
     assert_type(client.with_fallback(LocalModel("model.onnx", "image-object-detection")), AsyncClient)
     assert_type(client.stats(), Stats)
     async for detected in client.detect_many(stream):
-        assert_type(detected, Outcome[Detections])
-    assert_type(await anext(client.classify_many(paths)), Outcome[Classification])
-    assert_type(await anext(client.classify_multilabel_many("photos/")), Outcome[MultilabelClassification])
-    assert_type(await anext(client.segment_many(paths)), Outcome[Instances])
-    assert_type(await anext(client.score_many(paths, Task.DETECTION)), Outcome[Detections])
-    assert_type(await anext(client.explain_many(paths)), Outcome[ExplainedClassification])
-    assert_type(await anext(client.explain_multilabel_many(stream)), Outcome[MultilabelClassification])
+        assert_type(detected, Outcome[Detections, bytes])
+    assert_type(await anext(client.classify_many(paths)), Outcome[Classification, Path])
+    assert_type(await anext(client.classify_multilabel_many("photos/")), Outcome[MultilabelClassification, str])
+    assert_type(await anext(client.segment_many(paths)), Outcome[Instances, Path])
+    assert_type(await anext(client.score_many(paths, Task.DETECTION)), Outcome[Detections, Path])
+    assert_type(await anext(client.explain_many(paths)), Outcome[ExplainedClassification, Path])
+    assert_type(await anext(client.explain_multilabel_many(stream)), Outcome[MultilabelClassification, bytes])
     await client.detect_many(paths).aclose()
     assert_type(await client.close(), None)
 

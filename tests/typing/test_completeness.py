@@ -46,5 +46,5 @@ def test_every_public_type_is_known(tmp_path: Path) -> None:
     )
     assert "Path of py.typed file: " in done.stdout, done.stdout + done.stderr
     problems = [line for line in done.stdout.splitlines() if "error:" in line]
-    assert problems == []
+    assert problems == [], "\n".join(problems)
     assert "Type completeness score: 100%" in done.stdout

@@ -49,6 +49,8 @@ def calls(client: Client, outcome: Outcome[Detections]) -> None:
     client.classify("a.jpg")[0]  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
     client.score("a.jpg")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     client.score(3, Task.DETECTION)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    client.detect_many(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.detect_many([3])  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     client.detect_many("photos/", workers=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.detect_tiled("a.jpg", tiles=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.with_options(scoring_uri=URL)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -12,7 +12,7 @@ from automl_cv_client._imaging import ImageInput
 from automl_cv_client._protocol.xai import XaiParameters, check_explainable
 from automl_cv_client._streaming.options import StreamOptions
 from automl_cv_client._streaming.runs import async_stream_for, stream_for
-from automl_cv_client._streaming.sources import AsyncImages, Images, images_of
+from automl_cv_client._streaming.sources import AsyncImages, Images, ImageT, images_of
 from automl_cv_client._streaming.stream import AsyncStream
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.results import ExplainedClassification, MultilabelClassification, Outcome
@@ -112,41 +112,41 @@ class Explain(Connected):
     @overload
     def explain_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         parameters: XaiParameters | None = None,
         *,
         task: ClassificationTask = Task.CLASSIFICATION,
         concurrency: int = CONCURRENCY,
-    ) -> Generator[Outcome[ExplainedClassification], None, None]: ...
+    ) -> Generator[Outcome[ExplainedClassification, ImageT], None, None]: ...
 
     @overload
     def explain_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         parameters: XaiParameters | None = None,
         *,
         task: MultilabelTask,
         concurrency: int = CONCURRENCY,
-    ) -> Generator[Outcome[MultilabelClassification], None, None]: ...
+    ) -> Generator[Outcome[MultilabelClassification, ImageT], None, None]: ...
 
     @overload
     def explain_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         parameters: XaiParameters | None = None,
         *,
         task: TaskInput,
         concurrency: int = CONCURRENCY,
-    ) -> Generator[Outcome[ExplainedClassification | MultilabelClassification], None, None]: ...
+    ) -> Generator[Outcome[ExplainedClassification | MultilabelClassification, ImageT], None, None]: ...
 
     def explain_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         parameters: XaiParameters | None = None,
         *,
         task: TaskInput = Task.CLASSIFICATION,
         concurrency: int = CONCURRENCY,
-    ) -> Generator[Outcome[Any], None, None]:
+    ) -> Generator[Outcome[Any, ImageT], None, None]:
         """Explain many images with a multi-class model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, and outcomes come in their order. Leave the loop to stop.
@@ -173,8 +173,8 @@ class Explain(Connected):
         return self._explain_many(images, task_of(task), parameters, concurrency)
 
     def explain_multilabel_many(
-        self, images: Images, parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY
-    ) -> Generator[Outcome[MultilabelClassification], None, None]:
+        self, images: Images[ImageT], parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY
+    ) -> Generator[Outcome[MultilabelClassification, ImageT], None, None]:
         """Explain many images with a multi-label model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, and outcomes come in their order. Leave the loop to stop.
@@ -200,8 +200,8 @@ class Explain(Connected):
         return self._explain_many(images, Task.MULTILABEL, parameters, concurrency)
 
     def _explain_many(
-        self, images: Images, task: Task, parameters: XaiParameters | None, concurrency: int
-    ) -> Generator[Outcome[Any], None, None]:
+        self, images: Images[ImageT], task: Task, parameters: XaiParameters | None, concurrency: int
+    ) -> Generator[Outcome[Any, ImageT], None, None]:
         check_explainable(task)
         wanted = _checked(parameters)
         source, options = images_of(images), StreamOptions(concurrency)
@@ -298,41 +298,41 @@ class AsyncExplain(AsyncConnected):
     @overload
     def explain_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         parameters: XaiParameters | None = None,
         *,
         task: ClassificationTask = Task.CLASSIFICATION,
         concurrency: int = CONCURRENCY,
-    ) -> AsyncGenerator[Outcome[ExplainedClassification], None]: ...
+    ) -> AsyncGenerator[Outcome[ExplainedClassification, ImageT], None]: ...
 
     @overload
     def explain_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         parameters: XaiParameters | None = None,
         *,
         task: MultilabelTask,
         concurrency: int = CONCURRENCY,
-    ) -> AsyncGenerator[Outcome[MultilabelClassification], None]: ...
+    ) -> AsyncGenerator[Outcome[MultilabelClassification, ImageT], None]: ...
 
     @overload
     def explain_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         parameters: XaiParameters | None = None,
         *,
         task: TaskInput,
         concurrency: int = CONCURRENCY,
-    ) -> AsyncGenerator[Outcome[ExplainedClassification | MultilabelClassification], None]: ...
+    ) -> AsyncGenerator[Outcome[ExplainedClassification | MultilabelClassification, ImageT], None]: ...
 
     def explain_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         parameters: XaiParameters | None = None,
         *,
         task: TaskInput = Task.CLASSIFICATION,
         concurrency: int = CONCURRENCY,
-    ) -> AsyncGenerator[Outcome[Any], None]:
+    ) -> AsyncGenerator[Outcome[Any, ImageT], None]:
         """Explain many images with a multi-class model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, and outcomes come in their order. Leave the loop to stop.
@@ -359,8 +359,8 @@ class AsyncExplain(AsyncConnected):
         return self._explain_many(images, task_of(task), parameters, concurrency)
 
     def explain_multilabel_many(
-        self, images: AsyncImages, parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY
-    ) -> AsyncGenerator[Outcome[MultilabelClassification], None]:
+        self, images: AsyncImages[ImageT], parameters: XaiParameters | None = None, *, concurrency: int = CONCURRENCY
+    ) -> AsyncGenerator[Outcome[MultilabelClassification, ImageT], None]:
         """Explain many images with a multi-label model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, and outcomes come in their order. Leave the loop to stop.
@@ -386,8 +386,8 @@ class AsyncExplain(AsyncConnected):
         return self._explain_many(images, Task.MULTILABEL, parameters, concurrency)
 
     def _explain_many(
-        self, images: AsyncImages, task: Task, parameters: XaiParameters | None, concurrency: int
-    ) -> AsyncGenerator[Outcome[Any], None]:
+        self, images: AsyncImages[ImageT], task: Task, parameters: XaiParameters | None, concurrency: int
+    ) -> AsyncGenerator[Outcome[Any, ImageT], None]:
         check_explainable(task)
         source = images if isinstance(images, AsyncIterable) else images_of(images)
         wanted, options = _checked(parameters), StreamOptions(concurrency)

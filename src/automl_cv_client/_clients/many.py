@@ -12,7 +12,7 @@ from automl_cv_client._frames import forget_locals
 from automl_cv_client._numbers import checked_threshold
 from automl_cv_client._streaming.options import CONCURRENCY, Concurrency, StreamOptions
 from automl_cv_client._streaming.runs import async_stream_for, stream_for
-from automl_cv_client._streaming.sources import AsyncImages, Images, images_of
+from automl_cv_client._streaming.sources import AsyncImages, Images, ImageT, images_of
 from automl_cv_client._streaming.stream import AsyncStream, Stream
 from automl_cv_client.results import (
     Classification,
@@ -38,13 +38,13 @@ class Many(Connected):
 
     def classify_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         *,
         concurrency: Concurrency = CONCURRENCY,
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[Classification], None, None]:
+    ) -> Generator[Outcome[Classification, ImageT], None, None]:
         """Score many images with a multi-class model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -82,14 +82,14 @@ class Many(Connected):
 
     def classify_multilabel_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         *,
         threshold: float = 0.5,
         concurrency: Concurrency = CONCURRENCY,
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[MultilabelClassification], None, None]:
+    ) -> Generator[Outcome[MultilabelClassification, ImageT], None, None]:
         """Score many images with a multi-label model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -128,13 +128,13 @@ class Many(Connected):
 
     def detect_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         *,
         concurrency: Concurrency = CONCURRENCY,
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[Detections], None, None]:
+    ) -> Generator[Outcome[Detections, ImageT], None, None]:
         """Score many images with an object detection model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -172,13 +172,13 @@ class Many(Connected):
 
     def segment_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         *,
         concurrency: Concurrency = CONCURRENCY,
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[Instances], None, None]:
+    ) -> Generator[Outcome[Instances, ImageT], None, None]:
         """Score many images with a segmentation model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -217,7 +217,7 @@ class Many(Connected):
     @overload
     def score_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         task: ClassificationTask,
         *,
         threshold: float = 0.5,
@@ -225,12 +225,12 @@ class Many(Connected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[Classification], None, None]: ...
+    ) -> Generator[Outcome[Classification, ImageT], None, None]: ...
 
     @overload
     def score_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         task: MultilabelTask,
         *,
         threshold: float = 0.5,
@@ -238,12 +238,12 @@ class Many(Connected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[MultilabelClassification], None, None]: ...
+    ) -> Generator[Outcome[MultilabelClassification, ImageT], None, None]: ...
 
     @overload
     def score_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         task: DetectionTask,
         *,
         threshold: float = 0.5,
@@ -251,12 +251,12 @@ class Many(Connected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[Detections], None, None]: ...
+    ) -> Generator[Outcome[Detections, ImageT], None, None]: ...
 
     @overload
     def score_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         task: SegmentationTask,
         *,
         threshold: float = 0.5,
@@ -264,12 +264,12 @@ class Many(Connected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[Instances], None, None]: ...
+    ) -> Generator[Outcome[Instances, ImageT], None, None]: ...
 
     @overload
     def score_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         task: TaskInput,
         *,
         threshold: float = 0.5,
@@ -277,11 +277,11 @@ class Many(Connected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[Result], None, None]: ...
+    ) -> Generator[Outcome[Result, ImageT], None, None]: ...
 
     def score_many(
         self,
-        images: Images,
+        images: Images[ImageT],
         task: TaskInput,
         *,
         threshold: float = 0.5,
@@ -289,7 +289,7 @@ class Many(Connected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> Generator[Outcome[Result], None, None]:
+    ) -> Generator[Outcome[Result, ImageT], None, None]:
         """Score many images for a task held in a variable: one :class:`Outcome` per image, its result or error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -328,8 +328,8 @@ class Many(Connected):
         return self._many(images, task_of(task), options, threshold)
 
     def _many(
-        self, images: Images, task: Task, options: StreamOptions, threshold: float = 0.5
-    ) -> Generator[Outcome[Any], None, None]:
+        self, images: Images[ImageT], task: Task, options: StreamOptions, threshold: float = 0.5
+    ) -> Generator[Outcome[Any, ImageT], None, None]:
         source = images_of(images)
         check_askable(self, options)
         options.check_dialect(self._settings)
@@ -344,13 +344,13 @@ class AsyncMany(AsyncConnected):
 
     def classify_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         *,
         concurrency: Concurrency = CONCURRENCY,
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[Classification], None]:
+    ) -> AsyncGenerator[Outcome[Classification, ImageT], None]:
         """Score many images with a multi-class model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -388,14 +388,14 @@ class AsyncMany(AsyncConnected):
 
     def classify_multilabel_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         *,
         threshold: float = 0.5,
         concurrency: Concurrency = CONCURRENCY,
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[MultilabelClassification], None]:
+    ) -> AsyncGenerator[Outcome[MultilabelClassification, ImageT], None]:
         """Score many images with a multi-label model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -434,13 +434,13 @@ class AsyncMany(AsyncConnected):
 
     def detect_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         *,
         concurrency: Concurrency = CONCURRENCY,
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[Detections], None]:
+    ) -> AsyncGenerator[Outcome[Detections, ImageT], None]:
         """Score many images with an object detection model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -478,13 +478,13 @@ class AsyncMany(AsyncConnected):
 
     def segment_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         *,
         concurrency: Concurrency = CONCURRENCY,
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[Instances], None]:
+    ) -> AsyncGenerator[Outcome[Instances, ImageT], None]:
         """Score many images with a segmentation model: one :class:`Outcome` per image, its result or its error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -523,7 +523,7 @@ class AsyncMany(AsyncConnected):
     @overload
     def score_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         task: ClassificationTask,
         *,
         threshold: float = 0.5,
@@ -531,12 +531,12 @@ class AsyncMany(AsyncConnected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[Classification], None]: ...
+    ) -> AsyncGenerator[Outcome[Classification, ImageT], None]: ...
 
     @overload
     def score_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         task: MultilabelTask,
         *,
         threshold: float = 0.5,
@@ -544,12 +544,12 @@ class AsyncMany(AsyncConnected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[MultilabelClassification], None]: ...
+    ) -> AsyncGenerator[Outcome[MultilabelClassification, ImageT], None]: ...
 
     @overload
     def score_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         task: DetectionTask,
         *,
         threshold: float = 0.5,
@@ -557,12 +557,12 @@ class AsyncMany(AsyncConnected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[Detections], None]: ...
+    ) -> AsyncGenerator[Outcome[Detections, ImageT], None]: ...
 
     @overload
     def score_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         task: SegmentationTask,
         *,
         threshold: float = 0.5,
@@ -570,12 +570,12 @@ class AsyncMany(AsyncConnected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[Instances], None]: ...
+    ) -> AsyncGenerator[Outcome[Instances, ImageT], None]: ...
 
     @overload
     def score_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         task: TaskInput,
         *,
         threshold: float = 0.5,
@@ -583,11 +583,11 @@ class AsyncMany(AsyncConnected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[Result], None]: ...
+    ) -> AsyncGenerator[Outcome[Result, ImageT], None]: ...
 
     def score_many(
         self,
-        images: AsyncImages,
+        images: AsyncImages[ImageT],
         task: TaskInput,
         *,
         threshold: float = 0.5,
@@ -595,7 +595,7 @@ class AsyncMany(AsyncConnected):
         ordered: bool = True,
         per_request: int = 1,
         bytes_per_second: float | None = None,
-    ) -> AsyncGenerator[Outcome[Result], None]:
+    ) -> AsyncGenerator[Outcome[Result, ImageT], None]:
         """Score many images for a task held in a variable: one :class:`Outcome` per image, its result or error.
 
         Images are read as their turn comes, so ``images`` may be endless. One bad image does not harm the others. What
@@ -634,8 +634,8 @@ class AsyncMany(AsyncConnected):
         return self._many(images, task_of(task), options, threshold)
 
     def _many(
-        self, images: AsyncImages, task: Task, options: StreamOptions, threshold: float = 0.5
-    ) -> AsyncGenerator[Outcome[Any], None]:
+        self, images: AsyncImages[ImageT], task: Task, options: StreamOptions, threshold: float = 0.5
+    ) -> AsyncGenerator[Outcome[Any, ImageT], None]:
         source = images if isinstance(images, AsyncIterable) else images_of(images)
         check_askable(self, options)
         options.check_dialect(self._settings)

@@ -21,7 +21,7 @@ from automl_cv_client._streaming.job import AnyOutcome, GroupScorer, ReorderBuff
 from automl_cv_client._streaming.limit import AdaptiveLimit
 from automl_cv_client._streaming.options import StreamOptions
 from automl_cv_client._streaming.probe import Probe
-from automl_cv_client._streaming.sources import AsyncImages, Images, groups_of, images_of, in_groups
+from automl_cv_client._streaming.sources import AsyncImages, Images, ImageT, groups_of, images_of, in_groups
 from automl_cv_client._streaming.stream import GRACE, AsyncStream, Stream, Workers
 from automl_cv_client._streaming.throttle import Throttle
 from automl_cv_client._streaming.traffic import Traffic
@@ -223,7 +223,7 @@ class Run(_Run[Stream], Generic[ResultT]):
 
     _new_signal = threading.Event
 
-    def score(self, images: Images) -> list[Outcome[ResultT]]:
+    def score(self, images: Images[ImageT]) -> list[Outcome[ResultT, ImageT]]:
         """Score a batch of images; returns when each has its outcome. Thread-safe.
 
         Batches that are scored at the same time take turns: one of few images does not wait for the end of one of many.
@@ -300,7 +300,7 @@ class AsyncRun(_Run[AsyncStream], Generic[ResultT]):
 
     _new_signal = LoopSignal
 
-    async def score(self, images: AsyncImages) -> list[Outcome[ResultT]]:
+    async def score(self, images: AsyncImages[ImageT]) -> list[Outcome[ResultT, ImageT]]:
         """Score a batch of images; returns when each has its outcome. Several tasks may await it at once.
 
         Batches that are scored at the same time take turns: one of few images does not wait for the end of one of many.

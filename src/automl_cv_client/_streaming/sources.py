@@ -6,14 +6,27 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from automl_cv_client._files import folder_images
 from automl_cv_client._imaging import ImageInput, describe, items_of
 from automl_cv_client.errors import InvalidInput
 
-Images = Iterable[ImageInput] | str | os.PathLike[str]
-AsyncImages = Images | AsyncIterable[ImageInput]
+ImageT = TypeVar("ImageT", bound=ImageInput)
+"""What the images are given as. Outcomes keep it: those of a list of paths have a path as ``input``."""
+
+PathT_co = TypeVar("PathT_co", covariant=True)
+
+
+class FolderPath(Protocol[PathT_co]):
+    """The path of a folder, as an ``os.PathLike``. Its images come as what it is made of, which is text."""
+
+    def __fspath__(self) -> PathT_co: ...
+
+
+# A type checker solves ImageT from any member: a ``str`` is an iterable of ``str``, too.
+Images = Iterable[ImageT] | FolderPath[ImageT]
+AsyncImages = Iterable[ImageT] | FolderPath[ImageT] | AsyncIterable[ImageT]
 Group = list[ImageInput]
 
 

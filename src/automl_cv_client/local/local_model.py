@@ -17,7 +17,7 @@ from automl_cv_client._options import new_settings
 from automl_cv_client._protocol.http_headers import ANSWERED_BY
 from automl_cv_client._protocol.messages import Reply, Request
 from automl_cv_client._streaming.options import StreamOptions
-from automl_cv_client._streaming.sources import Images
+from automl_cv_client._streaming.sources import Images, ImageT
 from automl_cv_client._transports.backends import BlockingBackend
 from automl_cv_client.credentials import KeyCredential, credential_for
 from automl_cv_client.errors import UnsupportedTask
@@ -90,8 +90,8 @@ class LocalModel(One, Many, Tiled, Explain):
         return super()._score_one(image, task, threshold, deployment)
 
     def _many(
-        self, images: Images, task: Task, options: StreamOptions, threshold: float = 0.5
-    ) -> Generator[Outcome[Any], None, None]:
+        self, images: Images[ImageT], task: Task, options: StreamOptions, threshold: float = 0.5
+    ) -> Generator[Outcome[Any, ImageT], None, None]:
         self._check(task)
         return super()._many(images, task, options, threshold)
 

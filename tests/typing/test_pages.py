@@ -18,7 +18,7 @@ import pytest
 from tests.pages import Page, pages
 from tests.typing.test_users_code import ROOT, mypy, pyright
 
-MORE = "allow_redefinition_new = True\nlocal_partial_types = True\n"
+MORE = "allow_redefinition_new = True\nlocal_partial_types = True\nuntyped_calls_exclude = dask\n"
 UNTYPED = ("pandas", "supervision", "shapely")  # they have no types of their own, or not for all of it
 ENGINES = ("ray", "pyspark")  # installed by `make test-engines` alone: what they give is Any here
 CONFIG = {"include": ["."], "extraPaths": [str(ROOT / "src")], "pythonVersion": "3.11"}

@@ -20,7 +20,7 @@ from automl_cv_client.cli.program import Group, add_command
 from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
-from automl_cv_client.errors import HOPELESS
+from automl_cv_client.errors import HOPELESS, ImageError
 from automl_cv_client.task import Task
 
 if TYPE_CHECKING:
@@ -199,7 +199,8 @@ def run(
         raise typer.Exit(FAILED)
     if summary.failed:
         complain(_why(summary, out / f"results.{exports[0]}"))
-    if summary.errors and not summary.ok and all(kind in _HOPELESS for kind in summary.errors):
+    kinds = set(summary.errors)
+    if not summary.ok and kinds & _HOPELESS and kinds <= _HOPELESS | {ImageError.__name__}:
         raise typer.Exit(USAGE)
     if summary.failed or summary.to_do:
         raise typer.Exit(FAILED)

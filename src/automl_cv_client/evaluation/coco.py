@@ -153,13 +153,16 @@ class CocoScores:
         """
         sums, sums50, sums75 = (np.zeros(len(weights)) for _ in range(3))
         classes = np.zeros(len(weights))
-        shares, counts = weights.astype(np.float64), weights.astype(np.int32)  # what each sum is quickest with
-        for ranked in self._ranked:
-            labelled = shares @ ranked.labelled
+        counts = weights.T.astype(np.int32)
+        # Floats, as they are multiplied many times as fast, and these are exact.
+        labels = np.array([ranked.labelled for ranked in self._ranked], dtype=np.float64).reshape(-1, weights.shape[1])
+        all_labelled = (labels @ weights.T.astype(np.float64)).astype(np.int64)
+        for ranked, labelled in zip(self._ranked, all_labelled, strict=True):
+            reached, starts = _recalls_reached(labelled)
             for first in range(0, len(weights), step := max(1, _AT_ONCE // max(1, len(ranked.images)))):
                 part = slice(first, first + step)
                 here = labelled[part] > 0
-                precision = _weighted_precision(ranked, counts[part], labelled[part])
+                precision = _weighted_precision(ranked, counts[:, part], reached, starts[part])
                 classes[part] += here
                 sums[part] += np.where(here, precision.mean(axis=0), 0)
                 sums50[part] += np.where(here, precision[IOU_50], 0)
@@ -186,32 +189,44 @@ class _Ranked(NamedTuple):
 
 
 def _weighted_precision(
-    ranked: _Ranked, weights: NDArray[np.int32], labelled: NDArray[np.float64]
+    ranked: _Ranked, weights: NDArray[np.int32], reached_by: NDArray[np.int8], starts: NDArray[np.int32]
 ) -> NDArray[np.float64]:
     """``[thresholds, draws]`` mean precision over COCO's 101 recalls, each image counted ``weights`` times.
 
     COCO takes at each recall the highest precision at this or a higher one, so only places with a right object matter.
+    All tables are ``[found, draws]``: a step along the scores is one operation on all draws.
+
+    Args:
+        ranked: what was found of the class.
+        weights: ``[images, draws]``.
+        reached_by, starts: as :func:`_recalls_reached` gives them.
     """
-    columns = weights[:, ranked.images]
-    found = np.cumsum(columns, axis=1, dtype=np.int32)
-    means = np.zeros((_THRESHOLDS, len(weights)))
+    columns = weights[ranked.images]
+    found = np.cumsum(columns, axis=0, dtype=np.int32)
+    means = np.zeros((_THRESHOLDS, len(starts)))
     for number in range(_THRESHOLDS):
         right = np.nonzero(ranked.right[number])[0]
         if not len(right):
             continue
-        counted = (
-            np.cumsum(columns * ~ranked.ignored[number], axis=1, dtype=np.int32)
-            if ranked.ignored[number].any()
-            else found
-        )
-        hits, tried = np.cumsum(columns[:, right], axis=1, dtype=np.int32), counted[:, right]
-        precision = np.divide(hits, tried, out=np.zeros(hits.shape), where=tried > 0)
-        highest = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        recall = hits / np.maximum(labelled, 1)[:, np.newaxis]
-        reached = np.rint(recall * (len(_RECALLS) - 1)).astype(np.int8)
-        reached += recall >= _RECALLS[reached]  # how many of the recalls are at most this one, to the last bit
-        means[number] = (highest * np.diff(reached, prepend=0, axis=1)).sum(axis=1) / len(_RECALLS)
+        counted = found
+        if ranked.ignored[number].any():
+            counted = np.cumsum(columns * ~ranked.ignored[number][:, np.newaxis], axis=0, dtype=np.int32)
+        hits = np.cumsum(columns[right], axis=0, dtype=np.int32)
+        precision = hits / np.maximum(counted[right], 1)  # nothing tried, nothing hit
+        highest = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+        reached = reached_by[hits + starts]
+        reached[1:] -= reached[:-1].copy()
+        highest *= reached
+        means[number] = highest.T.copy().sum(axis=1) / len(_RECALLS)
     return means
+
+
+def _recalls_reached(labelled: NDArray[np.int64]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    """How many recalls are at most hits / labelled, to the last bit: a table, and where it begins for each draw."""
+    known, which = np.unique(np.maximum(labelled, 1), return_inverse=True)
+    tables = [np.searchsorted(_RECALLS, np.arange(total + 1) / total, side="right") for total in known]
+    starts = np.cumsum([0, *map(len, tables[:-1])], dtype=np.int32)
+    return np.concatenate(tables).astype(np.int8), starts[which]
 
 
 def _ranked(records: Sequence[Any]) -> _Ranked:

@@ -72,7 +72,7 @@ def credential_for(credential: Any, scoring_uri: str = "", *, awaited: bool = Tr
     )
 
 
-def refuse_awaited(credential: Any, instead: str = "use it with AsyncClient") -> None:
+def refuse_awaited(credential: object, instead: str = "use it with AsyncClient") -> None:
     """Raises InvalidInput for an async credential, which cannot be used where nothing is awaited.
 
     Args:

@@ -41,12 +41,12 @@ def token_credential(
     return RenewedCredential("aad_token", source.fetch, scope=scope, bind=source.bind, close=source.close, clock=clock)
 
 
-def is_token_credential(credential: Any) -> bool:
+def is_token_credential(credential: object) -> bool:
     """Whether this is a TokenCredential, blocking or async."""
     return callable(getattr(credential, "get_token", None)) or callable(getattr(credential, "get_token_info", None))
 
 
-def is_awaited(credential: Any) -> bool:
+def is_awaited(credential: object) -> bool:
     """Whether this is an async TokenCredential, as those of ``azure.identity.aio``."""
     return any(inspect.iscoroutinefunction(getattr(credential, name, None)) for name in ("get_token", "get_token_info"))
 

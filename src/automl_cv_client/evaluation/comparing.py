@@ -17,8 +17,9 @@ from automl_cv_client.evaluation.bootstrap import Side, sides_of
 from automl_cv_client.evaluation.evaluating import report_of, scores_of
 from automl_cv_client.evaluation.live import Scorer, score_side_by_side
 from automl_cv_client.evaluation.ordering import disagreement
-from automl_cv_client.evaluation.pairs import Answer, Pair, Pairs, pair_up
+from automl_cv_client.evaluation.pairs import Answer, Pair, Pairs, Predictions, pair_up
 from automl_cv_client.evaluation.report import EvaluationReport, save_as
+from automl_cv_client.results import Result
 
 _MOST_DISPUTED = 12
 
@@ -30,8 +31,8 @@ class Disagreement:
     image_url: str
     amount: float
     row: Row = field(repr=False)
-    a: Any = field(repr=False)
-    b: Any = field(repr=False)
+    a: Result = field(repr=False)
+    b: Result = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def compare(
     labels: str | os.PathLike[str] | Iterable[Row],
     deployments: Sequence[str] = ("blue", "green"),
     images: str | os.PathLike[str] | None = None,
-    predictions: Sequence[Any] | None = None,
+    predictions: Sequence[Predictions] | None = None,
     threshold: float = 0.5,
     draws: int = 1000,
     seed: int = 0,

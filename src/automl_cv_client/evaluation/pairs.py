@@ -15,8 +15,8 @@ from automl_cv_client.evaluation.stored import read_results
 from automl_cv_client.results import KINDS, Failed, Outcome, Result, Scored
 from automl_cv_client.task import Task
 
-Answer = Result | Outcome[Any] | AutoMLVisionError
-Predictions = str | os.PathLike[str] | Mapping[str, Answer] | Iterable[tuple[str, Answer] | Outcome[Any]]
+Answer = Result | Outcome[Result] | AutoMLVisionError
+Predictions = str | os.PathLike[str] | Mapping[str, Answer] | Iterable[tuple[str, Answer] | Outcome[Result]]
 """Stored results (a path), or answers by image: a mapping, ``(image, answer)`` pairs, or outcomes."""
 
 Labels = str | os.PathLike[str] | Iterable[Row]
@@ -90,7 +90,7 @@ def _by_image(predictions: Predictions, task: Task) -> dict[str, Answer]:
     return answers
 
 
-def _named(answer: tuple[str, Answer] | Outcome[Any]) -> tuple[str, Answer]:
+def _named(answer: tuple[str, Answer] | Outcome[Result]) -> tuple[str, Answer]:
     if not isinstance(answer, Scored | Failed):
         return str(answer[0]), answer[1]
     if not isinstance(answer.input, str | os.PathLike):

@@ -12,6 +12,7 @@ from automl_cv_client._files import write_text
 from automl_cv_client._notebook import Display, Displayed, Table
 from automl_cv_client.dataset import Row
 from automl_cv_client.errors import InvalidInput
+from automl_cv_client.results import Result
 from automl_cv_client.task import Task
 
 Number = float | None
@@ -77,7 +78,7 @@ class Mistake:
     says: str
     badness: float
     row: Row = field(repr=False)
-    result: Any = field(repr=False)
+    result: Result = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

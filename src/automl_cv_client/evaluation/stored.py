@@ -20,7 +20,7 @@ from automl_cv_client.results import KINDS, Failed, Outcome, Result, Scored
 from automl_cv_client.task import Task, TaskInput, task_of
 
 
-def write_results(answers: Iterable[tuple[str, Result | Outcome[Any]]], path: str | os.PathLike[str]) -> int:
+def write_results(answers: Iterable[tuple[str, Result | Outcome[Result]]], path: str | os.PathLike[str]) -> int:
     """Write ``(image, result or outcome)`` pairs to a file, whole or not at all, and return how many."""
     count = 0
     with whole_text(Path(path)) as file:
@@ -56,7 +56,7 @@ def read_results(
     raise InvalidInput(f"cannot read {name}: {reason}")
 
 
-def _record(image: str, answer: Result | Outcome[Any]) -> dict[str, Any]:
+def _record(image: str, answer: Result | Outcome[Result]) -> dict[str, Any]:
     error = answer.error if isinstance(answer, Scored | Failed) else None
     if error is not None:
         return {"image_url": image, "error": f"{type(error).__name__}: {error}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automl_cv_client.annotations import Annotation, SupportsAnnotated
 from automl_cv_client.formats.files import holds_objects, numbered
@@ -11,8 +11,12 @@ from automl_cv_client.formats.tables import optional
 from automl_cv_client.geometry import Rle, Size, contains_point, points, scale_segment, sound
 from automl_cv_client.task import Task
 
+if TYPE_CHECKING:
+    import supervision
+    from shapely.geometry.base import BaseGeometry
 
-def supervision_of(image: SupportsAnnotated, names: Sequence[str] | None = None) -> Any:
+
+def supervision_of(image: SupportsAnnotated, names: Sequence[str] | None = None) -> supervision.Detections:
     """``supervision.Detections`` in pixels of the upright image; of outlines also with masks.
 
     Args:
@@ -22,7 +26,7 @@ def supervision_of(image: SupportsAnnotated, names: Sequence[str] | None = None)
     Raises:
         InvalidInput: a label is not among the names, or a row does not tell its image's size.
     """
-    supervision = optional("supervision")  # brings numpy
+    library = optional("supervision")  # brings numpy
     import numpy
 
     annotated = holds_objects(image.annotated(), "supervision.Detections")
@@ -36,16 +40,17 @@ def supervision_of(image: SupportsAnnotated, names: Sequence[str] | None = None)
         for mask, item in zip(masks, objects, strict=True):
             cells = Rle.of_polygon([scale_segment(segment, size) for segment in item.polygons or ()], size)
             mask[:] = numpy.frombuffer(cells.column_bytes(), bool).reshape(size.width, size.height).T
-    return supervision.Detections(
+    detections: supervision.Detections = library.Detections(
         xyxy=numpy.array([item.box.to_pixels(size) for item in objects], numpy.float64).reshape(-1, 4),
         confidence=None if any(score is None for score in scores) else numpy.array(scores, numpy.float64),
         class_id=numpy.array([numbers[label] for label in labels], dtype=int),
         mask=masks,
         data={"class_name": numpy.array(labels, dtype=str)},
     )
+    return detections
 
 
-def shapely_of(image: SupportsAnnotated) -> list[Any]:
+def shapely_of(image: SupportsAnnotated) -> list[BaseGeometry]:
     """One shapely geometry an object, in pixels of the upright image: boxes, or outlines with their holes.
 
     Raises:
@@ -56,10 +61,12 @@ def shapely_of(image: SupportsAnnotated) -> list[Any]:
     return [_geometry(shapely, item, annotated.pixels) for item in annotated.objects]
 
 
-def _geometry(shapely: Any, item: Annotation, size: Size) -> Any:
+def _geometry(shapely: Any, item: Annotation, size: Size) -> BaseGeometry:
     if item.polygons is None:
-        return shapely.box(*item.box.to_pixels(size))
-    return _outline(shapely, sound(scale_segment(segment, size) for segment in item.polygons))
+        box: BaseGeometry = shapely.box(*item.box.to_pixels(size))
+        return box
+    outline: BaseGeometry = _outline(shapely, sound(scale_segment(segment, size) for segment in item.polygons))
+    return outline
 
 
 def _outline(shapely: Any, segments: list[Sequence[float]]) -> Any:

@@ -25,7 +25,7 @@ def test_run_status_export(tmp_path: Path, variables: dict[str, str], folder: Pa
     summary = json.loads(done.out)
     assert (summary["total"], summary["ok"], summary["failed"]) == (3, 2, 1)
     assert done.err == f"automl-cv: 1 of 3 images failed; {out / 'results.jsonl'} says why\n"
-    again = run("batch", "run", folder, "--task", TASK, "--out", out, **variables)
+    again = run("batch", "run", folder, "--task", "detect", "--out", out, **variables)  # the same task, as in Python
     assert "requests     0" in again.out
     told = run("batch", "status", out)
     assert (told.code, "ok           2" in told.out) == (0, True)

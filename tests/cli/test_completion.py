@@ -52,6 +52,8 @@ def in_zsh(line: str) -> str:
         ("automl-cv serve --task ", TASKS),
         ("automl-cv doctor --task image-o", {"image-object-detection"}),
         ("automl-cv batch run x --task ", TASKS),
+        ("automl-cv batch run x --task classify", {"classify", "classify-multilabel"}),
+        ("automl-cv serve --task d", {"detect"}),
         ("automl-cv dataset convert x y --task ", TASKS),
         ("automl-cv dataset convert x y --from ", FORMS),  # the command line has a list of its own, to start quickly
         ("automl-cv explain cat.jpg --algorithm ", set(get_args(Algorithm))),

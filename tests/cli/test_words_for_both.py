@@ -36,7 +36,7 @@ ONLY_OF_PYTHON = (
     "compare needs a client",
     "credential must be",
     "its read() gave",
-    "the reply has a form of another server version, and strict=True",
+    "the reply has another form than today's servers of AutoML write, and strict=True",
     "the reply has unknown keys, and strict=True",
     "the wait strategy of the RetryPolicy gave",
 )

@@ -15,7 +15,7 @@ from automl_cv_client._text import shortened
 from automl_cv_client.cli.completing import formats as complete_formats
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, USAGE
-from automl_cv_client.cli.options import TASKS, Deployment, Uri
+from automl_cv_client.cli.options import TASKS, Deployment, Uri, task_option
 from automl_cv_client.cli.program import Group, add_command
 from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.targets import check_targets
@@ -75,7 +75,7 @@ Sources = Annotated[
         ".jsonl; or - for paths from standard input.",
     ),
 ]
-TaskOption = Annotated[Task, typer.Option("--task", metavar="TASK", help=TASKS)]
+TaskOption = Annotated[Task, task_option(TASKS)]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the job; give it again to resume.")]
 Concurrency = Annotated[
     Optional[str],  # noqa: UP045

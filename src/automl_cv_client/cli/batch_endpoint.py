@@ -9,7 +9,7 @@ import typer
 
 from automl_cv_client.cli.batch import show_facts
 from automl_cv_client.cli.exits import FAILED
-from automl_cv_client.cli.options import TASKS
+from automl_cv_client.cli.options import TASKS, task_option
 from automl_cv_client.cli.program import Group, add_command
 from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.task import Task
@@ -39,10 +39,10 @@ Folder = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="The folder with deployment.yml and the driver, as init writes it.")
 ]
 Images = Annotated[Path, typer.Argument(metavar="IMAGES", help="A folder of images, with its subfolders.")]
-TaskOption = Annotated[Task, typer.Option("--task", metavar="TASK", help=TASKS)]
+TaskOption = Annotated[Task, task_option(TASKS)]
 TaskOfDeployment = Annotated[
     Optional[Task],  # noqa: UP045
-    typer.Option("--task", metavar="TASK", help=f"{TASKS} By default the variable AUTOML_CV_TASK of deployment.yml."),
+    task_option(f"{TASKS} By default the variable AUTOML_CV_TASK of deployment.yml."),
 ]
 ModelKind = Annotated[
     Literal["mlflow", "onnx", "online"],

@@ -8,6 +8,7 @@ from typing import get_args
 
 from automl_cv_client._protocol.xai import Algorithm
 from automl_cv_client.settings import DEPLOYMENT, WorkspaceSettings, settings_from_env
+from automl_cv_client.task import Task, as_commands
 
 _PATIENCE = 3.0  # seconds; who presses Tab waits no longer
 
@@ -15,6 +16,12 @@ _PATIENCE = 3.0  # seconds; who presses Tab waits no longer
 def algorithms(incomplete: str) -> list[str]:
     """The methods of explanation."""
     return [method for method in get_args(Algorithm) if method.startswith(incomplete)]
+
+
+def tasks(incomplete: str) -> list[str]:
+    """AutoML's names of the tasks; and those of the commands, for who began to type one."""
+    names = [*(task.value for task in Task), *(as_commands(task.method) for task in Task if incomplete)]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def formats(incomplete: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from automl_cv_client.cli.exits import FAILED, Unusable
+from automl_cv_client.cli.options import task_option
 from automl_cv_client.cli.program import Group, add_command
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
@@ -129,11 +130,7 @@ def convert(
     ] = Target.JSONL,
     task: Annotated[
         Optional[Task],  # noqa: UP045
-        typer.Option(
-            "--task",
-            metavar="TASK",
-            help=f"What is wanted: {Task.DETECTION}, where SOURCE has objects; or {Task.SEGMENTATION}.",
-        ),
+        task_option(f"What is wanted: {Task.DETECTION}, where SOURCE has objects; or {Task.SEGMENTATION}."),
     ] = None,
     prefix: Annotated[
         str, typer.Option("--prefix", metavar="URL", help="To put before file names: azureml://.../paths/images/")

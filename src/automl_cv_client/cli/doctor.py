@@ -11,7 +11,7 @@ from rich.text import Text
 
 from automl_cv_client.cli.connecting import refuse_bare_host
 from automl_cv_client.cli.exits import FAILED
-from automl_cv_client.cli.options import ENDPOINT_PANEL, TASKS, Deployment, Uri
+from automl_cv_client.cli.options import ENDPOINT_PANEL, TASKS, Deployment, Uri, task_option
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import console, print_json, safe
 from automl_cv_client.settings import DEPLOYMENT, ENDPOINT, KEY, URI, WORKSPACE_VARIABLES
@@ -39,7 +39,7 @@ Group = Annotated[Name, _named("--resource-group", "NAME", _Variable["resource_g
 Subscription = Annotated[Name, _named("--subscription", "ID", _Variable["subscription_id"], "Its subscription")]
 TaskOption = Annotated[
     Optional[Task],  # noqa: UP045
-    typer.Option("--task", metavar="TASK", help=f"Also check that the model answers as one of this task. {TASKS}"),
+    task_option(f"Also check that the model answers as one of this task. {TASKS}"),
 ]
 Timeout = Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="How long each check may take.")]
 ReportFile = Annotated[

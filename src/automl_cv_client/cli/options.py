@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
-from automl_cv_client.cli.completing import deployments
+from automl_cv_client.cli.completing import deployments, tasks
+from automl_cv_client.errors import InvalidInput
 from automl_cv_client.settings import DEPLOYMENT, ENDPOINT, KEY, URI
-from automl_cv_client.task import Task
+from automl_cv_client.task import Task, as_commands, task_of
 
 ENDPOINT_PANEL = "Endpoint"
 WHERE_THE_KEY_IS = (
     f"The key is read from the variable {KEY} and from nowhere else: an option would show in the list of processes "
     "and stay in the shell's history. Without it azure-identity signs in."
 )
-TASKS = f"One of {', '.join(Task)}."
+TASKS = f"One of {', '.join(Task)}; or {', '.join(as_commands(task.method) for task in Task)}."
+
+
+def task_named(name: str) -> Task:
+    """The task by AutoML's name, or by the command that scores it, as in Python. Raises BadParameter, naming them."""
+    method = name.replace("-", "_")
+    try:
+        return task_of(method if any(task.method == method for task in Task) else name)
+    except InvalidInput:
+        pass
+    raise typer.BadParameter(f"{name!r} is no task: {TASKS[0].lower()}{TASKS[1:-1]}")
+
+
+def task_option(words: str) -> Any:
+    """``--task`` of a command, with its help."""
+    return typer.Option("--task", metavar="TASK", parser=task_named, autocompletion=tasks, help=words)
+
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders of images, and quoted patterns.")]
 

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from automl_cv_client.cli.exits import require_local_models
-from automl_cv_client.cli.options import TASKS
+from automl_cv_client.cli.options import TASKS, task_option
 from automl_cv_client.cli.text import console, print_json
 from automl_cv_client.settings import KEY, URI
 from automl_cv_client.task import Task
@@ -29,11 +29,7 @@ automl-cv serve --concurrency 1 --fault status=503:0.1 --fault latency=0.1-0.5
 
 TaskOption = Annotated[
     Optional[Task],  # noqa: UP045
-    typer.Option(
-        "--task",
-        metavar="TASK",
-        help=f"Serve this task only, at /score; else all four, each at /<task>/score. {TASKS}",
-    ),
+    task_option(f"Serve this task only, at /score; else all four, each at /<task>/score. {TASKS}"),
 ]
 OwnModel = Annotated[
     Optional[Path],  # noqa: UP045

@@ -34,6 +34,7 @@ RUNS: dict[str, tuple[str, type]] = {
     "classify-multilabel": ("classify-multilabel {cat}", list),
     "explain": ("explain {cat} --algorithm guided_gradcam --out {new}.png", dict),
     "doctor": ("doctor --task image-object-detection", dict),
+    "plan": ("plan --images 1e4 --mean-bytes 2e4 --model-ms 120", dict),
     "evaluate": ("evaluate {labels} --images {photos} --report {new}.html --store {new}.jsonl", dict),
     "compare": ("compare {labels} --results {stored} --results {stored} --draws 20", dict),
     "dataset check": ("dataset check {labels} --images {photos}", dict),

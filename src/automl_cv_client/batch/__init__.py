@@ -12,6 +12,7 @@ from automl_cv_client.batch.endpoint.trial import BatchTrial, try_batch_endpoint
 from automl_cv_client.batch.exports import export, export_outcomes
 from automl_cv_client.batch.folder import score_folder, score_folder_async
 from automl_cv_client.batch.job_status import BatchStatus, status
+from automl_cv_client.batch.planning import Plan, plan
 from automl_cv_client.batch.summary import BatchSummary, Progress
 
 __all__ = [
@@ -20,10 +21,12 @@ __all__ = [
     "BatchSummary",
     "BatchTrial",
     "EndpointModel",
+    "Plan",
     "Progress",
     "export",
     "export_outcomes",
     "init_batch_endpoint",
+    "plan",
     "progress_bar",
     "read_batch_output",
     "score_folder",

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from automl_cv_client.cli import batch, batch_endpoint, compare, dataset, demo, doctor, evaluate, explain, serve, tasks
+from automl_cv_client.cli import (
+    batch,
+    batch_endpoint,
+    compare,
+    dataset,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    plan,
+    serve,
+    tasks,
+)
 from automl_cv_client.cli.program import Program, add_command
 from automl_cv_client.cli.waiting import NoColor, Verbose
 from automl_cv_client.task import Task
@@ -55,6 +67,7 @@ for _task in (Task.DETECTION, Task.SEGMENTATION, Task.CLASSIFICATION, Task.MULTI
 add_command(app, "explain", explain.explain, examples=explain.EXAMPLES, panel="Score images")
 add_command(app, "evaluate", evaluate.evaluate, examples=evaluate.EXAMPLES, panel="Measure")
 add_command(app, "compare", compare.compare, examples=compare.EXAMPLES, panel="Measure")
+add_command(app, "plan", plan.plan, examples=plan.EXAMPLES, panel="Measure")
 add_command(app, "doctor", doctor.doctor, examples=doctor.EXAMPLES, panel="See what is wrong")
 app.add_typer(batch.app, name="batch", rich_help_panel="Score images")
 app.add_typer(batch_endpoint.app, name="batch-endpoint", rich_help_panel="Score images")

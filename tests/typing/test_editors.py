@@ -1,19 +1,26 @@
-"""What editors and notebooks show: jedi, which completes in IPython and Jupyter, sees arguments, result and errors."""
+"""What editors and notebooks show: arguments, result and errors.
+
+Editors ask a language server, here pyright's; IPython and Jupyter ask jedi.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jedi
 import pytest
 
-from automl_cv_client import AsyncClient, Client
+from automl_cv_client import AsyncClient, Client, batch, dataset, doctor, evaluation, migration
+from tests.typing.language_server import language_server
 from tests.typing.test_users_code import ROOT
 
 PROJECT = jedi.Project(ROOT / "src", smart_sys_path=False, added_sys_path=[str(ROOT / "src")])
 METHODS = sorted(name for name in dir(Client) if not name.startswith("_"))
 ABOUT = "from automl_cv_client import AsyncClient, Client, ImagePolicy, RetryPolicy, XaiParameters\n"
+MODULES = "from automl_cv_client import batch, dataset, doctor, evaluation, migration\n"
 ABOUT += 'client = Client("u", "k")\nother = AsyncClient("u", "k")\n'
 
 
@@ -33,6 +40,49 @@ def test_hovering_shows_arguments_result_and_errors(kind: type, name: str) -> No
         assert argument == "self" or re.search(rf"\b{argument}: ", text), argument
     assert re.search(r"^(Returns|Yields):$", text, re.MULTILINE) or signature.return_annotation == "None"
     assert "Example:\n" in text
+
+
+@pytest.fixture(scope="module")
+def hovers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """What pyright's language server, which editors use, shows at the end of a line such as ``client.detect``."""
+    lines = [*ABOUT.splitlines(), MODULES.strip(), *(line for line, _ in HOVERED)]
+    with language_server(tmp_path_factory.mktemp("opened"), "\n".join(lines) + "\n") as server:
+        yield lambda line: server.hover(lines.index(line))
+
+
+CLIENTS = [
+    (f"{name}.{method}", getattr(kind, method))
+    for name, kind in (("client", Client), ("other", AsyncClient))
+    for method in METHODS
+]
+FUNCTIONS = [
+    (f"{module.__name__.rpartition('.')[2]}.{name}", getattr(module, name))
+    for module in (batch, dataset, doctor, evaluation, migration)
+    for name in module.__all__
+    if inspect.isfunction(getattr(module, name))
+]
+HOVERED = [*CLIENTS, *FUNCTIONS]
+
+
+@pytest.mark.parametrize(("line", "function"), HOVERED, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_language_server_shows_arguments_result_and_errors(
+    line: str, function: Any, hovers: Callable[[str], str]
+) -> None:
+    signature_shown, _, text = hovers(line).partition("\n---\n")
+    text = text.replace("\\_", "_").replace("&nbsp;", "")
+    assert "(" in signature_shown, line
+    signature = inspect.signature(function)
+    for argument in signature.parameters:
+        assert argument == "self" or re.search(rf"^ *{argument}: ", text, re.MULTILINE), argument
+    assert re.search(r"^(Returns|Yields):", text, re.MULTILINE) or signature.return_annotation in ("None", "Self")
+    if "Raises:" in (inspect.getdoc(function) or ""):
+        assert re.search(r"^Raises: *\n\w*[A-Z]\w+", text, re.MULTILINE)
+
+
+def test_nearly_every_method_of_a_client_says_what_it_raises() -> None:
+    silent = {line for line, function in CLIENTS if "Raises:" not in (inspect.getdoc(function) or "")}
+    never = ("close", "health", "stats", "with_fallback")  # which raise nothing of their own
+    assert silent == {f"{name}.{method}" for name in ("client", "other") for method in never}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ def progress_bar() -> Iterator[ProgressCallback]:
     """A callback for ``progress=`` that draws a bar with rate, time left, requests in flight and errors.
 
     Draws nothing when standard error is no terminal, or rich (extra ``cli``) is not installed.
+
+    Yields:
+        The callback, to be given as ``progress=`` to :func:`score_folder`.
     """
     if not sys.stderr.isatty():
         yield _nothing

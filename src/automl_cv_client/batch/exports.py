@@ -45,6 +45,9 @@ def export(
         path: where to; ``<out>/results.<format>`` by default.
         nested: for Parquet: a row an image, ``input`` and :func:`automl_cv_client.integrations.arrow.schema`.
 
+    Returns:
+        The path of the file.
+
     Raises:
         InvalidInput: an argument cannot be used.
         BatchError: no job in this folder, or the file cannot be written; an older file then stays as it was.

@@ -33,7 +33,17 @@ class BatchStatus:
 
 
 def status(out: str | os.PathLike[str]) -> BatchStatus:
-    """The state of the job in this folder. Raises BatchError when there is none."""
+    """The state of the job in this folder, also while it runs.
+
+    Args:
+        out: the folder of the job.
+
+    Returns:
+        A :class:`BatchStatus`: how many images there are, how many have a result, an error or neither.
+
+    Raises:
+        BatchError: there is no job in this folder.
+    """
     ledger = Ledger(Path(out), reading=True)
     try:
         counts, job = ledger.counts(), ledger.fingerprint()

@@ -16,7 +16,15 @@ from automl_cv_client.errors import InvalidInput
 
 
 def to_csv(rows: Iterable[Row], path: str | os.PathLike[str], *, separator: str = ",") -> int:
-    """Write classification or multi-label rows as CSV and return how many; ``from_csv`` reads it back.
+    """Write classification or multi-label rows as CSV; ``from_csv`` reads it back.
+
+    Args:
+        rows: of one of the two classification tasks.
+        path: where to.
+        separator: between the labels of an image.
+
+    Returns:
+        How many rows were written.
 
     Raises:
         InvalidInput: a row is of objects, or a label holds the separator.

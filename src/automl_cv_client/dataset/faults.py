@@ -39,7 +39,14 @@ class Fault(NamedTuple):
 
 
 def faults_of(row: Row) -> list[Fault]:
-    """Everything wrong with the row's own values."""
+    """Everything wrong with the row's own values.
+
+    Args:
+        row: of any task.
+
+    Returns:
+        One :class:`Fault` each; empty for a row that is right.
+    """
     faults = [*_url_faults(row), *_detail_faults(row)]
     if isinstance(row, MultilabelRow):
         faults += _repeated_labels(row)

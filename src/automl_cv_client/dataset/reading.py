@@ -72,6 +72,9 @@ def read_jsonl(source: Source, *, task: TaskInput | None = None, strict: bool = 
         strict: accept only what the schema says: no trailing commas, no numbers in quotes, no row over several
             lines, no box outside its image. Without it such rows are read as they are meant.
 
+    Yields:
+        Rows of the task's own type, such as :class:`DetectionRow`, in the order of the file.
+
     Raises:
         InvalidInput: a row cannot be read. The message names the file, the line, the key and what is wrong there.
     """
@@ -102,6 +105,12 @@ def read_rows(source: Source, *, task: TaskInput | None = None, strict: bool = F
 def recognise_task(source: str | os.PathLike[str]) -> Task:
     """The task a training file is for, from the first row that tells.
 
+    Args:
+        source: the file's path.
+
+    Returns:
+        The task.
+
     Raises:
         InvalidInput: the file cannot be read, or no row tells.
     """
@@ -113,11 +122,14 @@ def recognise_task(source: str | os.PathLike[str]) -> Task:
 
 
 def write_jsonl(rows: Iterable[Row | dict[str, Any]], path: str | os.PathLike[str]) -> int:
-    """Write rows to a file, one a line, and return how many. The file is there whole or not at all.
+    """Write rows to a file, one per line. The file is there whole or not at all.
 
     Args:
         rows: rows, or dictionaries under the schema's own keys such as ``to_training_row`` returns.
         path: where to; an existing file is replaced once the last row is written.
+
+    Returns:
+        How many rows were written.
     """
     count = 0
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
@@ -130,7 +142,18 @@ def write_jsonl(rows: Iterable[Row | dict[str, Any]], path: str | os.PathLike[st
 
 
 def row_of(values: dict[str, Any], task: TaskInput | None = None) -> Row:
-    """A row of decoded JSON. Raises InvalidInput, naming the key, for what is none."""
+    """A row of decoded JSON.
+
+    Args:
+        values: the object under the schema's own keys.
+        task: what the row must be for; by default what its label tells.
+
+    Returns:
+        A row of the task's own type.
+
+    Raises:
+        InvalidInput: it is no row; the message names the key.
+    """
     kind = task_of_row(values) if task is None else task_of(task)
     read = _read(RawRow(1, values), kind or Task.DETECTION, strict=False)
     if read.row is None:

@@ -76,6 +76,9 @@ def recognise(source: Location) -> Recognised:
     Args:
         source: a file or folder.
 
+    Returns:
+        Its form, such as ``coco``, and by what it was recognised.
+
     Raises:
         InvalidInput: it is not there, it is none of the formats known here, or it could be two of them.
 

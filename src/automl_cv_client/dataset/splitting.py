@@ -36,6 +36,9 @@ def split(rows: Iterable[Row], validation: float = 0.2, *, seed: int = 0) -> tup
         rows: of any task.
         validation: share of the images to validate with, above 0 and below 1.
         seed: the same seed gives the same split.
+
+    Returns:
+        The rows to train with, and the rows to validate with.
     """
     if not 0 < validation < 1:
         raise InvalidInput(f"validation must be a share between 0 and 1, not {validation!r}")
@@ -48,7 +51,13 @@ def split(rows: Iterable[Row], validation: float = 0.2, *, seed: int = 0) -> tup
 
 
 def write_mltable(jsonl: str | os.PathLike[str]) -> Path:
-    """Write the file ``MLTable`` beside a JSONL file, as the service wants it for a training job; returns its path.
+    """Write the file ``MLTable`` beside a JSONL file, as the service wants it for a training job.
+
+    Args:
+        jsonl: the file with the rows.
+
+    Returns:
+        The path of ``MLTable``.
 
     Microsoft Learn, "Prepare data for computer vision tasks with automated machine learning".
     """

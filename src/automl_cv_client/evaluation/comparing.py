@@ -128,6 +128,10 @@ def compare(
         seed: of the bootstrap; the same seed gives the same intervals.
         endpoint: what was asked, such as its scoring URI, for the head of the report.
 
+    Returns:
+        A :class:`Comparison`: the metrics of both with the intervals of their differences, and the images they see
+        differently; ``save("page.html")`` writes them as a page.
+
     Raises:
         InvalidInput: an argument is missing, or labels and results have nothing in common.
     """

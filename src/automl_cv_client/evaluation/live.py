@@ -37,8 +37,9 @@ def score_rows(
         labels: a training JSONL file, or its rows; the task is theirs.
         images: the folder the images were downloaded to.
 
-    An image that is not there or fails is an outcome with its error and does not end the run. Store the pairs with
-    ``write_results`` to evaluate them again later without the endpoint.
+    Yields:
+        Pairs. An image that is not there or fails is an outcome with its error and does not end the run. Store the
+        pairs with ``write_results`` to evaluate them again later without the endpoint.
 
     Raises:
         InvalidInput: the labels cannot be read, or there is no such folder.

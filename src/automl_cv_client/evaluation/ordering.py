@@ -22,18 +22,39 @@ def least_sure_first(predictions: Mapping[str, Result] | Iterable[tuple[str, Res
 
     The margin of one class an image is the best probability minus the second best; of several labels and of objects
     the distance of the least decided one from 0.5, doubled. An image without any object counts as half decided.
+
+    Args:
+        predictions: results by image.
+
+    Returns:
+        The images with their margins.
     """
     pairs = predictions.items() if isinstance(predictions, Mapping) else predictions
     return _sorted(Ranked(image, 1 - margin(result)) for image, result in pairs)
 
 
 def most_disputed_first(a: Mapping[str, Result], b: Mapping[str, Result]) -> list[Ranked]:
-    """Images that both have, by how differently the two see them; see :func:`disagreement`."""
+    """Images that both have, by how differently the two see them; see :func:`disagreement`.
+
+    Args:
+        a: results by image.
+        b: others of the same task.
+
+    Returns:
+        The images with their disagreement, the largest first.
+    """
     return _sorted(Ranked(image, disagreement(a[image], b[image])) for image in a if image in b)
 
 
 def margin(result: Result) -> float:
-    """How decided a result is, 0 (could be otherwise) to 1 (no doubt)."""
+    """How decided a result is, 0 (could be otherwise) to 1 (no doubt).
+
+    Args:
+        result: of any task.
+
+    Returns:
+        Its margin; see :func:`least_sure_first`.
+    """
     if isinstance(result, Classification):
         best = sorted((prob for prob in result.probs if prob == prob), reverse=True)
         return max(0.0, min(1.0, best[0] - best[1])) if len(best) > 1 else 1.0
@@ -48,6 +69,14 @@ def disagreement(a: Result, b: Result, *, threshold: float = 0.5) -> float:
 
     Classes: half the sum of the differences of their probabilities (several labels: the largest difference).
     Objects above ``threshold``: the share that has no counterpart of its class with an IoU of 0.5 in the other.
+
+    Args:
+        a: one result.
+        b: another one of the same image and task.
+        threshold: objects up to this score do not count, 0 to 1.
+
+    Returns:
+        0 for results that say the same, up to 1.
     """
     if isinstance(a, Classification | MultilabelClassification):
         ours, theirs = a.as_dict(), b.as_dict()  # type: ignore[attr-defined]

@@ -22,6 +22,9 @@ def prelabel(
         threshold: labels and objects up to this score are left out. An image of one class gives no row unless that
             class is above it: a guess is worse than an unlabelled image. 0 to 1.
 
+    Yields:
+        A row per image.
+
     Raises:
         InvalidInput: the threshold is not from 0 to 1.
     """

@@ -21,7 +21,15 @@ from automl_cv_client.task import Task, TaskInput, task_of
 
 
 def write_results(answers: Iterable[tuple[str, Result | Outcome[Result]]], path: str | os.PathLike[str]) -> int:
-    """Write ``(image, result or outcome)`` pairs to a file, whole or not at all, and return how many."""
+    """Write ``(image, result or outcome)`` pairs to a JSONL file, whole or not at all.
+
+    Args:
+        answers: the pairs; an image is named by its path or URL.
+        path: where to.
+
+    Returns:
+        How many pairs were written.
+    """
     count = 0
     with whole_text(Path(path)) as file:
         for image, answer in answers:
@@ -38,6 +46,9 @@ def read_results(
     Args:
         path: the file.
         task: of the results, where the lines do not tell it.
+
+    Yields:
+        The image with its result, or with the error that was stored in its place.
 
     Raises:
         InvalidInput: the file cannot be read; the message names the line.

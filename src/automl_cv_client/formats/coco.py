@@ -80,6 +80,13 @@ def coco_of(
 def to_coco(images: Iterable[SupportsAnnotated], path: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """As :func:`coco_of`; also written to ``path`` when given.
 
+    Args:
+        images: results or rows, one per image.
+        path: where to; None to write nothing.
+
+    Returns:
+        The content of the file, as ``json.dumps`` takes it.
+
     Raises:
         InvalidInput: as for :func:`coco_of`, or the file cannot be written.
     """

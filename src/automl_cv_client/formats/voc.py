@@ -57,7 +57,14 @@ def voc_of(image: SupportsAnnotated, file_name: str | None = None) -> str:
 
 
 def to_voc(images: Iterable[SupportsAnnotated], folder: str | os.PathLike[str]) -> int:
-    """Write one XML file an image into a folder, named as the image, and return how many.
+    """Write one XML file per image into a folder, named as the image.
+
+    Args:
+        images: results or rows, one per image.
+        folder: made when it is not there.
+
+    Returns:
+        How many files were written.
 
     Raises:
         InvalidInput: as for :func:`voc_of`, or a file cannot be written.

@@ -54,12 +54,15 @@ def yolo_of(image: SupportsAnnotated, names: Sequence[str], *, scores: bool = Fa
 def to_yolo(
     images: Iterable[SupportsAnnotated], folder: str | os.PathLike[str], names: Sequence[str] | None = None
 ) -> list[str]:
-    """Write one text file an image into a folder, named as the image, and ``classes.txt``; return the classes.
+    """Write one text file per image into a folder, named as the image, and ``classes.txt``.
 
     Args:
         images: results or rows, one an image.
         folder: made when it is not there.
         names: the classes in their order; by default in the order in which they occur.
+
+    Returns:
+        The classes, in the order of their numbers.
 
     Raises:
         InvalidInput: as for :func:`yolo_of`, or a file cannot be written.

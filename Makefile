@@ -58,7 +58,7 @@ $(ENGINES)/.installed: pyproject.toml
 	@touch $@
 
 test-engines: $(ENGINES)/.installed
-	@$(ENGINES)/bin/python -m pytest tests/engines
+	@$(ENGINES)/bin/python -m pytest --run-slow tests/engines
 
 proof: $(INSTALLED)
 	@$(BIN)/python -m tests.proof

@@ -5,18 +5,28 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
+import random
+import re
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
 from automl_cv_client import Client, Task
+from automl_cv_client.batch import export, score_folder
 from tests.capped import CappedServer
+from tests.pages import pages
 
 KEY = "canary-0123456789-canary"
 COUNT = 200
+ADDRESS = re.compile(r"https://[\w.]+/score")
 
 
 def reply_for(body: bytes) -> bytes:
@@ -106,6 +116,106 @@ def same(found: dict[int, Any], wanted: dict[int, Any]) -> bool:
 
 def _plain(rows: dict[int, Any]) -> dict[int, Any]:
     return {key: (status, json.loads(text) if status == "ok" else text) for key, (status, text) in rows.items()}
+
+
+def job_of(url: str, paths: list[str], task: Task, folder: Path) -> pyarrow.Table:
+    """What one process's job says of the images: batch export --nested."""
+    with Client(url, KEY) as client:
+        score_folder(client, iter(paths), folder / "job", task)
+    return pyarrow.parquet.read_table(export(folder / "job", "parquet", nested=True))
+
+
+def check_against(job: pyarrow.Table, scored: pyarrow.Table) -> None:
+    """An engine's Parquet has the job's columns, types and rows; what differs is what each call has for itself."""
+    names = job.schema.names[1:]  # but "input", which an engine has among its own columns
+    assert scored.schema.names == ["id", "path", *names]
+    assert [scored.schema.field(name).type for name in names] == [job.schema.field(name).type for name in names]
+    wanted = {row.pop("input"): row for row in job.to_pylist()}
+    rows = {row.pop("path"): row for row in scored.to_pylist()}
+    assert sorted(row.pop("id") for row in rows.values()) == list(range(len(wanted)))
+    assert rows.keys() == wanted.keys()
+    for path, row in rows.items():
+        assert _without_the_call(row) == _without_the_call(wanted[path]), path
+
+
+def _without_the_call(row: dict[str, Any]) -> dict[str, Any]:
+    result = row["result"] and {**json.loads(row["result"]), "call": None}
+    call = row["call"] and {**row["call"], "seconds": None, "attempts": None}
+    error = row["error"] and {**row["error"], "seconds": None, "client_request_id": None}
+    return {**row, "result": result, "call": call, "error": error}
+
+
+def processes_that_talk_to(server: CappedServer) -> list[int]:
+    """Ids of the other processes that have a connection to the server: workers that are scoring just now."""
+    port = f":{int(server.url.rsplit(':', 1)[1].split('/')[0]):04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{line[9]}]" for line in lines if line[2].endswith(port) and line[3] == "01"}
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid() and sockets & _open_files(process):
+            found.append(int(process.name))
+    return sorted(found)
+
+
+def _open_files(process: Path) -> set[str]:
+    files: set[str] = set()
+    with suppress(OSError):
+        for file in (process / "fd").iterdir():
+            with suppress(OSError):
+                files.add(os.readlink(file))
+    return files
+
+
+class Killer:
+    """Kills -9 one of the processes that score, once the server has given so many answers."""
+
+    def __init__(self, server: CappedServer, seed: int) -> None:
+        chance = random.Random(seed)
+        self.after = chance.randrange(10, 150)
+        self.killed: int | None = None
+        self._server = server
+        self._which = chance.random()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Killer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(30)
+
+    def _run(self) -> None:
+        while self._server.statuses()[200] < self.after and not self._over.wait(0.01):
+            pass
+        while not self._over.is_set():
+            with suppress(IndexError, ProcessLookupError):
+                scoring = processes_that_talk_to(self._server)
+                process = scoring[int(self._which * len(scoring))]
+                os.kill(process, signal.SIGKILL)
+                self.killed = process
+                return
+
+
+def run_blocks_of_the_page(engine: str, server: CappedServer, folder: Path) -> dict[str, Any]:
+    """Run the blocks of docs/scale.md that import an engine, at the server's address. Returns their names.
+
+    Args:
+        engine: the library.
+        server: in the place of the page's endpoint.
+        folder: where relative paths begin, as the engine's processes are in other ones.
+    """
+    (page,) = [page for page in pages() if page.name == "scale.md"]
+    blocks = [block for block in page.blocks("python") if re.search(rf"^(import|from) {engine}\b", block.code, re.M)]
+    assert blocks
+    names: dict[str, Any] = {"__name__": "scale"}
+    for block in blocks:
+        code, replaced = ADDRESS.subn(server.url, block.code)
+        assert replaced
+        code = re.sub(r'"(\w+/)"', rf'"{folder}/\1"', code)
+        exec(compile("\n" * (block.line - 1) + code, page.name, "exec"), names)
+    return names
 
 
 def holds(folder: Path, secret: str) -> list[Path]:

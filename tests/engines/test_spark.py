@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pyspark = pytest.importorskip("pyspark", reason="needs Spark: make test-engines")
-pytest.importorskip("pyarrow")
+pyarrow = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow.parquet")
 
 from automl_cv_client import Task  # noqa: E402
-from automl_cv_client.integrations.arrow import schema  # noqa: E402
-from automl_cv_client.integrations.spark import Endpoint, scored, to_do  # noqa: E402
+from automl_cv_client.integrations.spark import Endpoint, PartitionScorer, scored, to_do  # noqa: E402
 from tests.capped import CappedServer  # noqa: E402
-from tests.engines.conftest import KEY, expected, found_in, holds, reply_of, same  # noqa: E402
+from tests.engines.conftest import (  # noqa: E402
+    KEY,
+    Killer,
+    check_against,
+    expected,
+    found_in,
+    holds,
+    job_of,
+    reply_of,
+    run_blocks_of_the_page,
+    same,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # an engine's own
 ROOT = Path(__file__).parents[2]
@@ -72,13 +81,14 @@ def rows_of(data_frame: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("task", Task)
-def test_rows_equal_those_of_one_process(task: Task, spark: Any, server: CappedServer, paths: list[str]) -> None:
+def test_columns_and_rows_are_those_of_one_process(
+    task: Task, spark: Any, server: CappedServer, paths: list[str], tmp_path: Path
+) -> None:
     server.reply_for = reply_of(task)
     out = scored(frame(spark, paths), task=task, endpoint=endpoint(server), id="id", at_once=8)
-    rows = rows_of(out)
+    out.write.parquet(str(tmp_path / "scored"))
     assert server.statuses()[429] == 0  # what is known is never exceeded
-    assert same(found_in(rows), expected(server.url, paths, task))
-    assert out.columns == ["id", "path", *schema(task).names]
+    check_against(job_of(server.url, paths, task, tmp_path), pyarrow.parquet.read_table(tmp_path / "scored"))
 
 
 def test_bytes_are_images_and_are_dropped(spark: Any, server: CappedServer, paths: list[str]) -> None:
@@ -90,50 +100,64 @@ def test_bytes_are_images_and_are_dropped(spark: Any, server: CappedServer, path
     assert [found[number][0] for number in range(20)] == ["ok"] * 20
 
 
-def test_a_killed_worker_loses_and_doubles_nothing(spark: Any, server: CappedServer, paths: list[str]) -> None:
-    killed: list[int] = []
+PARTITIONS = 8
 
-    def kill() -> None:
-        while not killed and server.statuses()[200] < 60:
-            time.sleep(0.05)
-        for process in Path("/proc").iterdir():
-            if process.name.isdigit() and _is_worker(process):
-                os.kill(int(process.name), signal.SIGKILL)
-                killed.append(int(process.name))
-                return
 
-    killer = threading.Thread(target=kill, daemon=True)
-    killer.start()
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
+def test_a_killed_worker_loses_and_doubles_nothing(
+    seed: int, spark: Any, server: CappedServer, paths: list[str], figure: Callable[[str], None]
+) -> None:
     server.service = 0.1
-    rows = rows_of(scored(frame(spark, paths), task="image-object-detection", endpoint=endpoint(server), at_once=8))
-    killer.join(30)
-    assert killed
+    images = frame(spark, paths, PARTITIONS)
+    largest = max(len(rows) for rows in images.rdd.glom().collect())
+    with Killer(server, seed) as killer:
+        rows = rows_of(scored(images, task="image-object-detection", endpoint=endpoint(server), at_once=8))
+    assert killer.killed
+    paid_twice = sum(times - 1 for times in server.bodies.values())
+    figure(f"{paid_twice} of {len(paths)} images paid twice")
+    assert 1 <= paid_twice <= largest + 1  # the rows of a task, and the check before it is tried again
     assert same(found_in(rows), expected(server.url, paths))
 
 
-def _is_worker(process: Path) -> bool:
-    """A Python process whose parent is Spark's daemon."""
-    try:
-        parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-        return all(b"pyspark" in (Path("/proc") / number / "cmdline").read_bytes() for number in (process.name, parent))
-    except OSError:
-        return False
-
-
-def test_the_key_is_in_no_file_of_spark(spark: Any, folder: Path, server: CappedServer, paths: list[str]) -> None:
+def test_the_key_is_nowhere(
+    spark: Any, folder: Path, server: CappedServer, paths: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In no pickle, event log, spilled block, output or line of the console."""
+    assert KEY.encode() not in pyspark.cloudpickle.dumps(PartitionScorer(Task.DETECTION, endpoint(server)))
     out = scored(frame(spark, paths), task="image-object-detection", endpoint=endpoint(server), at_once=8)
     out.write.mode("overwrite").parquet(str(folder / "out"))
+    out.persist(pyspark.StorageLevel.DISK_ONLY).count()
     assert holds(folder, KEY) == []
     assert list((folder / "events").iterdir())
+    assert any(file.is_file() for file in (folder / "local").rglob("rdd_*"))
+    out.unpersist()
+    said = capfd.readouterr()
+    assert KEY not in said.out + said.err
 
 
-def test_a_revoked_key_ends_the_job(spark: Any, server: CappedServer, paths: list[str]) -> None:
+def test_a_revoked_key_ends_the_job(
+    spark: Any, server: CappedServer, paths: list[str], figure: Callable[[str], None]
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(Exception, match="at once"):  # Spark tries each task four times, each time in a new process
+        frame(spark, paths * 4, CORES).mapInArrow(_fails, "id long").collect()
+    of_spark = time.monotonic() - began
     server.judge = lambda body, number: 200 if number < 100 else 401
     many = frame(spark, paths * 4, CORES)
     with pytest.raises(Exception, match="401") as raised:
         scored(many, task="image-object-detection", endpoint=endpoint(server), at_once=8).collect()
+    ended = time.monotonic()
     assert KEY not in str(raised.value)
+    assert "nothing more can succeed" in str(raised.value)
     assert server.statuses()[401] <= 25
+    revoked = min(at for at, status in server.answers if status == 401)
+    seconds = f"over {ended - revoked:.1f} s after the first, of which Spark takes {of_spark:.1f} s by itself"
+    figure(f"{server.statuses()[401]} refused, {seconds}")
+    assert ended - revoked <= 10 + of_spark, seconds
+
+
+def _fails(batches: Any) -> Any:
+    raise RuntimeError("at once")
 
 
 def test_a_job_that_ended_goes_on(spark: Any, server: CappedServer, paths: list[str], tmp_path: Path) -> None:
@@ -145,6 +169,17 @@ def test_a_job_that_ended_goes_on(spark: Any, server: CappedServer, paths: list[
     scored(rest, task="image-object-detection", endpoint=endpoint(server), at_once=8).write.mode("append").parquet(out)
     assert server.statuses()[200] - before == sum(number % 50 != 49 for number in range(80, len(paths)))
     assert same(found_in(rows_of(spark.read.parquet(out))), expected(server.url, paths))
+
+
+def test_the_page_runs(spark: Any, server: CappedServer, paths: list[str], tmp_path: Path) -> None:
+    """docs/scale.md, as it stands but for the address."""
+    rows = pyarrow.table({"id": range(len(paths)), "path": paths})
+    (tmp_path / "images").mkdir()
+    pyarrow.parquet.write_table(rows, tmp_path / "images" / "rows.parquet")
+    names = run_blocks_of_the_page("pyspark", server, tmp_path)
+    assert names["rest"].count() == 0
+    scored_rows = pyarrow.parquet.read_table(tmp_path / "scored").to_pylist()
+    assert same(found_in(scored_rows), expected(server.url, paths))
 
 
 def test_empty_partitions(spark: Any, server: CappedServer, paths: list[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -307,6 +309,18 @@ def test_a_refusal_that_comes_while_the_lease_is_on_its_way_counts() -> None:
     share.follow(Lease(3, 1, 0.1))  # of the report before
     assert share.limit == 2
     assert [answer.refused for answer in share.report(5, None).answers] == [True]
+
+
+def test_who_uses_no_engine_loads_nothing_of_them() -> None:
+    script = """
+import sys
+import automl_cv_client
+first = [name for name in sys.modules if "integrations" in name]
+import automl_cv_client.integrations.ray, automl_cv_client.integrations.spark, automl_cv_client.batch
+print(first, {"ray", "pyspark", "pyarrow"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] set()\n"
 
 
 def test_one_refused_key_ends_the_work_of_all() -> None:

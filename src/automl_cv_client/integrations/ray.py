@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pyarrow
     import ray.data
 
-__all__ = ["Endpoint", "Scorer", "Settings", "SharedLimit", "schema", "scored", "to_do"]
+__all__ = ["Endpoint", "LimitStats", "Scorer", "Settings", "SharedLimit", "schema", "scored", "to_do"]
 
 _BLOCKS_AT_ONCE = 4
 """Blocks that an actor has in work: while one waits for its slowest image, the others keep the endpoint busy."""

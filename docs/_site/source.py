@@ -8,7 +8,7 @@ from typing import Any
 
 import griffe
 
-EXAMPLE = re.compile(r"^>>> .*(?:\n.+)*", re.MULTILINE)
+EXAMPLE = re.compile(r"^( *)>>> .*(?:\n\1.+)*", re.MULTILINE)
 ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod):`(~?)([\w.]+)`")
 
 
@@ -19,7 +19,7 @@ class OurSource(griffe.Extension):
         """Called for each module, class, function and attribute once it is read."""
         if obj.docstring is not None:
             text = ROLE.sub(lambda role: _reference(obj, role[1], role[2]), obj.docstring.value)
-            obj.docstring.value = EXAMPLE.sub(r"```pycon\n\g<0>\n```", text)
+            obj.docstring.value = EXAMPLE.sub(r"\1```pycon\n\g<0>\n\1```", text)
 
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         """Called once all is read: says 200 where a signature's default is the name of a constant."""

@@ -83,6 +83,22 @@ def test_every_method_of_a_client_is_in_the_reference(client: type, documented: 
     assert {f"automl_cv_client.{client.__name__}.{name}" for name in methods} <= documented
 
 
+@pytest.mark.parametrize("page", ["clients", "migration"])
+def test_an_example_in_a_docstring_is_code(page: str, built: Path) -> None:
+    html = (built / "reference" / page / "index.html").read_text(encoding="utf-8")
+    assert "<blockquote" not in html  # what Markdown makes of >>> in plain text
+    examples = re.findall(r"<summary>Example</summary>\s*(<[^>]+>)", html)
+    assert len(examples) > 2
+    assert all("pycon" in example for example in examples)
+
+
+def test_a_result_is_told_in_one_item(built: Path) -> None:
+    """Returns of several lines are one value, not several."""
+    html = (built / "reference" / "clients" / "index.html").read_text(encoding="utf-8")
+    for told in re.findall(r"Returns:.*?</ul>", html, re.DOTALL):
+        assert told.count("<li") == 1, told
+
+
 def test_no_integration_is_left_out() -> None:
     assert {"fastapi", "problems", "uploads"} <= {*INTEGRATIONS}
 

@@ -8,11 +8,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
+from automl_cv_client._protocol.excerpts import LONGEST, clean
 from automl_cv_client._text import shortened
 from automl_cv_client.errors import UnexpectedReply
 from automl_cv_client.geometry import Box
 
-_LONGEST_EXCERPT = 2000  # characters
 _MOST_LAYERS = 3  # JSON in a JSON string, and once more to be safe
 _SAYING = ("message", "error", "innererror", "detail")
 
@@ -58,9 +58,9 @@ def _value_of(text: str | bytes, service: str) -> Any:
 
 
 def excerpt(document: object) -> str:
-    """The beginning of a document, for an error."""
+    """The beginning of a document for an error, as one safe line without images."""
     text = document if isinstance(document, str) else repr(document)
-    return shortened(text[:_LONGEST_EXCERPT], _LONGEST_EXCERPT)
+    return clean(text[: LONGEST + 8192])
 
 
 class Fields:

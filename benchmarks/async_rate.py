@@ -1,4 +1,4 @@
-"""Images a second of the awaited client with many in flight, against plain httpx and aiohttp, bodies ready."""
+"""Images per second of the awaited client with many in flight, against plain httpx and aiohttp, bodies ready."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def many() -> int:
 
 
 async def rate(call: One, in_flight: int) -> float:
-    """Images a second: ``in_flight`` workers, each sending one after the other."""
+    """Images per second: ``in_flight`` workers, each sending one after the other."""
     images = many()
     numbers = iter(range(images))
 
@@ -141,7 +141,7 @@ def main() -> None:
                 ratios = f"{_times(rates, plain):.2f} of httpx, {_times(rates, fast):.2f} of aiohttp"
                 rows.append((f"{name}, {in_flight} in flight", figure, ratios, bars.get(name, "")))
     table(
-        f"Images a second, awaited, {len(image) // 1000} kB, instant server",
+        f"Images per second, awaited, {len(image) // 1000} kB, instant server",
         rows,
         "python -m benchmarks.async_rate",
     )

@@ -1,4 +1,4 @@
-"""Memory while many images are queued, records a second into the ledger, and resuming a million done ones."""
+"""Memory while many images are queued, records per second into the ledger, and resuming a million done ones."""
 
 from __future__ import annotations
 

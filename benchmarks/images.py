@@ -1,4 +1,4 @@
-"""Fitting a 12-megapixel photograph to a limit against Pillow's own draft path, its effect on boxes; flat polygons."""
+"""Fitting a 12-megapixel photo to a limit against Pillow's own draft path, its effect on boxes; flat polygons."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ POLICIES = {
 
 
 def megapixels() -> int:
-    """Of the photographs that are measured."""
+    """Of the photos that are measured."""
     return amount(12, 1)
 
 
 def phone_photo(name: str, sigma: float = 7.0) -> bytes:
-    """12 megapixels in about 4 MB: a photograph, enlarged, with the noise of a small sensor."""
+    """12 megapixels in about 4 MB: a photo, enlarged, with the noise of a small sensor."""
     with Image.open(PHOTOS / name) as small:
         scale = math.sqrt(megapixels() * 1e6 / (small.width * small.height))
         size = round(small.width * scale), round(small.height * scale)

@@ -43,7 +43,7 @@ def tiny_model(folder: Path) -> Path:
     ]
     given = helper.make_tensor_value_info("input1", TensorProto.FLOAT, ["batch", 3, 32, 32])
     told = helper.make_tensor_value_info("output1", TensorProto.FLOAT, ["batch", 3])
-    graph = helper.make_graph(nodes, "colours", [given], [told])
+    graph = helper.make_graph(nodes, "colors", [given], [told])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     (folder / "labels.json").write_text('["red", "green", "blue"]')
     (folder / "model.onnx").write_bytes(model.SerializeToString())

@@ -148,7 +148,7 @@ def ellipse(x: float, y: float, across: float, down: float, corners: int = 60) -
 
 
 def draw_frames() -> None:
-    """One box in the raw, the upright, the sent and the normalised frame of a photograph that lies on its side."""
+    """One box in the raw, the upright, the sent and the normalised frame of a photo that lies on its side."""
     with Image.open(PHOTOS / "chelsea.png") as cat:
         upright = cat.convert("RGB").crop((60, 0, 285, 300))
     raw = upright.transpose(Image.Transpose.ROTATE_90)

@@ -13,7 +13,7 @@ PHOTOS = Path(__file__).parent / "photos"
 
 
 def scored(client: Client, image: str | Path) -> str:
-    """What a program might do about each kind of error. The client itself has tried again where that can help."""
+    """What a program might do about each kind of error. The client itself has retried where that can help."""
     try:
         return "found: " + ", ".join(detection.label for detection in client.detect(image))
     except (errors.InvalidInput, errors.ImageDropped) as error:
@@ -21,7 +21,7 @@ def scored(client: Client, image: str | Path) -> str:
     except (errors.AuthenticationFailed, errors.PermissionDenied, errors.EndpointNotFound) as error:
         return f"stop, every image would fail: {type(error).__name__}, status {error.status}"
     except (errors.TransportError, errors.Throttled, errors.ServiceUnavailable) as error:
-        return f"try again later: {type(error).__name__} after {error.attempts} attempts"
+        return f"retry later: {type(error).__name__} after {error.attempts} attempts"
     except errors.AutoMLVisionError as error:  # ModelError, UnexpectedReply: the deployment's logs say more
         return f"report it: {type(error).__name__}: {error}"
 

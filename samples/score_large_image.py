@@ -15,7 +15,7 @@ PHOTOS = Path(__file__).parent / "photos"
 
 
 def large_image() -> Image.Image:
-    """2400 x 1800 pixels with twelve small photographs of cats on it."""
+    """2400 x 1800 pixels with twelve small photos of cats on it."""
     canvas = Image.new("RGB", (2400, 1800), "white")
     with Image.open(PHOTOS / "chelsea.png") as cat:
         small = cat.convert("RGB").resize((225, 150))

@@ -1,6 +1,6 @@
 """Tiny ONNX models with the inputs and outputs of AutoML's exports, and answers that are known.
 
-A classifier's logits are the means of the colour channels. The others answer always alike: what they answer is given
+A classifier's logits are the means of the color channels. The others answer always alike: what they answer is given
 to them. ``write_echo_model`` gives back what it takes, so that a test sees the pixels a model is fed.
 """
 
@@ -21,7 +21,7 @@ CLASSES = ["can", "carton"]
 Size = int | str | None
 
 
-def write_colour_model(
+def write_color_model(
     folder: Path,
     *,
     side: Size = 64,

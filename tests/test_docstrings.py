@@ -17,7 +17,7 @@ import pytest
 import automl_cv_client
 from automl_cv_client import Client, testing
 from automl_cv_client.local import LocalEndpoint
-from tests.onnx_models import write_colour_model
+from tests.onnx_models import write_color_model
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "samples" / "photos"
@@ -101,7 +101,7 @@ def names(endpoint: LocalEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "cat.png").symlink_to(PHOTOS / "chelsea.png")
     for name in ("train.jsonl", "validation.jsonl"):
         (tmp_path / name).symlink_to(PHOTOS / "labels" / "detection.jsonl")
-    write_colour_model(tmp_path)
+    write_color_model(tmp_path)
     monkeypatch.chdir(tmp_path)
     with Client(endpoint.scoring_uri, endpoint.key) as client:
         yield {

@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PHOTO, file)
     (home / "labels.txt").write_text("a.jpg cat")
-    (home / "README").write_text("photographs")
+    (home / "README").write_text("photos")
     return home
 
 

@@ -114,7 +114,7 @@ def endpoint():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The files that the commands name: two photographs by several names, and their labels."""
+    """The files that the commands name: two photos by several names, and their labels."""
     photos = ROOT / "samples" / "photos"
     (tmp_path / "photos").mkdir()
     for name in ("photos/chelsea.png", "photos/coffee.png", "a.jpg", "b.jpg", "cat.jpg", "my-image.jpg"):

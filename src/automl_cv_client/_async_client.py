@@ -28,7 +28,7 @@ class AsyncClient(AsyncAccess, AsyncOne, AsyncMany, AsyncStreams, AsyncTiled, As
         timeout: seconds one attempt may take, from connecting to the last byte. The service itself stops
             scoring after at most 180 s.
         deadline: seconds a whole call may take, retries and pauses included; None for no bound.
-        retry: how often and how patiently to try again.
+        retry: how often to retry, and how long to wait in between.
         images: how images are read and prepared.
         dialect: how the endpoint wants to be asked; only for old or Hugging Face deployments.
         strict: refuse replies of other server versions and with unknown keys, instead of reading them.

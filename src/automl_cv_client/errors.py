@@ -2,7 +2,7 @@
 Everything this package raises on purpose:
 
     * AutoMLVisionError
-      x InvalidInput             yours to mend; nothing was sent
+      x InvalidInput             yours to fix; nothing was sent
         + ImageError               the image is unreadable, truncated, too large, or of a wrong dtype
         + PassedOverWarning        a warning: a conversion of training data left something out
         + UnsupportedTask          the task cannot do this, e.g. an explanation of a detection
@@ -200,7 +200,7 @@ class PayloadTooLarge(StatusError):
 
 
 class Throttled(StatusError):
-    """429: more requests at once, or a second, than the deployment takes."""
+    """429: more requests at once, or per second, than the deployment takes."""
 
 
 class ModelError(StatusError):
@@ -238,7 +238,7 @@ class UnexpectedReply(CallError):
 
 
 class ImageDropped(UnexpectedReply):
-    """The server could not read this image and left it out of its reply without a word."""
+    """The server could not read this image and silently left it out of its reply."""
 
 
 HOPELESS = (AuthenticationFailed, PermissionDenied, EndpointNotFound)

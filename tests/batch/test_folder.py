@@ -1,4 +1,4 @@
-"""score_folder: one record an image, resumed, stopped in time, and equal however often it was interrupted."""
+"""score_folder: one record per image, resumed, stopped in time, and equal however often it was interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources and file names as they are found in the wild: a record an image, or one clear error that says why not."""
+"""Sources and file names as they are found in the wild: one record per image, or one clear error that says why not."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ def test_images_that_vanish_or_change_between_runs(tmp_path: Path) -> None:
     with capped(reply(), service=0) as server, Client(server.url, "k") as client:
         score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
         paths[0].unlink()  # has a result, which is kept
-        paths[2].unlink()  # failed, and cannot be tried again
-        paths[3].write_bytes(grey_png(4))  # failed, and is mended
+        paths[2].unlink()  # failed, and cannot be retried
+        paths[3].write_bytes(grey_png(4))  # failed, and is fixed
         done = score_folder(client, tmp_path / "in", tmp_path / "out", Task.DETECTION)
     assert (done.total, done.ok, done.failed, done.scored) == (4, 3, 1, 2)
     (failed,) = (line for line in lines(tmp_path / "out") if line["status"] == "error")

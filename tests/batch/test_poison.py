@@ -219,7 +219,7 @@ def test_given_up_images_are_tried_again_when_that_is_asked_for(score: Score, tm
         for _ in range(3):
             score(server.url, tmp_path / "in", tmp_path / "out", DETECTION)
         assert status(tmp_path / "out").given_up == 2
-        paths[3].write_bytes(good)  # mended
+        paths[3].write_bytes(good)  # fixed
         server.judge = None
         before = len(server.received)
         assert score(server.url, tmp_path / "in", tmp_path / "out", DETECTION).scored == 0

@@ -74,7 +74,7 @@ def variables(endpoint: LocalEndpoint) -> dict[str, str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two small photographs, and things in a folder that are none."""
+    """Two small photos, and things in a folder that are none."""
     photos = tmp_path / "photos"
     (photos / "inner").mkdir(parents=True)
     for name, small in (("coffee.png", "b-coffee.JPG"), ("chelsea.png", "a-cat.png")):

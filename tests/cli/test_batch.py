@@ -61,7 +61,7 @@ def test_given_up_images_are_told_and_tried_again_when_that_is_asked_for(tmp_pat
         told = run("batch", "status", tmp_path / "out")
         assert (told.code, told.err) == (
             0,
-            "automl-cv: 1 of 2 images failed; one is given up: when the cause is mended, run the job again with "
+            "automl-cv: 1 of 2 images failed; one is given up: once the cause is fixed, run the job again with "
             "--retry-failed\n",
         )
         assert run("batch", "status", tmp_path / "out", "--json").json["given_up"] == 1

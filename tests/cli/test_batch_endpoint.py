@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import run
-from tests.onnx_models import write_colour_model
+from tests.onnx_models import write_color_model
 
 TASK = "image-classification"
 
@@ -15,7 +15,7 @@ TASK = "image-classification"
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     (tmp_path / "model").mkdir()
-    return write_colour_model(tmp_path / "model")
+    return write_color_model(tmp_path / "model")
 
 
 def test_init_try_read(tmp_path: Path, folder: Path, model: Path) -> None:

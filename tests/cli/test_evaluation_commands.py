@@ -1,4 +1,4 @@
-"""evaluate, compare and dataset: against the local endpoint, over the photographs."""
+"""evaluate, compare and dataset: against the local endpoint, over the photos."""
 
 from __future__ import annotations
 

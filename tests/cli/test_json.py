@@ -51,7 +51,7 @@ RUNS: dict[str, tuple[str, type]] = {
 
 @pytest.fixture(scope="session")
 def job(endpoint: LocalEndpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished batch job over the labelled photographs."""
+    """A finished batch job over the labelled photos."""
     from automl_cv_client import Client
 
     out = tmp_path_factory.mktemp("job") / "out"

@@ -61,7 +61,7 @@ def test_json_is_ascii_and_keeps_the_label(label, server, folder):
     assert entry["result"]["objects"][0]["label"] == label
 
 
-def test_a_pipe_gets_no_colours_and_no_wrapping_and_any_encoding(server, folder):
+def test_a_pipe_gets_no_colors_and_no_wrapping_and_any_encoding(server, folder):
     label = "猫 " + "a long label " * 20
     server.steps = [Answer(body=boxes(label))]
     variables = {"AUTOML_CV_KEY": "k", "PYTHONIOENCODING": "ascii", "COLUMNS": "40"}

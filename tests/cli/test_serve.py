@@ -16,7 +16,7 @@ from PIL import Image
 
 from automl_cv_client import Client, Task, errors
 from tests.cli.conftest import run
-from tests.onnx_models import write_colour_model
+from tests.onnx_models import write_color_model
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
 
@@ -87,7 +87,7 @@ def test_an_unknown_task_names_those_there_are():
 
 
 def test_a_model_of_ones_own_is_served(tmp_path):
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     with serving("--task", "image-classification", "--model", str(model), "--json") as process:
         told = json.loads(read_line(process))
         with Client(told["scoring_uris"][Task.CLASSIFICATION], told["key"]) as client:
@@ -97,7 +97,7 @@ def test_a_model_of_ones_own_is_served(tmp_path):
 
 
 def test_a_model_that_cannot_be_served_is_said_so(tmp_path):
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     missing = run("serve", "--task", "image-classification", "--model", tmp_path / "none.onnx")
     detector = run("serve", "--task", "image-object-detection", "--model", model)
     alone = run("serve", "--model", model)
@@ -109,7 +109,7 @@ def test_a_model_that_cannot_be_served_is_said_so(tmp_path):
 
 def test_deployments_have_models_traffic_and_rules_of_their_own(tmp_path):
     (tmp_path / "new").mkdir()
-    old, new = write_colour_model(tmp_path), write_colour_model(tmp_path / "new", names=["rot", "grün", "blau"])
+    old, new = write_color_model(tmp_path), write_color_model(tmp_path / "new", names=["rot", "grün", "blau"])
     options = [
         *("--task", "image-classification", "--deployment", f"blue={old}", "--deployment", f"green={new}"),
         *("--traffic", "green=100", "--traffic", "blue=0", "--wire", "1.51", "--concurrency", "1", "--json"),
@@ -126,7 +126,7 @@ def test_deployments_have_models_traffic_and_rules_of_their_own(tmp_path):
 
 
 def test_faults_are_asked_for(tmp_path):
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     with serving("--task", "image-classification", "--model", str(model), "--fault", "status=404", "--json") as process:
         told = json.loads(read_line(process))
         client = Client(told["scoring_uris"][Task.CLASSIFICATION], told["key"])
@@ -139,7 +139,7 @@ def test_faults_are_asked_for(tmp_path):
 def test_the_doctor_takes_the_whole_way_offline(tmp_path):
     """From Resource Manager and a managed identity to a scored image, through azure-identity."""
     pytest.importorskip("azure.identity")
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     with serving("--task", "image-classification", "--model", str(model), "--control-plane", "--json") as process:
         variables = json.loads(read_line(process))["variables"]
         done = run("doctor", **variables)

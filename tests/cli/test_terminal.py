@@ -1,4 +1,4 @@
-"""On a terminal and in pipes: colours, bars, Ctrl-C, narrow windows, closed pipes, encodings. All in real processes."""
+"""On a terminal and in pipes: colors, bars, Ctrl-C, narrow windows, closed pipes, encodings. All in real processes."""
 
 from __future__ import annotations
 

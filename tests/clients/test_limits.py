@@ -1,4 +1,4 @@
-"""The limits of the policy at work: packed requests, and a photograph of 12 megapixels through a real model."""
+"""The limits of the policy at work: packed requests, and a photo of 12 megapixels through a real model."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_when_all_fail_it_is_raised(call: Caller, counting: Counting) -> None:
 
 @pytest.fixture(scope="module")
 def phone_photo() -> bytes:
-    """12 megapixels in about 4 MB: a photograph, enlarged, with the noise of a small sensor."""
+    """12 megapixels in about 4 MB: a photo, enlarged, with the noise of a small sensor."""
     with Image.open(PHOTOS / "chelsea.png") as cat:
         large = cat.convert("RGB").resize((4242, 2822), Image.Resampling.BICUBIC)
     noise = np.random.default_rng(1).normal(0, 7, (large.height, large.width, 1)).astype(np.int16)

@@ -1,4 +1,4 @@
-"""The main job: photographs through real models, over real HTTP, with both clients and every kind of input."""
+"""The main job: photos through real models, over real HTTP, with both clients and every kind of input."""
 
 from __future__ import annotations
 

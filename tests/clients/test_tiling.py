@@ -19,7 +19,7 @@ from tests.conftest import PHOTOS, Caller, encoded
 from tests.servers import Answer, Received, ScriptedServer
 
 SIZE = (1500, 900)
-SHAPES = {  # colour: box of an ellipse
+SHAPES = {  # color: box of an ellipse
     (255, 0, 0): (300, 250, 420, 330),  # over a seam
     (0, 255, 0): (20, 20, 70, 60),  # within one tile
     (0, 0, 255): (460, 300, 560, 640),  # over two seams and a corner
@@ -39,7 +39,7 @@ def painted() -> Image.Image:
 
 
 class Painter(ScriptedServer):
-    """Finds each painted colour in each image; all are called "blob"."""
+    """Finds each painted color in each image; all are called "blob"."""
 
     def step_for(self, request: Received) -> Answer:
         self.received.append(request)

@@ -1,6 +1,6 @@
 """Other libraries read what is written here, and write what is read here: class by class, to 1e-6 of the image.
 
-datumaro and globox are large, or of another licence, and are asked where they are installed.
+datumaro and globox are large, or of another license, and are asked where they are installed.
 """
 
 from __future__ import annotations

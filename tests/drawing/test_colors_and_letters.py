@@ -1,4 +1,4 @@
-"""Colours are the same in every process; text is safe to draw and fits."""
+"""Colors are the same in every process; text is safe to draw and fits."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ BLINDNESS: dict[str, Any] = {
 
 
 def seen(colors: Any, blindness: str) -> Any:
-    """Colours in OKLab, as people without one of the cones see them."""
+    """Colors in OKLab, as people without one of the cones see them."""
     shares = np.asarray(colors) / 255
     linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
     linear = np.clip(linear @ np.transpose(BLINDNESS[blindness]), 0, 1)
@@ -146,7 +146,7 @@ def test_chosen_colors_are_kept_and_kept_away_from():
     others = [color for label, color in colors.items() if label not in ("cat", "dog", "absent")]
     assert min(distance(color, (255, 0, 0)) for color in others) >= APART
     for wrong in ("reddish", (1, 2), (1, 2, 300), ("a", "b", "c")):
-        with pytest.raises(InvalidInput, match="unknown colour"):
+        with pytest.raises(InvalidInput, match="unknown color"):
             colors_of(["cat"], {"cat": wrong})  # type: ignore[dict-item]
 
 

@@ -282,7 +282,7 @@ def test_each_option_does_what_it_says():
     assert short[2] - short[0] < tags[2] - tags[0]
     red = draw_objects(canvas(), [item], Style(colors={"cat": "#f00"}))
     assert red.getpixel((50, 130)) == (255, 0, 0)
-    with pytest.raises(InvalidInput, match="unknown colour 'reddish'"):
+    with pytest.raises(InvalidInput, match="unknown color 'reddish'"):
         draw_objects(canvas(), [item], Style(colors={"cat": "reddish"}))
 
 

@@ -97,7 +97,7 @@ def test_hostile_labels_stay_text(number):
 
 @pytest.fixture(scope="module")
 def photo_report():
-    """The photographs as detections with one miss and one invention, without a model."""
+    """The photos as detections with one miss and one invention, without a model."""
     rows = [boxes_row("x/coffee.png", ("cup", (0.28, 0.05, 0.7, 0.77)), ("spoon", (0.54, 0.17, 0.71, 0.82)))]
     found = {"coffee.png": detections(("cup", 0.9, (0.29, 0.06, 0.69, 0.74)), ("cat", 0.8, (0.0, 0.0, 0.3, 0.3)))}
     return evaluate(found, rows, images=PHOTOS, name="made by hand")

@@ -1,4 +1,4 @@
-"""Which answers are tried again, row by row, over real HTTP, with both clients."""
+"""Which answers are retried, row by row, over real HTTP, with both clients."""
 
 from __future__ import annotations
 

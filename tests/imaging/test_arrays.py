@@ -1,4 +1,4 @@
-"""Arrays: shapes, dtypes, the order of colours, and hints for what cannot be meant."""
+"""Arrays: shapes, dtypes, the order of colors, and hints for what cannot be meant."""
 
 from __future__ import annotations
 

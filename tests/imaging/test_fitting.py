@@ -20,7 +20,7 @@ BIG = scene((1600, 1200))
 
 
 def noisy(size: tuple[int, int] = (800, 600), mode: str = "RGB") -> Image.Image:
-    """An image that does not pack well, as photographs do not."""
+    """An image that does not pack well, as photos do not."""
     values = np.random.default_rng(3).normal(0, 12, (size[1], size[0], 1))
     return Image.fromarray((np.asarray(scene(size)) + values).clip(0, 255).astype(np.uint8)).convert(mode)
 

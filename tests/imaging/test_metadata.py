@@ -70,7 +70,7 @@ def test_notes_are_taken_out_without_touching_a_pixel(name):
     assert without_metadata(prepared.data) is prepared.data
 
 
-def test_adobes_colours_stay():
+def test_adobes_colors_stay():
     data = encoded(scene(), "JPEG", keep_rgb=True, exif=notes())
     after = prepare(data, STRIP).data
     assert (

@@ -126,14 +126,14 @@ def test_cmyk_jpegs_become_rgb_jpegs():
     assert difference(result, cmyk) < 4
 
 
-def test_sixteen_bit_colour_is_reduced():
+def test_sixteen_bit_color_is_reduced():
     wide = b"".join(b"\0" + bytes((x, 0xFF, y, 0x80, 200, 1)) * 1 for y in range(3) for x in (9,))
     head = b"\0\0\0\1\0\0\0\3\x10\2\0\0\0"
     import zlib
 
     body = png_chunk(b"IHDR", head) + png_chunk(b"IDAT", zlib.compress(wide)) + png_chunk(b"IEND", b"")
     prepared, result = sent(b"\x89PNG\r\n\x1a\n" + body)
-    assert prepared.info.changes == ("16-bit colour reduced to 8 bits",)
+    assert prepared.info.changes == ("16-bit color reduced to 8 bits",)
     assert result.mode == "RGB"
     assert result.getpixel((0, 2)) == (9, 2, 200)
 

@@ -60,7 +60,7 @@ def test_a_format_that_says_its_depth_is_taken_at_its_word():
     assert list(sent(dark)[1].tobytes()) == [0, 15]
 
 
-def test_colour_that_may_be_twelve_bits_in_sixteen_is_told():
+def test_color_that_may_be_twelve_bits_in_sixteen_is_told():
     import struct
     import zlib
 
@@ -71,5 +71,5 @@ def test_colour_that_may_be_twelve_bits_in_sixteen_is_told():
     body = png_chunk(b"IHDR", head) + png_chunk(b"IDAT", zlib.compress(row)) + png_chunk(b"IEND", b"")
     prepared = prepare(b"\x89PNG\r\n\x1a\n" + body, ImagePolicy())
     assert "all values are below 4096" in prepared.info.changes[0]
-    colours = numpy.full((2, 2, 3), 4095, numpy.uint16)
-    assert set(sent(colours)[1].tobytes()) == {255}
+    colors = numpy.full((2, 2, 3), 4095, numpy.uint16)
+    assert set(sent(colors)[1].tobytes()) == {255}

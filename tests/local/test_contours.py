@@ -124,8 +124,8 @@ def test_a_box_without_area_has_no_outline(box: Box):
     assert outline(Image.new("RGB", (10, 10)), box) == []
 
 
-def test_a_image_of_one_colour_is_no_trouble():
-    found = [outline(Image.new("RGB", (3, 200), colour), Box(0.0, 0.1, 1.0, 0.9)) for colour in ("black", "white")]
+def test_a_image_of_one_color_is_no_trouble():
+    found = [outline(Image.new("RGB", (3, 200), color), Box(0.0, 0.1, 1.0, 0.9)) for color in ("black", "white")]
     assert any(found)  # the model sees something in one of them
     for segment in [*found[0], *found[1]]:
         assert segment[:2] == segment[-2:]

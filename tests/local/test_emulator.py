@@ -23,7 +23,7 @@ from automl_cv_client.local.faults import Faults, read_fault
 from automl_cv_client.local.front_end import FrontEnd, Target
 from automl_cv_client.local.tokens import SCORING, WORKSPACE, Tokens
 from tests.local.conftest import CLASSIFICATION, DETECTION, MULTILABEL, SEGMENTATION, Caller, encode, scoring, to_bytes
-from tests.onnx_models import write_colour_model, write_r_cnn_model, write_yolo_model
+from tests.onnx_models import write_color_model, write_r_cnn_model, write_yolo_model
 
 RED = encode(to_bytes(Image.new("RGB", (40, 30), "red"), "PNG"))
 NO_IMAGE = encode(b"no image")
@@ -31,8 +31,8 @@ ONCE = RetryPolicy(attempts=1)
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_colour_model(tmp_path_factory.mktemp("colours"), side=32, times=1)
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_color_model(tmp_path_factory.mktemp("colors"), side=32, times=1)
 
 
 def asked(endpoint: LocalEndpoint, body: Any = None, **headers: str) -> httpx.Response:
@@ -49,21 +49,21 @@ def reason(reply: httpx.Response) -> tuple[int, str | None, str | None]:
 # Deployments
 
 
-def test_deployments_have_their_own_models(tmp_path: Path, colours: Path):
+def test_deployments_have_their_own_models(tmp_path: Path, colors: Path):
     (tmp_path / "green").mkdir()
-    other = write_colour_model(tmp_path / "green", side=32, names=["rot", "grün", "blau"])
+    other = write_color_model(tmp_path / "green", side=32, names=["rot", "grün", "blau"])
     deployments = [LocalDeployment(name="blue"), LocalDeployment(name="green", model=other)]
-    with LocalEndpoint(CLASSIFICATION, model=colours, deployments=deployments) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors, deployments=deployments) as endpoint:
         assert asked(endpoint).json()[0]["labels"] == ["red", "green", "blue"]
         assert asked(endpoint, azureml_model_deployment="green").json()[0]["labels"] == ["rot", "grün", "blau"]
 
 
-def test_traffic_is_shared_and_seeded(colours: Path):
+def test_traffic_is_shared_and_seeded(colors: Path):
     deployments = [LocalDeployment(name="blue", traffic=80), LocalDeployment(name="green", traffic=20)]
     runs = []
     for _ in range(2):
         with LocalEndpoint(
-            CLASSIFICATION, model=colours, deployments=deployments, rules=EndpointRules(seed=3)
+            CLASSIFICATION, model=colors, deployments=deployments, rules=EndpointRules(seed=3)
         ) as endpoint:
             caller = Caller(endpoint)
             with caller.http:
@@ -72,16 +72,16 @@ def test_traffic_is_shared_and_seeded(colours: Path):
     assert 3 <= Counter(runs[0])["green"] <= 25
 
 
-def test_404_without_traffic(colours: Path):
+def test_404_without_traffic(colors: Path):
     deployments = [LocalDeployment(name="blue", traffic=0), LocalDeployment(name="green", traffic=0)]
-    with LocalEndpoint(CLASSIFICATION, model=colours, deployments=deployments) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors, deployments=deployments) as endpoint:
         assert asked(endpoint).status_code == 404
         assert asked(endpoint, azureml_model_deployment="green").status_code == 200
 
 
-def test_mirrored_traffic_is_scored_unheard(colours: Path):
+def test_mirrored_traffic_is_scored_unheard(colors: Path):
     deployments = [LocalDeployment(name="blue"), LocalDeployment(name="green", mirror=100)]
-    with LocalEndpoint(CLASSIFICATION, model=colours, deployments=deployments) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors, deployments=deployments) as endpoint:
         assert asked(endpoint).headers["azureml-model-deployment"] == "blue"
         page = httpx.get(endpoint.status_uri).text
     green = page[page.index('<th scope="row">green') :].partition("</tr>")[0]
@@ -173,10 +173,10 @@ def test_quotas_of_requests_and_bytes():
     assert guard.weigh(1) is not None  # and then the debt is paid first
 
 
-def test_408_for_what_takes_too_long(colours: Path):
+def test_408_for_what_takes_too_long(colors: Path):
     """Scoring in its own time: the model is quick, so the fault makes it late, in the front end; here the container."""
     deployment = LocalDeployment(name="blue", request_timeout=0.000_001)
-    with LocalEndpoint(CLASSIFICATION, model=colours, deployments=[deployment]) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors, deployments=[deployment]) as endpoint:
         assert asked(endpoint).status_code == 408
         with (
             Client(endpoint.scoring_uri, endpoint.key, retry=ONCE) as client,
@@ -186,16 +186,16 @@ def test_408_for_what_takes_too_long(colours: Path):
     assert caught.value.status == 408
 
 
-def test_a_cold_start_and_no_instances(colours: Path):
+def test_a_cold_start_and_no_instances(colors: Path):
     cold = [LocalDeployment(name="blue", cold_start=60), LocalDeployment(name="green", instances=0)]
-    with LocalEndpoint(CLASSIFICATION, model=colours, deployments=cold) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors, deployments=cold) as endpoint:
         assert reason(asked(endpoint)) == (424, "503", "model_not_ready")
         assert reason(asked(endpoint, azureml_model_deployment="green")) == (424, "503", "too_few_model_instance")
 
 
-def test_a_bare_container_answers_in_its_own_words(colours: Path):
+def test_a_bare_container_answers_in_its_own_words(colors: Path):
     """As in Docker: no key, and 500 where the front end says 424."""
-    with LocalEndpoint(CLASSIFICATION, model=colours, rules=EndpointRules(front_end=False)) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors, rules=EndpointRules(front_end=False)) as endpoint:
         replies = [
             httpx.post(endpoint.scoring_uri, json=body) for body in (scoring(RED), scoring(RED, "A"), {}, scoring())
         ]
@@ -215,18 +215,18 @@ def test_a_bare_container_answers_in_its_own_words(colours: Path):
 # Versions of the server
 
 
-def said(colours: Path, wire: Any, body: Any = None, task: str = CLASSIFICATION, **headers: str) -> Any:
+def said(colors: Path, wire: Any, body: Any = None, task: str = CLASSIFICATION, **headers: str) -> Any:
     deployment = LocalDeployment(name="blue", wire=wire)
-    with LocalEndpoint(task, model=colours, deployments=[deployment]) as endpoint:
+    with LocalEndpoint(task, model=colors, deployments=[deployment]) as endpoint:
         reply = asked(endpoint, body, **headers)
         assert reply.status_code == 200, reply.text
         return reply
 
 
-def test_a_filename_until_1_51_and_nulls_of_1_47(colours: Path):
-    (today,) = said(colours, "1.62").json()
-    (older,) = said(colours, "1.51").json()
-    (oldest,) = said(colours, "1.47").json()
+def test_a_filename_until_1_51_and_nulls_of_1_47(colors: Path):
+    (today,) = said(colors, "1.62").json()
+    (older,) = said(colors, "1.51").json()
+    (oldest,) = said(colors, "1.47").json()
     assert list(today) == ["probs", "labels"]
     assert list(older) == ["filename", "probs", "labels"]
     assert older["filename"].startswith("/server/temporary/tmp")
@@ -234,24 +234,24 @@ def test_a_filename_until_1_51_and_nulls_of_1_47(colours: Path):
     assert oldest["visualizations"] is oldest["attributions"] is None
 
 
-def test_the_legacy_script(colours: Path):
+def test_the_legacy_script(colors: Path):
     """A body is an image, or an object with one; the reply is a bare object, as text; nothing for no image."""
     raw = base64.b64decode(RED)
     for body in (raw, {"image": RED}, {"image": RED, "model_explainability": False}):
-        reply = said(colours, "legacy", body)
+        reply = said(colors, "legacy", body)
         assert reply.headers["content-type"].startswith("text/html")
         assert reply.text.endswith("}\n")
         assert list(reply.json())[:3] == ["filename", "probs", "labels"]
-    assert said(colours, "legacy", b"no image").content == b""
-    assert list(said(colours, "legacy", {"image": RED, "model_explainability": True}).json())[-1] == "attributions"
+    assert said(colors, "legacy", b"no image").content == b""
+    assert list(said(colors, "legacy", {"image": RED, "model_explainability": True}).json())[-1] == "attributions"
 
 
-def test_hugging_face(colours: Path):
-    (row,) = said(colours, "huggingface", {"input_data": [RED]}).json()
+def test_hugging_face(colors: Path):
+    (row,) = said(colors, "huggingface", {"input_data": [RED]}).json()
     assert list(row) == ["0", "1", "2"]
     assert row["0"]["label"] == "red"
     assert row["0"]["score"] > row["1"]["score"]
-    ((best, *_),) = said(colours, "catalogue-huggingface").json()
+    ((best, *_),) = said(colors, "catalogue-huggingface").json()
     assert best["label"] == "red"
 
 
@@ -263,18 +263,18 @@ def test_mm_detection_fails_a_request_for_one_image(tmp_path: Path):
         assert reason(asked(endpoint, scoring(RED, NO_IMAGE)))[:2] == (424, "500")
 
 
-def test_a_reply_that_is_encoded_twice(colours: Path):
-    assert isinstance(said(colours, "doubly-encoded").json(), str)
+def test_a_reply_that_is_encoded_twice(colors: Path):
+    assert isinstance(said(colors, "doubly-encoded").json(), str)
 
 
 @pytest.mark.parametrize(
     "wire", ["1.62", "1.51", "1.47", "huggingface", "catalogue-huggingface", "doubly-encoded", "legacy"]
 )
-def test_the_client_reads_every_version(colours: Path, wire: Any):
+def test_the_client_reads_every_version(colors: Path, wire: Any):
     dialect: Any = {"legacy": "legacy", "huggingface": "huggingface"}.get(wire, "automl")
     deployment = LocalDeployment(name="blue", wire=wire)
     with (
-        LocalEndpoint(CLASSIFICATION, model=colours, deployments=[deployment]) as endpoint,
+        LocalEndpoint(CLASSIFICATION, model=colors, deployments=[deployment]) as endpoint,
         Client(endpoint.scoring_uri, endpoint.key, dialect=dialect) as client,
     ):
         assert client.classify(Image.new("RGB", (9, 9), "red")).label == "red"
@@ -324,8 +324,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_request_brings_its_own_fault(colours: Path, fault: str):
-    with LocalEndpoint(CLASSIFICATION, model=colours) as endpoint:
+def test_a_request_brings_its_own_fault(colors: Path, fault: str):
+    with LocalEndpoint(CLASSIFICATION, model=colors) as endpoint:
         reply = asked(endpoint, scoring(RED, RED), x_automl_cv_fault=fault)
         assert reason(reply) == FAULTS[fault]
         if fault == "drop=1":
@@ -335,19 +335,19 @@ def test_a_request_brings_its_own_fault(colours: Path, fault: str):
 
 
 @pytest.mark.parametrize("fault", ["truncate", "reset"])
-def test_connections_break(colours: Path, fault: str):
-    with LocalEndpoint(CLASSIFICATION, model=colours, rules=EndpointRules(faults=[fault])) as endpoint:
+def test_connections_break(colors: Path, fault: str):
+    with LocalEndpoint(CLASSIFICATION, model=colors, rules=EndpointRules(faults=[fault])) as endpoint:
         with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
             asked(endpoint)
         with Client(endpoint.scoring_uri, endpoint.key, retry=ONCE) as client, pytest.raises(errors.ConnectionFailed):
             client.classify(Image.new("RGB", (9, 9)))
 
 
-def test_the_client_gets_through_a_third_of_faults(colours: Path):
+def test_the_client_gets_through_a_third_of_faults(colors: Path):
     rules = EndpointRules(faults=["status=503:0.2", "reset:0.05", "truncate:0.05"], seed=5)
     retry = RetryPolicy(attempts=8, backoff=0.001)
     with (
-        LocalEndpoint(CLASSIFICATION, model=colours, rules=rules) as endpoint,
+        LocalEndpoint(CLASSIFICATION, model=colors, rules=rules) as endpoint,
         Client(endpoint.scoring_uri, endpoint.key, retry=retry) as client,
     ):
         results = [client.classify(Image.new("RGB", (9, 9), "red")) for _ in range(30)]
@@ -359,12 +359,12 @@ def test_the_client_gets_through_a_third_of_faults(colours: Path):
 
 
 @pytest.fixture
-def managed(colours: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEndpoint]:
+def managed(colors: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalEndpoint]:
     deployments = [
         LocalDeployment(name="blue", instances=3, concurrency=4, request_timeout=30),
         LocalDeployment(name="green"),
     ]
-    with LocalEndpoint(CLASSIFICATION, model=colours, deployments=deployments, control_plane=True) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors, deployments=deployments, control_plane=True) as endpoint:
         for name, value in endpoint.variables.items():
             monkeypatch.setenv(name, value)
         yield endpoint
@@ -382,9 +382,9 @@ def test_from_env_by_way_of_the_workspace(managed: LocalEndpoint):
 
 
 @pytest.mark.parametrize("auth", ["key", "aml_token", "aad_token"])
-def test_every_mode_of_authentication(colours: Path, monkeypatch: pytest.MonkeyPatch, auth: Any):
+def test_every_mode_of_authentication(colors: Path, monkeypatch: pytest.MonkeyPatch, auth: Any):
     pytest.importorskip("azure.identity")
-    with LocalEndpoint(CLASSIFICATION, model=colours, rules=EndpointRules(auth=auth), control_plane=True) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors, rules=EndpointRules(auth=auth), control_plane=True) as endpoint:
         for name, value in endpoint.variables.items():
             monkeypatch.setenv(name, value)
         with Client.from_env() as client:
@@ -440,9 +440,9 @@ def test_the_status_page(tmp_path: Path):
     assert endpoint.key not in page
 
 
-def test_it_stays_up_under_64_clients_and_malformed_requests(colours: Path):
+def test_it_stays_up_under_64_clients_and_malformed_requests(colors: Path):
     failures: list[object] = []
-    with LocalEndpoint(CLASSIFICATION, model=colours) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors) as endpoint:
         address = httpx.URL(endpoint.scoring_uri)
 
         def ask(number: int) -> None:
@@ -473,9 +473,9 @@ def test_it_stays_up_under_64_clients_and_malformed_requests(colours: Path):
             connection.close()
 
 
-def test_the_server_adds_little_to_the_model(colours: Path):
+def test_the_server_adds_little_to_the_model(colors: Path):
     """A generous guard: benchmarks measure it. One request costs the server's own thread well under 20 ms of CPU."""
-    with LocalEndpoint(CLASSIFICATION, model=colours) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=colors) as endpoint:
         caller = Caller(endpoint)
         with caller.http:
             caller.post(scoring(RED), CLASSIFICATION)

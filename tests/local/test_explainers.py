@@ -1,4 +1,4 @@
-"""The local endpoint explains for real: real models, real photographs, through the client."""
+"""The local endpoint explains for real: real models, real photos, through the client."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ask(caller: Caller, task: str, method: str, *args: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def maps(caller: Caller) -> Maps:
-    """Each algorithm on two photographs; integrated gradients with 100 steps on the cat, fewer elsewhere."""
+    """Each algorithm on two photos; integrated gradients with 100 steps on the cat, fewer elsewhere."""
     found: Maps = {}
     for image in (CAT, COFFEE):
         for algorithm in ALGORITHMS:
@@ -133,16 +133,16 @@ def test_segments_go_from_fine_to_coarse() -> None:
     pixels = np.asarray(view, np.float32)
     within = [sum(pixels[labels == picked].var(axis=0).sum() * (labels == picked).sum() for picked in np.unique(labels))
               for labels in levels]  # fmt: skip
-    assert within == sorted(within)  # finer regions are more of one colour
+    assert within == sorted(within)  # finer regions are more of one color
     blocks = np.arange(224)[:, None] // 16 * 14 + np.arange(224)[None] // 16
     plain = sum(pixels[blocks == picked].var(axis=0).sum() * 256 for picked in range(196))
     assert within[1] < 0.8 * plain  # than squares of the same number
 
 
-@pytest.mark.parametrize("photograph", ["chelsea.png", "coffee.png"])
-def test_the_algorithms_differ(maps: Maps, photograph: str) -> None:
+@pytest.mark.parametrize("photo", ["chelsea.png", "coffee.png"])
+def test_the_algorithms_differ(maps: Maps, photo: str) -> None:
     for combination, other in combinations(ALGORITHMS, 2):
-        a, b = (maps[photograph, algorithm].heatmap("signed").ravel() for algorithm in (combination, other))
+        a, b = (maps[photo, algorithm].heatmap("signed").ravel() for algorithm in (combination, other))
         assert np.corrcoef(a, b)[0, 1] < 0.9
 
 

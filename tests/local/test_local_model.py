@@ -19,7 +19,7 @@ from automl_cv_client._transports.fallback import Outage
 from automl_cv_client.errors import AuthenticationFailed, ConnectionFailed, ImageError, InvalidInput, UnsupportedTask
 from automl_cv_client.local import LocalEndpoint, LocalModel
 from tests.local.conftest import CLASSIFICATION, DETECTION, MULTILABEL
-from tests.onnx_models import write_colour_model, write_yolo_model
+from tests.onnx_models import write_color_model, write_yolo_model
 
 YOLO = [[320, 320, 320, 320, 1.0, 0.9, 0.1]]
 HERE = "model.onnx, on this machine"
@@ -32,7 +32,7 @@ def model(tmp_path: Path) -> LocalModel:
 
 def test_the_same_results_as_behind_the_endpoint(tmp_path: Path):
     image = Image.effect_noise((300, 200), 90).convert("RGB")
-    path = write_colour_model(tmp_path, times=1)
+    path = write_color_model(tmp_path, times=1)
     for task in (CLASSIFICATION, MULTILABEL):
         with LocalEndpoint(task, model=path) as endpoint, Client(endpoint.scoring_uri, endpoint.key) as client:
             there, here = client.score(image, task), LocalModel(path, task).score(image, task)
@@ -56,7 +56,7 @@ def test_another_task_is_refused_by_name(model: LocalModel):
 
 
 def test_it_is_well_and_explains(tmp_path: Path):
-    model = LocalModel(write_colour_model(tmp_path, side=32), CLASSIFICATION)
+    model = LocalModel(write_color_model(tmp_path, side=32), CLASSIFICATION)
     assert model.health().ok
     assert model.warm_up().answered_by == HERE
     assert model.explain(Image.new("RGB", (40, 40), "red")).explanation.label == "red"

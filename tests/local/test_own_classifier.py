@@ -17,7 +17,7 @@ from automl_cv_client.local import LocalEndpoint
 from automl_cv_client.local.preprocessing import centre_crop, view_box
 from tests.conftest import PHOTOS
 from tests.local.conftest import CLASSIFICATION, MULTILABEL, Caller, encode, scoring, to_bytes
-from tests.onnx_models import COLOURS, write_colour_model, write_echo_model
+from tests.onnx_models import COLOURS, write_color_model, write_echo_model
 
 NUMBERS = XaiParameters(attributions=True)
 
@@ -27,8 +27,8 @@ def ask(endpoint: LocalEndpoint, method: str, *args: Any) -> Any:
         return getattr(client, method)(*args)
 
 
-def plain(colour: str) -> Image.Image:
-    return Image.new("RGB", (90, 70), colour)
+def plain(color: str) -> Image.Image:
+    return Image.new("RGB", (90, 70), color)
 
 
 @pytest.fixture
@@ -46,19 +46,19 @@ def normalised_means(image: Image.Image) -> Any:
 
 
 @pytest.mark.parametrize(("side", "together"), [(64, "batch"), (64, 1), (64, 4), (224, 1), ("rows", "batch")])
-def test_a_model_of_any_size_names_the_colour(tmp_path: Path, side: int | str, together: int | str) -> None:
-    model = write_colour_model(tmp_path, side=side, together=together, times=1)
+def test_a_model_of_any_size_names_the_color(tmp_path: Path, side: int | str, together: int | str) -> None:
+    model = write_color_model(tmp_path, side=side, together=together, times=1)
     with LocalEndpoint(CLASSIFICATION, model=model) as endpoint:
-        for place, colour in enumerate(("red", "lime", "blue")):
-            found = ask(endpoint, "classify", plain(colour))
-            logits = normalised_means(plain(colour))
+        for place, color in enumerate(("red", "lime", "blue")):
+            found = ask(endpoint, "classify", plain(color))
+            logits = normalised_means(plain(color))
             softmax = np.exp(logits) / np.exp(logits).sum()
             assert found.label == COLOURS[place]
             assert found.score == pytest.approx(softmax[place], abs=1e-5)
 
 
 def test_several_labels_are_sigmoids_of_their_own(tmp_path: Path) -> None:
-    model = write_colour_model(tmp_path, times=1)
+    model = write_color_model(tmp_path, times=1)
     with LocalEndpoint(MULTILABEL, model=model) as endpoint:
         found = ask(endpoint, "classify_multilabel", plain("yellow"))
         explained = ask(endpoint, "explain_multilabel", plain("yellow"), NUMBERS)
@@ -69,7 +69,7 @@ def test_several_labels_are_sigmoids_of_their_own(tmp_path: Path) -> None:
 
 
 def test_logits_of_any_size_give_probabilities(tmp_path: Path) -> None:
-    model = write_colour_model(tmp_path, times=1e6)
+    model = write_color_model(tmp_path, times=1e6)
     for task, method in ((CLASSIFICATION, "classify"), (MULTILABEL, "classify_multilabel")):
         with LocalEndpoint(task, model=model) as endpoint:
             scores = ask(endpoint, method, plain("red")).as_dict()
@@ -77,7 +77,7 @@ def test_logits_of_any_size_give_probabilities(tmp_path: Path) -> None:
 
 
 def test_the_demo_classifiers_preparation_is_the_exported_models(tmp_path: Path) -> None:
-    """Another size is the same view: the means of a photograph's crop hardly depend on it."""
+    """Another size is the same view: the means of a photo's crop hardly depend on it."""
     with Image.open(PHOTOS / "chelsea.png") as image:
         photo = image.convert("RGB")
     crops = [centre_crop(photo, round(side * 256 / 224), side) for side in (64, 224, 448)]
@@ -90,7 +90,7 @@ def test_the_demo_classifiers_preparation_is_the_exported_models(tmp_path: Path)
 
 @pytest.mark.parametrize("side", [64, 224])
 def test_the_map_is_hot_where_the_red_is(tmp_path: Path, patch: Image.Image, side: int) -> None:
-    with LocalEndpoint(CLASSIFICATION, model=write_colour_model(tmp_path, side=side)) as endpoint:
+    with LocalEndpoint(CLASSIFICATION, model=write_color_model(tmp_path, side=side)) as endpoint:
         why = ask(endpoint, "explain", patch, NUMBERS).explanation
     assert why.label == "red"
     assert why.attributions.shape == (3, side, side)
@@ -113,7 +113,7 @@ def test_the_map_is_hot_where_the_red_is(tmp_path: Path, patch: Image.Image, sid
 def test_the_header_says_how_it_was_explained(tmp_path: Path, task: str) -> None:
     parameters = {"xai_algorithm": "guided_gradcam", "visualizations": False, "attributions": True}
     row = {"image_base64": encode(to_bytes(plain("red"), "PNG")), "model_explainability": True}
-    with LocalEndpoint(task, model=write_colour_model(tmp_path)) as endpoint:
+    with LocalEndpoint(task, model=write_color_model(tmp_path)) as endpoint:
         caller = Caller(endpoint)
         with caller.http:
             reply = caller.post(scoring(json.dumps(row | {"xai_parameters": parameters})), task)
@@ -125,7 +125,7 @@ def test_the_header_says_how_it_was_explained(tmp_path: Path, task: str) -> None
 
 
 def test_labels_may_lie_elsewhere_and_be_of_any_script(tmp_path: Path) -> None:
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     elsewhere = tmp_path / "names.json"
     elsewhere.write_text('["rød", "grøn", "青"]', encoding="utf-8")
     with LocalEndpoint(CLASSIFICATION, model=str(model), labels=str(elsewhere)) as endpoint:
@@ -133,7 +133,7 @@ def test_labels_may_lie_elsewhere_and_be_of_any_script(tmp_path: Path) -> None:
 
 
 def test_an_endpoint_with_an_own_model_starts_again(tmp_path: Path) -> None:
-    endpoint = LocalEndpoint(CLASSIFICATION, model=write_colour_model(tmp_path))
+    endpoint = LocalEndpoint(CLASSIFICATION, model=write_color_model(tmp_path))
     for _ in range(2):
         with endpoint:
             assert ask(endpoint, "classify", plain("red")).label == "red"
@@ -146,7 +146,7 @@ def refused(task: str | None = CLASSIFICATION, **options: Any) -> str:
 
 
 def test_an_own_model_needs_its_task_and_labels_a_model(tmp_path: Path) -> None:
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     assert "needs its task, one of image-classification, image-class" in refused(None, model=model)
     assert "give its file, too" in refused(labels=tmp_path / "labels.json")
 
@@ -154,7 +154,7 @@ def test_an_own_model_needs_its_task_and_labels_a_model(tmp_path: Path) -> None:
 def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     assert "no model file" in refused(model=tmp_path / "none.onnx")
     assert "no model file" in refused(model=tmp_path)
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     assert "no labels file" in refused(model=model, labels=tmp_path / "none.json")
     (tmp_path / "labels.json").unlink()
     assert f"no labels file {tmp_path / 'labels.json'}" in refused(model=model)
@@ -162,21 +162,21 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x89PNG\r\n\x1a\n" + bytes(100), b"cut"])
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     model.write_bytes(model.read_bytes()[:80] if content == b"cut" else content)
     assert "is no ONNX model that can be read" in refused(model=model)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"0": "red"}', '["red", 2, "blue"]', "\udcff", "[" * 100_000])
 def test_labels_that_are_no_list_of_names_are_refused(tmp_path: Path, text: str) -> None:
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     (tmp_path / "labels.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert "must be a JSON list of names" in refused(model=model)
 
 
 @pytest.mark.parametrize("names", [["red"], [*COLOURS, "yellow"]])
 def test_another_number_of_labels_is_refused(tmp_path: Path, names: list[str]) -> None:
-    model = write_colour_model(tmp_path)
+    model = write_color_model(tmp_path)
     (tmp_path / "labels.json").write_text(json.dumps(names))
     assert f"has 3 classes, and there are {len(names)} labels" in refused(model=model)
 
@@ -207,7 +207,7 @@ def test_a_graph_that_normalises_by_itself(tmp_path: Path, normalises: str, norm
     """Found out from the graph, or said: the scores are those of a graph that does not, and never of other pixels."""
     if bool(normalises) != normalized and normalized is not None:
         return  # the user said what is not so
-    model = write_colour_model(tmp_path, times=1, normalises=normalises)
+    model = write_color_model(tmp_path, times=1, normalises=normalises)
     with LocalEndpoint(CLASSIFICATION, model=model, normalized=normalized) as endpoint:
         found = ask(endpoint, "classify", plain("red")).as_dict()
     logits = normalised_means(plain("red"))
@@ -216,13 +216,13 @@ def test_a_graph_that_normalises_by_itself(tmp_path: Path, normalises: str, norm
 
 
 def test_resize_and_crop_are_the_trainings(tmp_path: Path) -> None:
-    model = write_colour_model(tmp_path, side="open", times=1)
+    model = write_color_model(tmp_path, side="open", times=1)
     image = Image.new("RGB", (100, 100), "blue")
     image.paste("red", (30, 30, 70, 70))  # what a crop of 40 from 100 sees
     with LocalEndpoint(CLASSIFICATION, model=model, resize=100, crop=40) as endpoint:
         assert ask(endpoint, "classify", image).score > 0.9
     with LocalEndpoint(CLASSIFICATION, model=model, resize=100, crop=100) as endpoint:
         assert ask(endpoint, "classify", image).label == "blue"
-    fixed = write_colour_model(tmp_path, side=64)
+    fixed = write_color_model(tmp_path, side=64)
     assert "takes 64 x 64: leave crop out" in refused(model=fixed, crop=224)
     assert "belong to a model of your own" in refused(crop=224)

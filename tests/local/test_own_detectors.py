@@ -19,7 +19,7 @@ from tests.local.conftest import CLASSIFICATION, DETECTION, SEGMENTATION, Caller
 from tests.onnx_models import (
     CLASSES,
     write,
-    write_colour_model,
+    write_color_model,
     write_echo_model,
     write_mm_detection_model,
     write_r_cnn_model,
@@ -255,7 +255,7 @@ def test_a_model_that_does_not_fit_is_refused_with_what_was_found_and_expected(t
     said = refused(DETECTION, write_echo_model(tmp_path, [1, 3, 64, 64]))
     assert "takes input1 tensor(float) (1, 3, 64, 64), gives output1" in said
     assert "Expected: boxes (n, 4), labels (n), scores (n) of Faster R-CNN or RetinaNet; or predictions" in said
-    said = refused(DETECTION, write_colour_model(tmp_path))
+    said = refused(DETECTION, write_color_model(tmp_path))
     assert "gives output1 tensor(float)" in said
     said = refused(CLASSIFICATION, write_r_cnn_model(tmp_path, BOXES[:1], [1], [0.9], size=(64, 64)))
     assert "Expected: a classification model" in said

@@ -1,6 +1,6 @@
 """Each request form of the contract, and what the real container answers to it (§1, §5, §11): one row a form.
 
-The model names a colour, so that the answer tells which rows survived.
+The model names a color, so that the answer tells which rows survived.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from PIL import Image
 
 from automl_cv_client.local import LocalEndpoint
 from tests.local.conftest import CLASSIFICATION, MULTILABEL, Caller, encode, scoring, to_bytes
-from tests.onnx_models import write_colour_model
+from tests.onnx_models import write_color_model
 
-RED, GREEN, BLUE = (encode(to_bytes(Image.new("RGB", (40, 30), colour), "PNG")) for colour in ("red", "lime", "blue"))
+RED, GREEN, BLUE = (encode(to_bytes(Image.new("RGB", (40, 30), color), "PNG")) for color in ("red", "lime", "blue"))
 NO_IMAGE = encode(b"no image at all")
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    model = write_colour_model(tmp_path_factory.mktemp("colours"), side=32, times=1)
+def colors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    model = write_color_model(tmp_path_factory.mktemp("colors"), side=32, times=1)
     with LocalEndpoint(CLASSIFICATION, model=model) as endpoint:
         caller = Caller(endpoint)
         with caller.http:
@@ -33,7 +33,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    model = write_colour_model(tmp_path_factory.mktemp("colours"), side=32, times=1)
+    model = write_color_model(tmp_path_factory.mktemp("colors"), side=32, times=1)
     with LocalEndpoint(MULTILABEL, model=model) as endpoint:
         caller = Caller(endpoint)
         with caller.http:
@@ -55,7 +55,7 @@ def quiet(**parameters: object) -> str:
 
 
 def answered(reply: httpx.Response) -> tuple[int, list[str]]:
-    """The container's status, and the colour of each row that survived."""
+    """The container's status, and the color of each row that survived."""
     if reply.status_code == 424:
         return int(reply.headers["ms-azureml-model-error-statuscode"]), []
     rows = reply.json()
@@ -172,14 +172,14 @@ BODIES: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize("form", TAKEN)
-def test_a_form_the_container_takes(colours: Caller, form: str):
+def test_a_form_the_container_takes(colors: Caller, form: str):
     body, names = TAKEN[form]
-    assert answered(colours.post(body, CLASSIFICATION)) == (200, names)
+    assert answered(colors.post(body, CLASSIFICATION)) == (200, names)
 
 
 @pytest.mark.parametrize("form", FAILED)
-def test_a_form_that_fails_the_whole_request(colours: Caller, form: str):
-    reply = colours.post(FAILED[form], CLASSIFICATION)
+def test_a_form_that_fails_the_whole_request(colors: Caller, form: str):
+    reply = colors.post(FAILED[form], CLASSIFICATION)
     assert reply.status_code == 424
     assert reply.headers["ms-azureml-model-error-statuscode"] == "500"
     assert reply.headers["ms-azureml-model-error-reason"] == "model_error"
@@ -189,9 +189,9 @@ def test_a_form_that_fails_the_whole_request(colours: Caller, form: str):
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_body_that_is_no_request(colours: Caller, name: str):
+def test_a_body_that_is_no_request(colors: Caller, name: str):
     body, status = BODIES[name]
-    reply = colours.post(body, CLASSIFICATION)
+    reply = colors.post(body, CLASSIFICATION)
     assert answered(reply)[0] == status
     assert reply.headers["x-ms-run-function-failed"] == "False"  # the scoring script never ran, or ran well
     assert status == 200 or list(reply.json()) == ["message"]
@@ -210,9 +210,9 @@ def test_a_body_that_is_no_request(colours: Caller, name: str):
         ("", 415),
     ],
 )
-def test_content_types(colours: Caller, content_type: str, status: int):
+def test_content_types(colors: Caller, content_type: str, status: int):
     body = json.dumps(scoring(RED)).encode()
-    assert answered(colours.post(body, CLASSIFICATION, content_type=content_type))[0] == status
+    assert answered(colors.post(body, CLASSIFICATION, content_type=content_type))[0] == status
 
 
 @pytest.mark.parametrize(("threshold", "status"), [("0.9", 200), (0.9, 200), ("x", 500), (None, 500), ([], 500)])
@@ -262,9 +262,9 @@ ROUTES: list[tuple[str, str, int]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ROUTES)
-def test_methods_and_paths(colours: Caller, method: str, path: str, status: int):
-    uri = colours.endpoint.scoring_uri.removesuffix("/score") + path
-    reply = colours.http.request(method, uri)
+def test_methods_and_paths(colors: Caller, method: str, path: str, status: int):
+    uri = colors.endpoint.scoring_uri.removesuffix("/score") + path
+    reply = colors.http.request(method, uri)
     found = reply.headers.get("ms-azureml-model-error-statuscode", str(reply.status_code))
     assert found == str(status)
     if status >= 400:
@@ -272,16 +272,16 @@ def test_methods_and_paths(colours: Caller, method: str, path: str, status: int)
         assert method == "HEAD" or list(reply.json()) == ["message"]
 
 
-def test_the_openapi_documents(colours: Caller):
-    uri = colours.endpoint.scoring_uri.replace("/score", "/swagger.json?version=")
-    assert colours.http.get(uri + "2").json()["swagger"] == "2.0"
-    assert colours.http.get(uri + "3").json()["openapi"].startswith("3.")
+def test_the_openapi_documents(colors: Caller):
+    uri = colors.endpoint.scoring_uri.replace("/score", "/swagger.json?version=")
+    assert colors.http.get(uri + "2").json()["swagger"] == "2.0"
+    assert colors.http.get(uri + "3").json()["openapi"].startswith("3.")
 
 
-def test_a_request_in_a_query(colours: Caller):
+def test_a_request_in_a_query(colors: Caller):
     """The container reads a GET's parameters as JSON."""
     query = {"input_data": json.dumps(scoring(RED)["input_data"])}
-    assert answered(colours.http.get(colours.endpoint.scoring_uri, params=query)) == (200, ["red"])
+    assert answered(colors.http.get(colors.endpoint.scoring_uri, params=query)) == (200, ["red"])
 
 
 HEADERS: dict[str, tuple[dict[str, str], int]] = {
@@ -295,27 +295,27 @@ HEADERS: dict[str, tuple[dict[str, str], int]] = {
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_request_ids(colours: Caller, name: str):
+def test_request_ids(colors: Caller, name: str):
     headers, status = HEADERS[name]
-    reply = colours.http.post(colours.endpoint.scoring_uri, json=scoring(RED), headers=headers)
+    reply = colors.http.post(colors.endpoint.scoring_uri, json=scoring(RED), headers=headers)
     assert answered(reply)[0] == status
 
 
-def test_a_good_reply_says_that_nothing_failed(colours: Caller):
-    reply = colours.post(scoring(RED), CLASSIFICATION)
+def test_a_good_reply_says_that_nothing_failed(colors: Caller):
+    reply = colors.post(scoring(RED), CLASSIFICATION)
     assert reply.headers["x-ms-run-function-failed"] == "False"
     assert float(reply.headers["x-ms-run-fn-exec-ms"]) >= 0
 
 
-def test_replies_keep_the_order_of_the_request(colours: Caller):
+def test_replies_keep_the_order_of_the_request(colors: Caller):
     rows = [RED, BLUE, GREEN] * 5
-    names = answered(colours.post(scoring(*rows), CLASSIFICATION))[1]
+    names = answered(colors.post(scoring(*rows), CLASSIFICATION))[1]
     assert names == ["red", "blue", "green"] * 5
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_the_keys_of_a_reply(colours: Caller, wanted: bool):
+def test_the_keys_of_a_reply(colors: Caller, wanted: bool):
     """A version of today sends explanations only when they are asked for, and then a part nobody wanted as null."""
-    (row,) = colours.post(scoring(xai(wanted=wanted, parameters={"visualizations": False})), CLASSIFICATION).json()
+    (row,) = colors.post(scoring(xai(wanted=wanted, parameters={"visualizations": False})), CLASSIFICATION).json()
     assert list(row) == ["probs", "labels"] + ["visualizations", "attributions"] * wanted
     assert all(value is None for value in list(row.values())[2:])

@@ -1,4 +1,4 @@
-"""What the four real models find on the photographs, and in which shape (contract, §2)."""
+"""What the four real models find on the photos, and in which shape (contract, §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Custom Vision and Image Analysis on loopback: each answers one photograph, in its own words, for its own key."""
+"""Custom Vision and Image Analysis on loopback: each answers one photo, in its own words, for its own key."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_the_source_distribution_has_the_tests_and_what_they_read_but_no_models(
     assert [name for name in names if name.startswith("models/") or name.endswith(".onnx")] == ["models/NOTICE"]
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "tests/conftest.py"} <= set(names)
     assert {file.relative_to(ROOT).as_posix() for file in (ROOT / "tests").rglob("*.py")} <= set(names)
-    assert {".ci/run", "samples/photos/README.md"} <= set(names)  # the second has the licences of the photographs
+    assert {".ci/run", "samples/photos/README.md"} <= set(names)  # the second has the licenses of the photos
     assert not [name for name in names if "__pycache__" in name or name.startswith(".venv")]
 
 

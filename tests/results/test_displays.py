@@ -48,7 +48,7 @@ def test_an_explanation_shows_the_image_with_a_caption_and_the_scale():
     assert captioned.height > plain.height + 20
     assert captioned.crop((0, 0, *plain.size)).tobytes() == plain.tobytes()
     below = np.asarray(captioned.crop((0, plain.height, *captioned.size))).astype(int)
-    assert (np.ptp(below, axis=2) > 60).sum() > 300, "the colours of the scale"
+    assert (np.ptp(below, axis=2) > 60).sum() > 300, "the colors of the scale"
     (shown,) = images_in(heat_map._repr_html_())
     assert shown.size == captioned.size
     assert set(heat_map._repr_mimebundle_()) == {"text/plain", "text/html"}

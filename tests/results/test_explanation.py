@@ -159,7 +159,7 @@ def test_outside_the_view_the_image_is_dimmed_and_unchanged_input() -> None:
     assert image.getpixel((5, 5)) == (200, 100, 50)
 
 
-def test_colour_maps() -> None:
+def test_color_maps() -> None:
     image = Image.new("RGB", (300, 300))
     drawn = {name: ONE.overlay(image, colormap=name).tobytes() for name in ("inferno", "viridis", "turbo", "grey")}
     drawn["signed"] = ONE.overlay(image, kind="signed").tobytes()

@@ -87,7 +87,7 @@ def test_the_menu_opens_on_a_phone(phone: Visit) -> None:
     assert phone.page.inner_text("article h1").startswith("Errors")
 
 
-def test_the_colours_are_the_visitors(browser: Any, address: str) -> None:
+def test_the_colors_are_the_visitors(browser: Any, address: str) -> None:
     papers = []
     for scheme in ("light", "dark"):
         for visit in visit_of(browser, address, WIDE, color_scheme=scheme):

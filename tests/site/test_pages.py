@@ -127,7 +127,7 @@ def section_of(name: str, page: str = ERRORS_PAGE) -> str:
 @pytest.mark.parametrize("name", [name for name in ERRORS if name not in ("AutoMLVisionError", "CallError")])
 def test_every_error_has_cause_cure_and_a_message(name: str) -> None:
     section = section_of(name)
-    assert "**Cure**" in section
+    assert "**Fix**" in section
     if name != "TransportError":
         shown = re.findall(r"^```text\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
         assert shown, "an example with its output"

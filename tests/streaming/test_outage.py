@@ -90,7 +90,7 @@ def test_an_outage_of_a_thousand_calls_costs_at_most_a_tenth_more(call: Caller, 
 
 
 def test_an_endpoint_that_is_away_for_a_moment_costs_few_images(call: Caller) -> None:
-    """Connections fail within a millisecond: unless it waited, a thousand images a second would be given up."""
+    """Connections fail within a millisecond: unless it waited, a thousand images per second would be given up."""
     failed: list[bool] = []
     away_until = time.monotonic() + 1.3
 

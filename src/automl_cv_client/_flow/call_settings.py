@@ -121,7 +121,7 @@ class CallSettings:
         deployment: the deployment to force, or None for the endpoint's own choice.
         timeout: seconds one attempt may take, everything included.
         deadline: seconds the whole call may take, retries and pauses included; None for no bound.
-        retry: how often and how patiently to try again.
+        retry: how often to retry, and how long to wait in between.
         images: how images are read and prepared.
         dialect: how the endpoint wants to be asked.
         strict: refuse replies of other server versions, and with unknown keys.

@@ -20,7 +20,7 @@ _SUM_OF_LUMA_TABLE = 3688
 def write_png(image: Image) -> bytes:
     """Lossless, without metadata.
 
-    Photographs are written with zlib's run-length strategy. Measured on three photographs of 0.2–0.27
+    Photographs are written with zlib's run-length strategy. Measured on three photos of 0.2–0.27
     megapixels: 15–17 ms and 329–451 kB; compress_level=1 took 17–20 ms for 371–483 kB, Pillow's default level
     48–68 ms for 313–449 kB. Palettes and bitmaps hold repeated patterns, for which it is no good.
     """
@@ -54,7 +54,7 @@ def write_jpeg(image: Image, source: Any, *, sideways: bool) -> bytes:
 def write_jpeg_at(image: Image, quality: int) -> bytes:
     """A JPEG in mode L or RGB of this quality, 1 to 95, without metadata.
 
-    Colour has half the resolution below 95: what cameras do, and about a third fewer bytes.
+    Color has half the resolution below 95: what cameras do, and about a third fewer bytes.
     """
     file = io.BytesIO()
     options = {"quality": quality, "subsampling": 0 if quality >= 95 else 2}

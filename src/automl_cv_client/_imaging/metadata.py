@@ -13,7 +13,7 @@ _KEPT_PNG_CHUNKS = frozenset([b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBI
 def without_metadata(data: bytes) -> bytes:
     """The same image without its notes; the same object when it has none.
 
-    Kept is what decoders need: JFIF, Adobe's colour transform and colour profiles. What follows the end of the
+    Kept is what decoders need: JFIF, Adobe's color transform and color profiles. What follows the end of the
     image goes too: phones put a second image there, with notes of its own.
 
     Args:

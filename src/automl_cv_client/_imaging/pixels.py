@@ -101,7 +101,7 @@ def turn(pixels: Image, orientation: int) -> Image:
 
 
 def without_notes(pixels: Image) -> Image:
-    """The same image without EXIF, GPS position, comments and colour profile; transparency stays.
+    """The same image without EXIF, GPS position, comments and color profile; transparency stays.
 
     The models read none of them (no server applies a profile), and a position is nobody's business.
     """

@@ -19,7 +19,7 @@ _END = b"\0\0\0\0IEND\xaeB`\x82"
 _CHUNK = struct.Struct(">I4s")
 _SUM = struct.Struct(">I")
 _DEPTHS = {0: (1, 2, 4, 8), 2: (8,), 3: (1, 2, 4, 8), 4: (8,), 6: (8,)}
-"""Bit depths by colour type that need no change; 16 bits do (PNG 11.2.2)."""
+"""Bit depths by color type that need no change; 16 bits do (PNG 11.2.2)."""
 _KEYWORDS_THAT_MAY_TURN = (b"Raw profile type exif\0", b"exif\0", b"xmp\0")
 """Text under which Pillow looks for an orientation."""
 _XMP = b"XML:com.adobe.xmp\0"
@@ -208,8 +208,8 @@ def _chunk_of(kind: bytes, content: bytes) -> bytes:
 def _read_size(body: bytes) -> Size | None:
     if len(body) != 13:
         return None
-    width, height, depth, colour, compression, filtering, interlace = struct.unpack(">IIBBBBB", body)
-    ordinary = depth in _DEPTHS.get(colour, ()) and not compression and not filtering and interlace in (0, 1)
+    width, height, depth, color, compression, filtering, interlace = struct.unpack(">IIBBBBB", body)
+    ordinary = depth in _DEPTHS.get(color, ()) and not compression and not filtering and interlace in (0, 1)
     return Size(width, height) if ordinary and 0 < width < 1 << 31 and 0 < height < 1 << 31 else None
 
 

@@ -44,10 +44,10 @@ class ImagePolicy(Options, frozen=True):
     By default an image is sent as it is, unless the server models would not all read it alike. Limits are kept
     with the least loss that does: pass through, take out the metadata, write anew, reduce. What was done is in
     :attr:`ImageInfo.changes`. Images that are written anew never carry EXIF data, GPS positions, comments or
-    colour profiles.
+    color profiles.
 
     Attributes:
-        color: order of the colour channels in numpy arrays: ``"rgb"`` as Pillow, scikit-image and matplotlib
+        color: order of the color channels in numpy arrays: ``"rgb"`` as Pillow, scikit-image and matplotlib
             hold them, ``"bgr"`` as OpenCV's ``cv2.imread`` does. Files and PIL images know their own order.
         grey_range: (black, white) of grey images with more than 8 bits, such as ``(0, 4095)`` for a camera of 12 bits;
             what lies outside becomes black or white. None: told from each image. Its brightest pixel says whether

@@ -221,7 +221,7 @@ def _reasons_to_rewrite(data: bytes, opened: Opened, policy: ImagePolicy, change
     if opened.deep and opened.pixels.mode in ("RGB", "RGBA", "LA"):
         dark = bits_for(_brightest(opened.pixels) << 8) if _brightest(opened.pixels) else 16
         doubt = f" (all values are below {1 << (dark or 16)}: if that is white, give it as a numpy array of uint16)"
-        reasons.append("16-bit colour reduced to 8 bits" + (doubt if dark and dark < 16 else ""))
+        reasons.append("16-bit color reduced to 8 bits" + (doubt if dark and dark < 16 else ""))
     if opened.format == "PNG" and wrong_sums(data):
         reasons.append("wrong checksums of the PNG's notes: written anew")
     if policy.strip_metadata and not reasons and opened.format != "BMP" and "metadata removed" not in changes:

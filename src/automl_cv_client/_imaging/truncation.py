@@ -35,12 +35,12 @@ def _png_ends_early(data: bytes) -> bool:
 def _gif_ends_early(data: bytes) -> bool:
     """Walks the blocks of GIF89a up to the trailer."""
     try:
-        position = 13 + _colour_table(data[10])
+        position = 13 + _color_table(data[10])
         while data[position] in (0x21, 0x2C):
             if data[position] == 0x21:
                 position += 2
             else:
-                position += 11 + _colour_table(data[position + 9])
+                position += 11 + _color_table(data[position + 9])
             while length := data[position]:
                 position += 1 + length
             position += 1
@@ -49,7 +49,7 @@ def _gif_ends_early(data: bytes) -> bool:
     return False
 
 
-def _colour_table(flags: int) -> int:
+def _color_table(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 

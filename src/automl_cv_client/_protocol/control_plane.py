@@ -244,7 +244,7 @@ def control_plane_error(
         429: errors.Throttled,
     }
     kind = kinds.get(reply.status, errors.ServiceUnavailable if reply.status >= 500 else errors.StatusError)
-    advice = _ADVICE.get(reply.status, "try again later" if reply.status >= 500 else "the request was refused")
+    advice = _ADVICE.get(reply.status, "retry later" if reply.status >= 500 else "the request was refused")
     return kind(
         f"Resource Manager answered {reply.status} for {address}: {advice} (scope {scope}; it said: "
         f"{_said(reply, secret)})",

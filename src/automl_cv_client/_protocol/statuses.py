@@ -51,7 +51,7 @@ _ADVICE = {
     413: "the request is larger than the endpoint takes: send smaller images, or fewer at once",
     415: "the endpoint refused the content type: check that it serves a model of AutoML for Images; in Python, "
     "dialect= speaks to other models",
-    429: "more requests at once, or a second, than the deployment takes: lower the concurrency, or raise "
+    429: "more requests at once, or per second, than the deployment takes: lower the concurrency, or raise "
     "max_concurrent_requests_per_instance or the instance count",
     502: "on Kubernetes: the scoring script failed; else the service did: see the deployment's logs",
     504: "on Kubernetes: scoring took longer than the deployment's timeout (5 s by default); else the service did",
@@ -115,16 +115,18 @@ def _advice(status: int, model_status: int | None, reason: str | None, deploymen
         return "the scoring script raised an exception: see the container's log"
     if 300 <= status < 400:
         return "a redirect, which is never followed: check the scoring URI"
-    return _ADVICE.get(status, "the service failed; try again later" if status >= 500 else "the request was refused")
+    return _ADVICE.get(status, "the service failed: retry later" if status >= 500 else "the request was refused")
 
 
 def _refused(mode: str | None, scope: str | None) -> str:
     """Of 401: names the mode, and the scope of a token."""
     if scope is None:
-        return (
-            f"the {mode} was refused: check that the endpoint's authentication mode is '{mode}' "
-            f"and that the {mode} is its own and not expired"
+        whose = (
+            "this is a key of this endpoint (another endpoint's, or an old one after a regeneration, is refused)"
+            if mode == "key"
+            else f"the {mode} belongs to this endpoint and has not expired"
         )
+        return f"the {mode} was refused: check that the endpoint's authentication mode is '{mode}' and that {whose}"
     return (
         f"the token was refused (authentication mode {mode}, scope {scope}): check that the endpoint's "
         "authentication mode is 'aad_token', that the scope is of its cloud, and that the identity was not revoked"

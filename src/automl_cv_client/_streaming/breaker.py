@@ -6,7 +6,7 @@ _REFUSALS = 5  # in a row, of a whole client: more cannot be chance
 _DEAD = 20  # failed connections in a row …
 _DEAD_FOR = 30.0  # … over at least so many seconds: a restart takes less
 _AWAY_FOR = 300.0  # seconds of answers that nobody is there: a container with a large model may start that long
-_PROBE_EVERY = 1.0  # seconds: else a thousand images a second would fail until then
+_PROBE_EVERY = 1.0  # seconds: else a thousand images per second would fail until then
 
 _WORDS = {
     401: "the credential is refused (401): it was revoked, has expired, or is of another endpoint",

@@ -22,7 +22,7 @@ from enum import Enum
 
 START = 2  # what a default deployment takes
 _CUT = 0.8
-_FIRST_WAIT = 10  # good answers before the wall is tried again
+_FIRST_WAIT = 10  # good answers before the wall is retried
 _LONGEST_WAIT = 80  # 1 / 80 of the answers refused
 _SHORTEST_PAUSE = 1.0  # seconds between two tries of the wall
 _FIRST_HOLD, _LONGEST_HOLD = 0.1, 1.0  # seconds until the next request, after one that was refused though alone

@@ -34,16 +34,16 @@ def export(
 ) -> Path:
     """Write what a job has recorded so far; also while it runs.
 
-    JSONL has a line an image: ``{"input", "status": "ok", "result"}`` or ``{"input", "status": "error", "error"}``.
+    JSONL has one line per image: ``{"input", "status": "ok", "result"}`` or ``{"input", "status": "error", "error"}``.
     CSV and Parquet have a row an object (detection, segmentation), a present label (multi-label) or an image, with
-    coordinates in [0, 1]; an image without any has one row, too. Parquet that is ``nested`` has a row an image, with
+    coordinates in [0, 1]; an image without any has one row, too. Parquet that is ``nested`` has one row per image, with
     the columns that the integrations of Ray and Spark give, so that all three can be read as one table.
 
     Args:
         out: the folder of the job.
         format: ``"jsonl"``, ``"csv"`` or ``"parquet"`` (extra ``parquet``).
         path: where to; ``<out>/results.<format>`` by default.
-        nested: for Parquet: a row an image, ``input`` and :func:`automl_cv_client.integrations.arrow.schema`.
+        nested: for Parquet: one row per image, ``input`` and :func:`automl_cv_client.integrations.arrow.schema`.
 
     Returns:
         The path of the file.
@@ -80,7 +80,7 @@ def export_outcomes(
         task: of the results.
         path: where to.
         format: ``"jsonl"``, ``"csv"`` or ``"parquet"`` (extra ``parquet``).
-        nested: for Parquet: a row an image, with nested columns.
+        nested: for Parquet: one row per image, with nested columns.
 
     Returns:
         The path.
@@ -135,7 +135,7 @@ def write_export(
         format: of the file.
         path: of the file.
         alone: nobody else writes it at the same time, which is so in a run.
-        nested: Parquet with a row an image.
+        nested: Parquet with one row per image.
     """
     writers: dict[Format, Callable[[IO[bytes], _Recorded, Task], None]] = {
         "jsonl": _write_jsonl,

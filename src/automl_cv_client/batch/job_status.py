@@ -20,7 +20,7 @@ class BatchStatus:
         ok: with a result.
         failed: with an error.
         to_do: without a record yet.
-        given_up: of the failed, those that are not tried again, unless with ``retry_failed``.
+        given_up: of the failed, those that are not retried, unless with ``retry_failed``.
     """
 
     endpoint: str

@@ -253,7 +253,7 @@ class Ledger:
             raise self._damaged("a name was changed")
 
     def reopen_errors(self, *, given_up: bool = False) -> None:
-        """Errors that may be tried again are to do again; with ``given_up`` all, and their tries are forgotten."""
+        """Errors that may be retried are to do again; with ``given_up`` all, and their tries are forgotten."""
         with self._transaction():
             if given_up:
                 self._db.execute("UPDATE items SET tries = 0 WHERE state = 2")
@@ -300,7 +300,7 @@ class Ledger:
         return {state: rows.get(state.value, 0) for state in State}
 
     def given_up(self) -> int:
-        """Images that failed so often that they are not tried again."""
+        """Images that failed so often that they are not retried."""
         with self._clear():
             query = "SELECT COUNT(*) FROM items WHERE state = 2 AND tries >= ?"
             (count,) = self._db.execute(query, (TRIES,)).fetchone()

@@ -21,7 +21,7 @@ class Progress:
         total: images of the job.
         done: those with a record, of earlier runs too.
         failed: those of this run whose record is an error.
-        rate: images a second of this run.
+        rate: images per second of this run.
         eta: seconds to the end at this rate; None when nobody knows.
         in_flight: requests on their way.
         limit: requests that may be on their way, as found out so far; 0 where that is not told.
@@ -52,10 +52,10 @@ class BatchSummary(Displayed):
         ok: with a result.
         failed: with an error.
         to_do: without a record yet.
-        given_up: of the failed, those that were tried 3 times and are not tried again, unless with ``retry_failed``.
+        given_up: of the failed, those that were tried 3 times and are not retried, unless with ``retry_failed``.
         scored: images this run recorded.
         seconds: what it took, once the source was read.
-        rate: images a second.
+        rate: images per second.
         requests: sent, retries included.
         retries: of them.
         refused: answers "too many at once" (429).

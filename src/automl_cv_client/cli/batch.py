@@ -88,7 +88,9 @@ Concurrency = Annotated[
 PerRequest = Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Images a request, up to 100.")]
 Pace = Annotated[
     Optional[float],  # noqa: UP045
-    typer.Option(min=1.0, metavar="BYTES", help="Bytes a second sent at most; the service allows 5000000 an endpoint."),
+    typer.Option(
+        min=1.0, metavar="BYTES", help="Bytes per second sent at most; the service allows 5000000 an endpoint."
+    ),
 ]
 Threshold = Annotated[
     float,
@@ -108,7 +110,7 @@ StopAbove = Annotated[
 ]
 RetryFailed = Annotated[
     bool,
-    typer.Option("--retry-failed", help="Try images again that were given up, as after their cause is mended."),
+    typer.Option("--retry-failed", help="Retry images that were given up, once the cause is fixed."),
 ]
 Formats = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -146,7 +148,7 @@ ExifOption = Annotated[
 ]
 Nested = Annotated[
     bool,
-    typer.Option("--nested", help="For parquet: a row an image, with nested columns, as Ray and Spark give them."),
+    typer.Option("--nested", help="For parquet: one row per image, with nested columns, as Ray and Spark give them."),
 ]
 FactsAsJson = Annotated[bool, typer.Option("--json", help="Print the numbers as one JSON object.")]
 FileAsJson = Annotated[bool, typer.Option("--json", help='Print one JSON object {"file", "format"}.')]
@@ -237,7 +239,7 @@ def _given_up(count: int) -> str:
     if not count:
         return ""
     which = "one is" if count == 1 else f"{count} are"
-    return f"; {which} given up: when the cause is mended, run the job again with --retry-failed"
+    return f"; {which} given up: once the cause is fixed, run the job again with --retry-failed"
 
 
 def status(job: Job, as_json: FactsAsJson = False) -> None:

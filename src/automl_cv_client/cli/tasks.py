@@ -112,7 +112,7 @@ _PRESETS: dict[str, Callable[[], ImagePolicy]] = {
 
 
 def style_of(style: Style, colors: list[str] | None) -> Style:
-    """The style with the colours of ``label=colour`` words. Raises InvalidInput for other words."""
+    """The style with the colors of ``label=color`` words. Raises InvalidInput for other words."""
     pairs = [word.rpartition("=") for word in colors or ()]
     if wrong := next((word for word, pair in zip(colors or (), pairs, strict=True) if not pair[0]), None):
         raise InvalidInput(f"--color takes LABEL=COLOR such as cat=#f00, not {wrong[:60]!r}")

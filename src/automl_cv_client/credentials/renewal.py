@@ -21,7 +21,7 @@ from automl_cv_client.credentials.contract import Secret
 from automl_cv_client.errors import AutoMLVisionError, TimedOut
 
 SKEW = 300.0  # seconds by which our clock may be behind the service's
-_PATIENCE = 30.0  # seconds before something that has just failed, or not helped, is tried again
+_PATIENCE = 30.0  # seconds before something that has just failed, or not helped, is retried
 
 
 @dataclass(slots=True)

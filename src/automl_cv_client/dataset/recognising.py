@@ -103,7 +103,7 @@ def recognise(source: Location) -> Recognised:
     raise InvalidInput(f"{path.name} holds training data {len(found)} times: {both}: name the one that is meant")
 
 
-_GLANCE = 64_000  # bytes of the files after one of a format that has a file an image: there may be 100,000
+_GLANCE = 64_000  # bytes of the files after one of a format that has one file per image: there may be 100,000
 _BEGINNING = 4_000_000  # bytes of a file that are looked at; a COCO file may begin with its annotations
 
 

@@ -36,7 +36,7 @@ def draw(
         colors: of the labels, where several images share them; by default those of the labels that occur.
 
     Raises:
-        InvalidInput: a part of the style cannot be, such as an unknown colour.
+        InvalidInput: a part of the style cannot be, such as an unknown color.
     """
     for name in ("line", "text"):
         pixels = getattr(style, name)

@@ -34,7 +34,7 @@ def draw_classes(
         scores: (label, score) pairs, drawn in this order; score 0 to 1. A score that is not a number has no bar, nor
             has None, which is what people labelled. Of more than 10 the last line says how many there are.
         title: a line above the bars.
-        style: of the letters; the colours of its labels are those of their bars.
+        style: of the letters; the colors of its labels are those of their bars.
     """
     photo = image.convert("RGB")
     letters = style.text or font_size(photo.size)

@@ -1,4 +1,4 @@
-"""Colour maps: values to colours, by straight lines between a few colours each."""
+"""Color maps: values to colors, by straight lines between a few colors each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLORMAPS: dict[str, tuple[Color, ...]] = {
-    # Nine evenly spaced colours of matplotlib's maps of these names (public domain), each within 3 % of the original.
+    # Nine evenly spaced colors of matplotlib's maps of these names (public domain), each within 3 % of the original.
     "inferno": ((0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85), (227, 89, 51), (249, 140, 10),
                 (249, 201, 50), (252, 255, 164)),
     "viridis": ((68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 145, 140), (40, 174, 128),
@@ -22,15 +22,15 @@ COLORMAPS: dict[str, tuple[Color, ...]] = {
     "grey": ((0, 0, 0), (255, 255, 255)),
     "blue-red": ((20, 70, 220), (244, 244, 244), (220, 20, 40)),
 }  # fmt: skip
-"""Colours from the lowest value to the highest one; ``blue-red`` has its middle at 0 of a signed map."""
+"""Colors from the lowest value to the highest one; ``blue-red`` has its middle at 0 of a signed map."""
 
 
 def colored(shares: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
-    """Colours ``[..., 3]`` of values from 0 (first colour) to 1 (last one). Raises InvalidInput for a name unknown."""
+    """Colors ``[..., 3]`` of values from 0 (first color) to 1 (last one). Raises InvalidInput for a name unknown."""
     import numpy as np
 
     if name not in COLORMAPS:
-        raise InvalidInput(f"unknown colour map {name!r}: use {', '.join(COLORMAPS)}")
+        raise InvalidInput(f"unknown color map {name!r}: use {', '.join(COLORMAPS)}")
     colors = COLORMAPS[name]
     stops = np.linspace(0, 1, len(colors))
     table = [np.interp(np.linspace(0, 1, 256), stops, channel) for channel in zip(*colors, strict=True)]

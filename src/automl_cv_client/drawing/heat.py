@@ -64,7 +64,7 @@ def overlay(image: Image, values: Floats, view: PixelBox, colormap: str, opacity
         image: RGB.
         values: ``[rows, columns]``, -1 to 1.
         view: where the values lie, in pixels of the image; may be fractional.
-        colormap: a name of :data:`COLORMAPS`; its first colour is 0, or -1 when there are negative values or the map
+        colormap: a name of :data:`COLORMAPS`; its first color is 0, or -1 when there are negative values or the map
             is ``blue-red``.
         opacity: of the strongest values, 0 to 1; that of the others follows their values, so that weak ones do not look
             like shadows.

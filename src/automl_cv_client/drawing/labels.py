@@ -34,7 +34,7 @@ _WITH_SCORE, _WITHOUT = 0.6, 1.2
 
 
 class Tag(NamedTuple):
-    """A name tag: its text, whole and shortened, the box it names, and the colour it shares with it."""
+    """A name tag: its text, whole and shortened, the box it names, and the color it shares with it."""
 
     texts: tuple[str, ...]
     box: Bounds

@@ -1,4 +1,4 @@
-"""A caption below an image, with the scale of its colour map."""
+"""A caption below an image, with the scale of its color map."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def captioned(image: Image, words: str, colormap: str, ends: tuple[str, str]) -> Image:
-    """A new RGB image: ``image`` above a line of ``words`` and the colours from the lowest value to the highest one.
+    """A new RGB image: ``image`` above a line of ``words`` and the colors from the lowest value to the highest one.
 
     Args:
         image: RGB.
         words: the caption; what does not fit is cut.
         colormap: a name of :data:`COLORMAPS`.
-        ends: what the first and the last colour mean.
+        ends: what the first and the last color mean.
     """
     import numpy as np
     from PIL import Image as images

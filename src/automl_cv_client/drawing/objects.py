@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _OPACITY = 0.42
-"""Of filled polygons: the object stays recognisable, its colour too."""
+"""Of filled polygons: the object stays recognisable, its color too."""
 
 
 class Look(NamedTuple):
@@ -60,7 +60,7 @@ def draw_objects(
         objects: in fractions of the image.
         style: what is drawn, and how; its threshold is the caller's to apply.
         colors: of the labels; by default those of the labels that occur.
-        looks: of each object, in place of its label's colour.
+        looks: of each object, in place of its label's color.
     """
     canvas = image.convert("RGB") if image.mode != "RGB" else image.copy()
     if min(canvas.size) < 1:

@@ -1,4 +1,4 @@
-"""Colours of labels: no two classes of an image, report or comparison share one, as long as there are 20 or fewer.
+"""Colors of labels: no two classes of an image, report or comparison share one, as long as there are 20 or fewer.
 
 A label has a place in the palette by its name, the same in every image, run and process. Where two labels of one
 image have the same place, the later one by the alphabet moves on to the next free one.
@@ -41,31 +41,31 @@ PALETTE: tuple[Color, ...] = (
     (89, 0, 197),
     (150, 206, 21),
 )
-"""Found by a search for 20 colours that lie furthest apart, also for the three kinds of colour blindness.
+"""Found by a search for 20 colors that lie furthest apart, also for the three kinds of color blindness.
 
 Distances are those of OKLab (Ottosson, 2020), where white and black are 1 apart: at least 0.13 between any two, and at
 least 0.085 as people without one of the three cones see them (simulated after Machado, Oliveira and Fernandes, 2009).
 """
 
 APART = 0.13
-"""The least distance of two colours of the palette."""
+"""The least distance of two colors of the palette."""
 
 
 def color_of(label: str) -> Color:
-    """The colour of a label by itself. Not by Python's ``hash``, which differs from one process to the next."""
+    """The color of a label by itself. Not by Python's ``hash``, which differs from one process to the next."""
     return PALETTE[_place_of(label)]
 
 
 def colors_of(labels: Iterable[str], chosen: Mapping[str, str | Color] | None = None) -> dict[str, Color]:
-    """A colour for each label; of up to 20 labels no two share one.
+    """A color for each label; of up to 20 labels no two share one.
 
     Args:
         labels: those of one image, report or comparison.
-        chosen: colours of some labels, as ``"#f00"``, a name such as ``"red"``, or (red, green, blue). The others
+        chosen: colors of some labels, as ``"#f00"``, a name such as ``"red"``, or (red, green, blue). The others
             keep away from them.
 
     Raises:
-        InvalidInput: a chosen colour is none.
+        InvalidInput: a chosen color is none.
 
     >>> colors_of(["cat"], {"cat": "#f00"})
     {'cat': (255, 0, 0)}
@@ -90,29 +90,29 @@ def colors_of(labels: Iterable[str], chosen: Mapping[str, str | Color] | None = 
 
 
 def color_from(color: str | Color) -> Color:
-    """A colour in numbers. Raises InvalidInput for what is none."""
+    """A color in numbers. Raises InvalidInput for what is none."""
     if isinstance(color, str):
         from PIL import ImageColor
 
         try:
             red, green, blue = ImageColor.getrgb(color)[:3]
         except ValueError:
-            raise InvalidInput(f"unknown colour {color[:40]!r}: use one such as '#ff0000', '#f00' or 'red'") from None
+            raise InvalidInput(f"unknown color {color[:40]!r}: use one such as '#ff0000', '#f00' or 'red'") from None
         return red, green, blue
     if len(color) != 3 or not all(isinstance(part, int) and 0 <= part <= 255 for part in color):
-        raise InvalidInput(f"unknown colour {color!r}: use red, green and blue from 0 to 255, or such as '#ff0000'")
+        raise InvalidInput(f"unknown color {color!r}: use red, green and blue from 0 to 255, or such as '#ff0000'")
     return color[0], color[1], color[2]
 
 
 def distance(first: Color, other: Color) -> float:
-    """How far two colours are apart, in OKLab; black and white are 1 apart."""
+    """How far two colors are apart, in OKLab; black and white are 1 apart."""
     return math.dist(_oklab(first), _oklab(other))
 
 
 def ink_on(background: Color) -> Color:
     """Black or white, whichever is read more easily on a background.
 
-    By WCAG's relative luminance both are equal at 0.18; on the saturated colours between that and 0.3 people
+    By WCAG's relative luminance both are equal at 0.18; on the saturated colors between that and 0.3 people
     read white more easily, and its contrast is still 3 to 1.
     """
     red, green, blue = ((value / 255) ** 2.2 for value in background)

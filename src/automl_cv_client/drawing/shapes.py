@@ -18,7 +18,7 @@ _SMOOTHED_UP_TO = 1_500_000
 """Square pixels of a mask drawn larger for smooth edges. Larger images are viewed reduced, which smooths them."""
 _FINER = 4
 _RIM = 0.5
-"""Opacity of the thin edge around lines, black or white, so that each colour is seen on every background."""
+"""Opacity of the thin edge around lines, black or white, so that each color is seen on every background."""
 _DASH = 4
 """Length of a dash in thicknesses of its line; the gap is half as long."""
 _CELLS = 6

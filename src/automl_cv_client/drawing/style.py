@@ -8,7 +8,7 @@ from typing import NamedTuple
 from automl_cv_client.drawing.palette import Color
 
 ColorChoice = str | Color
-"""A colour: ``"#f00"``, ``"#ff0000"``, a name that Pillow knows such as ``"red"``, or (red, green, blue), 0 to 255."""
+"""A color: ``"#f00"``, ``"#ff0000"``, a name that Pillow knows such as ``"red"``, or (red, green, blue), 0 to 255."""
 
 
 class Style(NamedTuple):
@@ -21,7 +21,7 @@ class Style(NamedTuple):
         masks: fill the outlines of instances, and draw their edges.
         line: thickness of lines in pixels; by default it follows the size of the image.
         text: height of letters in pixels; by default it follows the size of the image and the number of objects.
-        colors: colours of some labels; the others keep their own.
+        colors: colors of some labels; the others keep their own.
         threshold: draw only what has a score above it.
         blur: make the objects found unrecognisable, such as faces and number plates.
         font: a font file; by default one that has the letters of the label is looked for.

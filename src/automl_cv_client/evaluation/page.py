@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 _DIGITS = 3
 _RIGHT, _MISSED, _INVENTED = (0, 158, 115), (240, 228, 66), (213, 94, 0)
-"""Of Okabe and Ito's colours; the last two are dashed besides, and named in their tags."""
+"""Of Okabe and Ito's colors; the last two are dashed besides, and named in their tags."""
 
 _MEANINGS = {
     "mAP": "Mean average precision: how well objects are found and placed, over all scores, overlaps of 0.5 to 0.95 "
-    "and classes. 1 is perfect; 0.4 to 0.6 is usual for everyday photographs.",
+    "and classes. 1 is perfect; 0.4 to 0.6 is usual for everyday photos.",
     "AP50": "The same where an overlap (IoU) of 0.5 is enough.",
     "AP75": "The same where an overlap of 0.75 is asked for.",
     "AP small": "mAP of objects below 32 × 32 pixels; medium is up to 96 × 96, large above.",
-    "AR": "The highest recall with 100 objects an image, over the same overlaps.",
+    "AR": "The highest recall with 100 objects per image, over the same overlaps.",
     "precision": "Of what was found above the threshold, the share that is right.",
     "recall": "Of what is labelled, the share that was found above the threshold.",
     "F1": "The harmonic mean of precision and recall.",

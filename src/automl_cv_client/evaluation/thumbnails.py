@@ -43,7 +43,7 @@ class Thumbnails:
         Args:
             content: what is drawn: labels, or what the endpoint said.
             row, result: of the image, to find its file.
-            looks: how each object is drawn; by default in the colour of its class.
+            looks: how each object is drawn; by default in the color of its class.
         """
         small = self._small(row, result)
         if small is None:

@@ -1,4 +1,4 @@
-"""labelme's JSON: one file an image. Read only."""
+"""labelme's JSON: one file per image. Read only."""
 
 from __future__ import annotations
 

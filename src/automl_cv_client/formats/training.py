@@ -1,4 +1,4 @@
-"""AutoML's training data (JSONL): one line an image, of what a model said, to be checked by people and trained on."""
+"""AutoML's training data (JSONL): one line per image, of what a model said, to be checked by people and trained on."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def read_image(encoded: bytes, reader: Reader = "pillow") -> Image.Image | None:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "P" and "transparency" in image.info:
-        # The same colours; straight to RGB, Pillow warns about the transparency it leaves out.
+        # The same colors; straight to RGB, Pillow warns about the transparency it leaves out.
         image = image.convert("RGBA")
     if image.mode.startswith("I;16"):
         # Not every Pillow goes from 16-bit grey to RGB in one step. Values above 255 saturate (§4).

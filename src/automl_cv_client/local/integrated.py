@@ -23,7 +23,7 @@ def integrated_gradients(
         target: 0 to 999.
         steps: how many gradients are taken, 2 or more.
         method: rule of the integral, one of the service's five.
-        baseline: the empty image, of the shape of ``image``; by default zeros, the mean colour of ImageNet.
+        baseline: the empty image, of the shape of ``image``; by default zeros, the mean color of ImageNet.
     """
     start = np.zeros_like(image) if baseline is None else baseline
     positions, weights = rule(steps, method)

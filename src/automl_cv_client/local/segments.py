@@ -1,6 +1,6 @@
-"""Cuts an image into regions of like colour, from fine to coarse: superpixels (SLIC, Achanta et al. 2012).
+"""Cuts an image into regions of like color, from fine to coarse: superpixels (SLIC, Achanta et al. 2012).
 
-Seeds lie on a grid; each pixel joins the seed nearest in colour and place among the nine around it, and the seeds
+Seeds lie on a grid; each pixel joins the seed nearest in color and place among the nine around it, and the seeds
 move to the middle of their pixels. Chosen over the graph method of XRAI's authors, which on fur and smoke joins
 nearly everything into one region and takes seconds without compiled code.
 """
@@ -31,7 +31,7 @@ def _superpixels(colors: NDArray[np.float32], side: int) -> Labels:
     rows, columns, _ = colors.shape
     y, x = np.mgrid[0:rows, 0:columns]
     home_row, home_column = y * side // rows, x * side // columns
-    # Each pixel as a point: colour, and place in seed distances. Nearness there is what joins it to a seed.
+    # Each pixel as a point: color, and place in seed distances. Nearness there is what joins it to a seed.
     points = np.dstack([colors * _COLOR_WEIGHT / 3**0.5, y * (side / rows), x * (side / columns)]).astype(np.float32)
     labels: Labels = home_row * side + home_column
     for _ in range(_ROUNDS):

@@ -43,7 +43,7 @@ _ENDS: dict[str, tuple[str, str]] = {
     "absolute": ("nothing", "most"),
     "signed": ("against it", "for it"),
 }
-"""What the ends of the colour scale mean."""
+"""What the ends of the color scale mean."""
 
 _LARGEST_FIGURE = 50_000_000  # pixels; the service's figure has 1.4 million
 _FloatMapField = Annotated[
@@ -151,7 +151,7 @@ class Explanation(Record, Displayed, frozen=True):
             colormap: ``"inferno"``, ``"viridis"``, ``"turbo"``, ``"grey"`` or ``"blue-red"``; by default the last
                 one for ``signed`` and the first one else.
             opacity: of the strongest places, 0 to 1; weak places show the image.
-            caption: add lines below with class, score, method and the scale of the colours.
+            caption: add lines below with class, score, method and the scale of the colors.
 
         Raises:
             InvalidInput: there are no attributions (ask for them: ``XaiParameters(attributions=True)``), or no image.

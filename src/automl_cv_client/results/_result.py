@@ -82,7 +82,7 @@ class Result(Record, Exports, Displayed, frozen=True):
             masks: fill the outlines of instances, and draw their edges.
             line: thickness of lines in pixels; by default it follows the size of the image.
             text: height of letters in pixels; by default it follows the size of the image and how many tags there are.
-            colors: of some labels, such as ``{"cat": "#f00"}``; of up to 20 labels no two share a colour.
+            colors: of some labels, such as ``{"cat": "#f00"}``; of up to 20 labels no two share a color.
             threshold: draw only what has a score above it, 0 to 1.
             blur: make the objects unrecognisable, such as faces and number plates.
             font: a font file; by default one that has the letters is looked for (``AUTOML_CV_FONT`` names one, too).
@@ -103,7 +103,7 @@ class Result(Record, Exports, Displayed, frozen=True):
     ) -> Image:
         """This result and another one of the same image, drawn side by side: a new PIL image, RGB.
 
-        A label has one colour in both.
+        A label has one color in both.
 
         Args:
             other: drawn on the right, such as the answer of another deployment.

@@ -55,7 +55,7 @@ def _hill(across: int, down: int) -> float:
 
 @cache
 def _figure(place: int) -> str:
-    """A PNG as base64: RGBA, four panels on white, the last one in a colour of the class."""
+    """A PNG as base64: RGBA, four panels on white, the last one in a color of the class."""
     from PIL import Image
 
     step = _PANEL + _AROUND

@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _scripted(self, request: SentRequest) -> Reply:
         try:
             return self.server.answer(request)
-        except Exception as error:  # noqa: BLE001 - told to the test through its client; 400 is never tried again
+        except Exception as error:  # noqa: BLE001 - told to the test through its client; 400 is never retried
             return refused(400, f"the fake endpoint's script failed: {type(error).__name__}: {error}")
 
     def _answer(self) -> None:

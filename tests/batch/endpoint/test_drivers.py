@@ -13,14 +13,14 @@ from automl_cv_client import Client, Result, Task
 from automl_cv_client.batch import BatchTrial, EndpointModel, init_batch_endpoint, try_batch_endpoint
 from automl_cv_client.errors import ImageError
 from automl_cv_client.local import LocalEndpoint, LocalModel
-from tests.onnx_models import write_colour_model, write_r_cnn_model
+from tests.onnx_models import write_color_model, write_r_cnn_model
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Images of several colours and kinds; one taken sideways, one torn, and two of one name."""
+    """Images of several colors and kinds; one taken sideways, one torn, and two of one name."""
     folder = tmp_path / "photos"
     (folder / "inner").mkdir(parents=True)
     exif = Image.Exif()
@@ -61,7 +61,7 @@ def test_an_onnx_model_answers_in_the_job_as_it_does_here(task: Task, tmp_path: 
     folder = tmp_path / "model"
     folder.mkdir()
     if task.explainable:
-        file = write_colour_model(folder)
+        file = write_color_model(folder)
     else:
         mask = [[[[1.0] * 800] * 600]] if task is Task.SEGMENTATION else None
         file = write_r_cnn_model(folder, [[80, 60, 400, 300]], [1], [0.9], mask)

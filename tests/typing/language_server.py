@@ -41,6 +41,12 @@ class LanguageServer:
         shown = self._ask("textDocument/hover", {"textDocument": {"uri": self._uri}, "position": position})
         return str(shown["contents"]["value"]) if shown else ""
 
+    def completions(self, line: int, back: int = 0) -> set[str]:
+        """What is offered ``back`` characters before the end of a line; lines from 0."""
+        position = {"line": line, "character": len(self._lines[line]) - back}
+        shown = self._ask("textDocument/completion", {"textDocument": {"uri": self._uri}, "position": position})
+        return {item["label"] for item in shown["items"]} if shown else set()
+
     def _ask(self, method: str, params: dict[str, Any]) -> Any:
         self._id += 1
         self._send({"id": self._id, "method": method, "params": params})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jedi
@@ -77,6 +78,24 @@ def test_the_language_server_shows_arguments_result_and_errors(
     assert re.search(r"^(Returns|Yields):", text, re.MULTILINE) or signature.return_annotation in ("None", "Self")
     if "Raises:" in (inspect.getdoc(function) or ""):
         assert re.search(r"^Raises: *\n\w*[A-Z]\w+", text, re.MULTILINE)
+
+
+NAMED = [
+    ('client.score("a.jpg", "")', "image-object-detection"),
+    ('client.score_many([], "")', "segment"),
+    ('other.stream("")', "classify_multilabel"),
+    ('local.LocalEndpoint("")', "image-instance-segmentation"),
+    ('evaluation.read_results("r.jsonl", "")', "detect"),
+    ('migration.from_image_analysis("", "")', "people"),
+]
+
+
+def test_names_of_tasks_are_completed(tmp_path: Path) -> None:
+    lines = [*ABOUT.splitlines(), MODULES.strip(), "from automl_cv_client import local", *(line for line, _ in NAMED)]
+    with language_server(tmp_path, "\n".join(lines) + "\n") as server:
+        for line, wanted in NAMED:
+            offered = server.completions(lines.index(line), back=2)  # between the quotes
+            assert any(wanted in name for name in offered), (line, sorted(offered)[:30])
 
 
 def test_nearly_every_method_of_a_client_says_what_it_raises() -> None:

@@ -31,13 +31,18 @@ def call_cost(file: Path, data: bytes) -> list[tuple[str, str, str, str]]:
     body = scoring_body([data])
     headers = {"content-type": "application/json", "authorization": "Bearer key"}
     with instant_server(boxes(100)) as url, httpx.Client() as bare, Client(url, "key") as client:
-        raw, ours = interleaved(
-            [lambda: bare.post(url, content=body, headers=headers), lambda: client.detect(str(file))], rounds=21
+        works = (
+            lambda: bare.post(url, content=body, headers=headers),
+            lambda: client.detect(str(file)),
+            lambda: [(found.label, found.score, found.box) for found in client.detect(str(file))],
         )
+        raw, ours, seen = interleaved(works, rounds=21)
     return [
         ("bare httpx post, body ready", f"{statistics.median(raw) * 1e6:.0f} µs", "1", ""),
-        ("client.detect(path)", f"{statistics.median(ours) * 1e6:.0f} µs", f"{ratio(ours, raw):.2f}", "≤ 1.75"),
-    ]
+        ("client.detect(path)", f"{statistics.median(ours) * 1e6:.0f} µs", f"{ratio(ours, raw):.2f}", "≤ 1.4"),
+        ("the same, and every object looked at", f"{statistics.median(seen) * 1e6:.0f} µs", f"{ratio(seen, raw):.2f}",
+         "≤ 1.4"),
+    ]  # fmt: skip
 
 
 def request_cost(file: Path, data: bytes) -> list[tuple[str, str, str, str]]:

@@ -1,8 +1,8 @@
 """Counts of what some actions do, held against the numbers in counts.json: the same on a busy machine and a quiet one.
 
 Calls are those that the package's own code makes, of Python and of C; lines are its own, executed. What libraries do
-inside differs by their versions and is not counted. ``python -m benchmarks.counts --renew`` writes the numbers anew, after a
-change that is meant: read the difference.
+inside differs by their versions and is not counted. ``python -m benchmarks.counts --renew`` writes the numbers anew,
+after a change that is meant: read the difference.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def actions() -> dict[str, Callable[[], object]]:
         return result_of(task, row, _IMAGE, CallInfo())
 
     def evaluated() -> object:
-        from benchmarks.evaluation import evaluate, labelled, predicted
+        from automl_cv_client.evaluation import evaluate
+        from benchmarks.evaluation import labelled, predicted
 
         rows = labelled(20)
         return evaluate(predicted(rows, 2), rows)

@@ -1,4 +1,4 @@
-"""No path became more than a tenth more expensive, by counts of calls and lines: no clock, so no quiet machine is needed.
+"""No path became more than a tenth more expensive, by counts of calls and lines, which no busy machine changes.
 
 After a change that is meant: ``python -m benchmarks.counts --renew``, and read the difference.
 """

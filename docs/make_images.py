@@ -1,4 +1,4 @@
-"""Draws images of the pages into docs/images: ``python docs/make_images.py``.
+"""Draws images of the pages into docs/images: ``python -m docs.make_images``.
 
 Those of explain.md, evaluation.md and web.md are screenshots and reports, and made otherwise.
 """
@@ -15,7 +15,9 @@ from automl_cv_client import Client, Detections, Task, XaiParameters, drawing
 from automl_cv_client.annotations import Annotation
 from automl_cv_client.geometry import Box, Frames, Size
 from automl_cv_client.local import LocalEndpoint
+from automl_cv_client.migration import from_custom_vision
 from automl_cv_client.testing import instances
+from tests.migration.stand_ins import PREDICTION
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -37,6 +39,8 @@ def draw_results() -> None:
         draw_turned(found)
         beside = found.draw_beside(found.above(0.8), titles=("all", "above 0.8"))
         write(beside, "coffee.beside.jpg")
+        old = from_custom_vision(PREDICTION, "detect", coffee).above(0.5)
+        write(old.draw_beside(found, titles=("Custom Vision", "AutoML")), "coffee.migration.jpg")
         for client in clients.values():
             client.close()
 

@@ -164,7 +164,14 @@ class TestByScoringUri:
         azure.endpoint.before = lambda request: (424, headers, b"") if request.path == "/score" else None
         found = wrong_of(examine(azure.endpoint.scoring_uri, KEY))
         assert "get-logs" in found.advice
+        assert "AUTOML_CV_DIALECT" in found.advice  # what a model asked in the wrong form looks like, too
         assert len([request for request in azure.endpoint.seen if request.path == "/score"]) == 1  # one try, not five
+
+    def test_a_wrong_dialect_is_named(self) -> None:
+        with LocalEndpoint("image-classification") as endpoint:
+            variables = {"AUTOML_CV_SCORING_URI": endpoint.scoring_uri, "AUTOML_CV_KEY": endpoint.key}
+            found = wrong_of(examine(environ={**variables, "AUTOML_CV_DIALECT": "huggingface"}))
+        assert "'huggingface' is not how it wants to be asked" in found.advice
 
     def test_bad_certificate(self, azure: Azure) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

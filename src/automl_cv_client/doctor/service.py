@@ -37,6 +37,8 @@ _SLOW = 5.0  # seconds: the service's own default limit for scoring
 MODEL = "model"
 """The name of the check whether the model is of the task that was named."""
 
+_LOGS = "az ml online-deployment get-logs -e <endpoint> -n <deployment>"
+
 
 def check_swagger(settings: CallSettings, backend: BlockingBackend) -> Finding:
     """Whether the endpoint shows its OpenAPI document; one without can score nevertheless."""
@@ -122,8 +124,13 @@ def _advice(error: AutoMLVisionError, settings: CallSettings) -> str:
                 "give a deployment traffic: az ml online-endpoint update --traffic <name>=100, or name one: "
                 "--deployment, AUTOML_CV_DEPLOYMENT, or deployment= in Python"
             )
+        case ModelError() if settings.dialect == "automl":
+            return (
+                f"the container failed: {_LOGS}; does the model come from Hugging Face, or a script from before MLflow "
+                "answer? Then set AUTOML_CV_DIALECT to huggingface or legacy, in Python dialect="
+            )
         case ModelError():
-            return "the container failed: az ml online-deployment get-logs -e <endpoint> -n <deployment>"
+            return f"the container failed: {_LOGS}; or {settings.dialect!r} is not how it wants to be asked"
         case Throttled():
             return "others use the endpoint too: try again, or add instances"
         case PayloadTooLarge():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from automl_cv_client.integrations.arrow import row_of, schema
 from automl_cv_client.integrations.endpoint import Endpoint, divided
 from automl_cv_client.integrations.ray import Scorer, Settings, is_final
 from automl_cv_client.integrations.spark import PartitionScorer
-from automl_cv_client.results import Scored
+from automl_cv_client.results import KINDS, Scored
 from automl_cv_client.testing import FakeEndpoint, detections
 from tests.capped import capped
 from tests.servers import Answer, ScriptedServer
@@ -198,3 +199,65 @@ def test_scores_that_are_none_are_counted() -> None:
     (item,) = table["objects"].to_pylist()[0]
     assert (item["label"], item["score"]) == ("漢\n字", None)
     assert row["call"]["scores_missing"] == 1
+
+
+HOSTILE = ["\x00", "a\nb\r\t", "😀", '"quoted", comma', "=1+1", "漢字", " ", "\u202e", "\\ud800", "a" * 3000]
+
+
+@both
+@pytest.mark.parametrize("task", [Task.DETECTION, Task.CLASSIFICATION])
+def test_labels_come_through_as_they_are(score: Any, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATS_KEY", KEY)
+    box = {"topX": 0.1, "topY": 0.1, "bottomX": 0.9, "bottomY": 0.9}
+    replies = {
+        Task.DETECTION: {"boxes": [{"box": box, "label": label, "score": 0.9} for label in HOSTILE]},
+        Task.CLASSIFICATION: {"probs": [0.1] * len(HOSTILE), "labels": HOSTILE},
+    }
+    with capped(json.dumps([replies[task]]).encode(), service=0) as server:
+        settings = Settings(task, Endpoint(uri=server.url, key_env="CATS_KEY"), image="image")
+        (row,) = score(pa.table({"image": [png(1)]}), settings).to_pylist()
+    assert (row["status"], row["error"]) == ("ok", None)
+    found = row["objects"] if task is Task.DETECTION else row["probs"]
+    assert {item["label"] for item in found} <= set(HOSTILE)
+    assert task is Task.CLASSIFICATION or [item["label"] for item in found] == HOSTILE
+    assert KINDS[task].model_validate_json(row["result"]).annotated()
+
+
+@both
+def test_a_lone_surrogate_in_a_label_harms_no_row(score: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON allows it, and UTF-8 does not."""
+    monkeypatch.setenv("CATS_KEY", KEY)
+    reply = (
+        rb'[{"boxes": [{"box": {"topX": 0, "topY": 0, "bottomX": 1, "bottomY": 1}, "label": "\ud800x", "score": 0.9}]}]'
+    )
+    with capped(reply, service=0) as server:
+        settings = Settings(Task.DETECTION, Endpoint(uri=server.url, key_env="CATS_KEY"), image="image")
+        rows = score(pa.table({"image": [png(1), png(2)]}), settings).to_pylist()
+    assert len(rows) == 2
+    assert all(row["status"] == "ok" or row["error"]["kind"] for row in rows)
+
+
+@both
+def test_a_batch_of_nothing_but_failures(score: Any, fake: Any) -> None:
+    settings = Settings(Task.DETECTION, endpoint_of(fake, Task.DETECTION))
+    table = pa.table({"path": pa.array([None, "/no/such.png", ""], pa.string())})
+    for column in (table, table.set_column(0, "path", table["path"].dictionary_encode())):
+        out = score(column, settings)
+        assert out["status"].to_pylist() == ["error"] * 3
+        assert out["path"].to_pylist() == table["path"].to_pylist()
+        assert all(error["message"] for error in out["error"].to_pylist())
+    assert fake.requests == ()
+
+
+@both
+def test_replies_of_megabytes(score: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATS_KEY", KEY)
+    box = {"topX": 0.1, "topY": 0.1, "bottomX": 0.9, "bottomY": 0.9}
+    ring = [0.1234567, 0.7654321] * 1000
+    reply = json.dumps([{"boxes": [{"box": box, "label": "cup", "score": 0.9, "polygon": [ring]}] * 120}]).encode()
+    assert len(reply) > 2_500_000
+    with capped(reply, service=0) as server:
+        settings = Settings(Task.SEGMENTATION, Endpoint(uri=server.url, key_env="CATS_KEY"), image="image")
+        out = score(pa.table({"image": [png(1)] * 3}), settings)
+    assert [len(objects) for objects in out["objects"].to_pylist()] == [120] * 3
+    assert out["objects"].to_pylist()[0][0]["polygons"][0] == ring

@@ -36,9 +36,10 @@ def schema(task: Task | str, *, keep: pyarrow.Schema | None = None) -> pyarrow.S
         keep: columns of the input that come first, as they are.
 
     Returns:
-        ``status`` (``ok`` or ``error``), ``width`` and ``height`` of the upright image, ``result`` (JSON, for
-        ``result_from_json``), ``error`` and ``call`` as structs, and what the task finds: ``label``, ``score`` and
-        ``probs`` (multi-class), ``labels`` (multi-label), or ``objects`` (detection; segmentation with ``polygons``).
+        ``status`` (``ok`` or ``error``), ``width`` and ``height`` of the upright image, ``result`` (JSON, read back by
+        ``Detections.model_validate_json`` and its like), ``error`` and ``call`` as structs, and what the task finds:
+        ``label``, ``score`` and ``probs`` (multi-class), ``labels`` (multi-label), or ``objects`` (detection;
+        segmentation with ``polygons``).
 
     Raises:
         InvalidInput: a kept column has the name of one of these.

@@ -69,8 +69,8 @@ class Endpoint:
         key = os.environ.get(self.key_env, "").strip()
         if not key:
             raise InvalidInput(
-                f"this worker has no variable {self.key_env}: set it on the workers (Ray: env_vars of runtime_env; "
-                "Spark: spark.executorEnv), or give key_secret= or sign_in=True"
+                f"this worker has no variable {self.key_env}: set it in the environment of the nodes (engines write "
+                "those of runtime_env or spark.executorEnv into logs), or give key_secret= or sign_in=True"
             )
         return {URI: uri, KEY: key}
 

@@ -82,6 +82,7 @@ from automl_cv_client.evaluation import (
 )
 from automl_cv_client.geometry import Frames, even_odd_area, iou
 from automl_cv_client.local import LocalEndpoint, LocalModel
+from automl_cv_client.migration import from_custom_vision, from_image_analysis, from_reply
 from automl_cv_client.testing import FakeEndpoint, Replay, detections, no_waiting, record, throttled
 
 URL = "https://my-endpoint.westeurope.inference.ml.azure.com/score"
@@ -389,6 +390,18 @@ def evaluations(client: Client, found: dict[str, Detections]) -> None:
     assert_type(write_results(found.items(), "results.jsonl"), int)
     assert_type(next(read_results("results.jsonl")), tuple[str, Result | errors.AutoMLVisionError])
     write_jsonl(prelabel(found), "to-correct.jsonl")
+
+
+def old_results(stored: str, task: Task, sizes: list[tuple[int, int]], paths: list[Path]) -> None:
+    assert_type(from_reply(stored, "detect", "a.jpg"), Detections)
+    assert_type(from_reply(stored, Task.SEGMENTATION, (640, 480)), Instances)
+    assert_type(from_reply(stored, task, Path("a.jpg")), Result)
+    assert_type(from_reply(stored, "classify", paths), list[Outcome[Classification]])
+    assert_type(from_reply(stored, "image-object-detection", sizes), list[Outcome[Detections]])
+    assert_type(from_custom_vision(stored, "classify_multilabel", (640, 480)), MultilabelClassification)
+    assert_type(from_custom_vision({"predictions": []}, Task.DETECTION, b""), Detections)
+    assert_type(from_image_analysis(stored, "objects"), Detections)
+    assert_type(from_image_analysis(stored, "tags", "a.jpg", threshold=0.3), MultilabelClassification)
 
 
 def tests_of_users() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import cast, overload
+from typing import Any, cast, overload
 
 from automl_cv_client._image_info import ImageInfo
 from automl_cv_client._numbers import checked_threshold
@@ -35,6 +35,9 @@ from automl_cv_client.task import (
 
 _SERVICE = "the endpoint"
 
+Several = Sequence[OldImage]
+"""The images of one request, in order."""
+
 
 @overload
 def from_reply(  # type: ignore[overload-overlap]
@@ -58,16 +61,42 @@ def from_reply(  # type: ignore[overload-overlap]
 ) -> Result: ...
 @overload
 def from_reply(
-    reply: Document, task: TaskInput, image: Sequence[OldImage], *, threshold: float = 0.5, exif: Exif = "unknown"
+    reply: Document,
+    task: ClassificationTask,
+    image: Sequence[OldImage],
+    *,
+    threshold: float = 0.5,
+    exif: Exif = "unknown",
+) -> list[Outcome[Classification]]: ...
+@overload
+def from_reply(
+    reply: Document, task: MultilabelTask, image: Several, *, threshold: float = 0.5, exif: Exif = "unknown"
+) -> list[Outcome[MultilabelClassification]]: ...
+@overload
+def from_reply(
+    reply: Document, task: DetectionTask, image: Several, *, threshold: float = 0.5, exif: Exif = "unknown"
+) -> list[Outcome[Detections]]: ...
+@overload
+def from_reply(
+    reply: Document,
+    task: SegmentationTask,
+    image: Sequence[OldImage],
+    *,
+    threshold: float = 0.5,
+    exif: Exif = "unknown",
+) -> list[Outcome[Instances]]: ...
+@overload
+def from_reply(
+    reply: Document, task: TaskInput, image: Several, *, threshold: float = 0.5, exif: Exif = "unknown"
 ) -> list[Outcome[Result]]: ...
 def from_reply(
     reply: Document,
     task: TaskInput,
-    image: OldImage | Sequence[OldImage],
+    image: OldImage | Several,
     *,
     threshold: float = 0.5,
     exif: Exif = "unknown",
-) -> Result | list[Outcome[Result]]:
+) -> Result | list[Outcome[Any]]:
     """Read a stored reply of an endpoint.
 
     Every form of the service's servers is read, as for a call: lists, the bare object of old scoring scripts, JSON in a
@@ -108,7 +137,7 @@ def from_reply(
         info = image_info(cast(OldImage, image))
         _refuse_other_number(len(rows), 1, reply)
         return result(rows[0], info)
-    images = cast("Sequence[OldImage]", image)
+    images = cast(Several, image)
     outcomes: list[Outcome[Result]] = []
     for index, given in enumerate(images):
         try:

@@ -203,3 +203,25 @@ def test_drawings_follow_their_options(server, folder, tmp_path):
     done = run("detect", folder / "a-cat.png", "--uri", server.url, "--out", tmp_path, "--color", "red", **variables)
     assert done.code == 2
     assert "--color takes LABEL=COLOR" in done.err
+
+
+def test_crops_are_saved_beside_the_drawing(server, folder, tmp_path):
+    server.steps = [Answer(body=boxes("cat", "../dog"))]
+    done = run(
+        "detect", folder / "a-cat.png", "--out", tmp_path / "o", "--crops", "--uri", server.url, AUTOML_CV_KEY="k"
+    )
+    assert done.code == 0, done.err
+    names = sorted(path.name for path in (tmp_path / "o").iterdir())
+    assert names == ["a-cat.detect.1-cat.jpg", "a-cat.detect.2-dog.jpg", "a-cat.detect.jpg"]
+
+
+def test_crops_need_a_folder(server, folder):
+    done = run("detect", folder / "a-cat.png", "--crops", "--uri", server.url, AUTOML_CV_KEY="k")
+    assert (done.code, server.received) == (2, [])
+    assert "--crops needs a folder to save to: give --out DIR" in done.err
+
+
+def test_a_font_that_is_not_there_is_a_usage_error(folder):
+    done = run("detect", folder / "a-cat.png", "--font", folder / "no.ttf")
+    assert done.code == 2
+    assert "'--font'" in done.err

@@ -13,7 +13,7 @@ from automl_cv_client._protocol.xai import Algorithm, XaiParameters
 from automl_cv_client.cli.completing import algorithms
 from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import Unusable, code_of
-from automl_cv_client.cli.images import WRITTEN
+from automl_cv_client.cli.images import WRITTEN, name_part
 from automl_cv_client.cli.options import Deployment, Uri
 from automl_cv_client.cli.report import Scored
 from automl_cv_client.cli.targets import check_targets
@@ -145,13 +145,10 @@ def _explanations(result: Classification | MultilabelClassification) -> tuple[Ex
 
 
 def _write(explanation: Explanation, target: Path, number: int, count: int, *, figure: bool) -> Path:
-    if count > 1:  # a label is no safe part of a file name, so only its plain characters are taken
-        label = "".join(letter for letter in explanation.label if letter.isascii() and letter.isalnum())[:40]
-        target = target.with_name(f"{target.stem}.{number + 1}{label and '-'}{label}{target.suffix}")
-    if figure:
-        explanation = explanation.model_copy(
-            update={"sent_attributions": None}
-        )  # then what is drawn is the service's figure
+    if count > 1:
+        target = target.with_name(f"{target.stem}.{number + 1}{name_part(explanation.label)}{target.suffix}")
+    if figure:  # without attributions, what is drawn is the service's figure
+        explanation = explanation.model_copy(update={"sent_attributions": None})
     try:
         return explanation.save(target)
     except OSError as error:

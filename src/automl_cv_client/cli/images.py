@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from automl_cv_client._files import PassedOver, folder_images, pattern_files
@@ -12,7 +12,7 @@ from automl_cv_client.cli.exits import Unusable
 from automl_cv_client.cli.text import complain
 from automl_cv_client.drawing.style import USUAL, Style
 from automl_cv_client.errors import ImageError
-from automl_cv_client.results import Explanation, Result
+from automl_cv_client.results import Detections, Explanation, Instances, Result
 
 WRITTEN = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jpe", ".jfif")
 """Endings of image files that drawings and figures are written as."""
@@ -63,14 +63,16 @@ class Drawings:
         folder: where to.
         inputs: files that must not be written over.
         style: how results are drawn.
+        crops: also save each object, cut out.
 
     Raises:
         Unusable: the folder cannot be made, or not written in.
     """
 
-    def __init__(self, folder: Path, inputs: Iterable[str], style: Style = USUAL) -> None:
+    def __init__(self, folder: Path, inputs: Iterable[str], style: Style = USUAL, *, crops: bool = False) -> None:
         self.folder = folder
         self.style = style
+        self.crops = crops
         self._taken = {os.path.abspath(path) for path in inputs}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -88,10 +90,10 @@ class Drawings:
         """
         image = result.draw() if isinstance(result, Explanation) else result.draw(**self.style._asdict())
         target = self._target(path, method)
-        try:
-            image.save(target, quality=90)
-        except OSError as error:
-            raise Unusable(f"cannot write {target}: {error.strerror or error}") from None
+        _save(image.save, target)
+        if self.crops and isinstance(result, Detections | Instances):
+            for number, (detection, crop) in enumerate(zip(result, result.crops(), strict=True), 1):
+                _save(crop.save, self._target(path, f"{method}.{number}{name_part(detection.label)}"))
         return target
 
     def _target(self, path: str, method: str) -> Path:
@@ -104,3 +106,16 @@ class Drawings:
                 self._taken.add(os.path.abspath(target))
                 return target
             number += 1
+
+
+def name_part(label: str) -> str:
+    """A label as the end of a file name: its plain characters, as it is no safe part of one; perhaps nothing."""
+    plain = "".join(letter for letter in label if letter.isascii() and letter.isalnum())[:40]
+    return plain and f"-{plain}"
+
+
+def _save(save: Callable[..., None], target: Path) -> None:
+    try:
+        save(target, quality=90)
+    except OSError as error:
+        raise Unusable(f"cannot write {target}: {error.strerror or error}") from None

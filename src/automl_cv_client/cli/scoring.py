@@ -33,13 +33,16 @@ def run(
     top: int | None,
     out: Path | None,
     style: Style,
+    crops: bool,
     form: Form,
     client: Client,
 ) -> None:
     """Score all images and report each; exits with 1 when one failed, with 2 when none can succeed."""
     with client:
         inputs, refused = find_images(paths, task)
-        drawings = None if out is None else Drawings(out, inputs, style)
+        if crops and out is None:
+            raise Unusable("--crops needs a folder to save to: give --out DIR")
+        drawings = None if out is None else Drawings(out, inputs, style, crops=crops)
         failures, hopelessness = list(refused), Hopelessness()
         with reporting(form, threshold, top) as tell:
             for scored in refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
 import typer
@@ -97,6 +98,13 @@ TextSize = Annotated[
     Optional[int],  # noqa: UP045
     typer.Option("--text", min=1, metavar="PIXELS", rich_help_panel=_DRAWING, help="Height of letters."),
 ]
+Font = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--font", exists=True, dir_okay=False, metavar="FILE", rich_help_panel=_DRAWING,
+        help="A font to try first, for labels in other scripts.",
+    ),
+]  # fmt: skip
 Colors = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option(
@@ -133,6 +141,7 @@ def command_of(task: Task) -> Callable[..., None]:
     NoBoxes = Annotated[bool, typer.Option("--no-boxes", help="Draw no boxes.", **drawing)]
     NoMasks = Annotated[bool, typer.Option("--no-masks", help="Draw no outlines.", **drawing)]
     Blur = Annotated[bool, typer.Option("--blur", help="Make the objects unrecognizable, such as faces.", **drawing)]
+    Crops = Annotated[bool, typer.Option("--crops", help="Also save each object, cut out.", **drawing)]
     Line = Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--line", min=1, metavar="PIXELS", help="Thickness of lines.", **drawing),
@@ -157,8 +166,10 @@ def command_of(task: Task) -> Callable[..., None]:
         no_boxes: NoBoxes = False,
         no_masks: NoMasks = False,
         blur: Blur = False,
+        crops: Crops = False,
         line: Line = None,
         text: TextSize = None,
+        font: Font = None,
         colors: Colors = None,
     ) -> None:
         scoring.run(
@@ -176,10 +187,12 @@ def command_of(task: Task) -> Callable[..., None]:
                     blur=blur,
                     line=line,
                     text=text,
+                    font=None if font is None else str(font),
                     note=True,
                 ),
                 colors,
             ),
+            crops=crops,
             form=scoring.form_of(as_json, as_json_lines),
             client=client_for(
                 uri,
@@ -192,7 +205,7 @@ def command_of(task: Task) -> Callable[..., None]:
         )
 
     command.__annotations__ |= {"no_labels": NoLabels, "no_scores": NoScores, "no_boxes": NoBoxes, "no_masks": NoMasks}
-    command.__annotations__ |= {"blur": Blur, "line": Line}
+    command.__annotations__ |= {"blur": Blur, "crops": Crops, "line": Line}
     command.__annotations__ |= {"paths": Paths, "threshold": Threshold, "top": Top}  # their help differs by task
     command.__doc__ = HELP[task]
     return command

@@ -99,23 +99,44 @@ class Result(Record, Exports, Displayed, frozen=True):
         return self._drawn(image, Style(labels, scores, boxes, masks, line, text, colors, threshold, blur, font, note))
 
     def draw_beside(
-        self, other: Result, image: ImageInput | None = None, *, titles: tuple[str, str] = ("", "")
+        self,
+        other: Result,
+        image: ImageInput | None = None,
+        *,
+        titles: tuple[str, str] = ("", ""),
+        labels: bool = True,
+        scores: bool = True,
+        boxes: bool = True,
+        masks: bool = True,
+        line: int | None = None,
+        text: int | None = None,
+        colors: Mapping[str, ColorChoice] | None = None,
+        threshold: float | None = None,
+        blur: bool = False,
+        font: str | None = None,
+        note: bool = False,
     ) -> Image:
-        """This result and another one of the same image, drawn side by side: a new PIL image, RGB.
+        """This result and another of the same image, drawn side by side: a new PIL image, RGB.
 
-        A label has one color in both.
+        A label has the same color in both.
 
         Args:
             other: drawn on the right, such as the answer of another deployment.
-            image: as for :meth:`draw`.
+            image: as for :meth:`draw`, as are all that follow ``titles``.
             titles: a line above each.
+
+        Raises:
+            InvalidInput, ImageError: as for :meth:`draw`.
+
+        >>> blue.draw_beside(green, titles=("blue", "green"), threshold=0.5).save("both.jpg")  # doctest: +SKIP
         """
-        from automl_cv_client.drawing import colors_of, draw, side_by_side
+        from automl_cv_client.drawing import Style, colors_of, draw, side_by_side
 
         canvas = open_image(self.image, image)
         both = (self.annotated(), other.annotated())
-        colors = colors_of(item.label for content in both for item in content.objects)
-        left, right = (draw(canvas, content, colors=colors) for content in both)
+        shared = colors_of((item.label for content in both for item in content.objects), colors)
+        style = Style(labels, scores, boxes, masks, line, text, colors, threshold, blur, font, note)
+        left, right = (draw(canvas, content, style, shared) for content in both)
         return side_by_side(left, right, titles)
 
     def save(

@@ -25,6 +25,7 @@ from automl_cv_client.cli.evaluate import (
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.labelled import score_labelled
 from automl_cv_client.cli.options import ENDPOINT_PANEL, Uri
+from automl_cv_client.cli.progress import bar_for
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.settings import URI
 
@@ -78,15 +79,17 @@ def compare(
         with client_for(uri, None) as client:
             sides = [(f"deployment {name}", client.with_options(deployment=name)) for name in names]
             predictions = score_labelled(sides, labels, folder)
-    found = measure(
-        labels=labels,
-        deployments=names,
-        images=images,
-        predictions=predictions,
-        threshold=threshold,
-        draws=draws,
-        endpoint="" if results else uri or os.environ.get(URI, ""),
-    )
+    with bar_for("measuring") as bar:
+        found = measure(
+            labels=labels,
+            deployments=names,
+            images=images,
+            predictions=predictions,
+            threshold=threshold,
+            draws=draws,
+            endpoint="" if results else uri or os.environ.get(URI, ""),
+            progress=bar.share,
+        )
     show(found, as_json, report)
     if found.left_out:
         raise typer.Exit(FAILED)

@@ -16,6 +16,7 @@ import typer
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.options import task_option
 from automl_cv_client.cli.program import Group, add_command
+from automl_cv_client.cli.progress import bar_for
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import complain, console, print_json, safe
 from automl_cv_client.task import Task
@@ -107,7 +108,8 @@ def check(
     """
     from automl_cv_client.dataset import check as check_file
 
-    report = check_file(labels, images=images, validation=validation, strict=strict)
+    with bar_for("checking") as bar:
+        report = check_file(labels, images=images, validation=validation, strict=strict, progress=bar.count)
     if as_json:
         print_json(json.loads(report.to_json()), indent=2)
     else:
@@ -178,9 +180,9 @@ def convert(
     conversion = rows_from(
         path, form=form, task=task, prefix=prefix, images=images, classes=classes, split=split, strict=strict
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), bar_for("converting") as bar:
         warnings.simplefilter("ignore", PassedOverWarning)  # told below
-        written = list(_write(_some(conversion, source), target, write, validation))
+        written = list(_write(bar.counted(_some(conversion, source)), target, write, validation))
     if as_json:
         print_json([{**asdict(entry), "file": str(entry.file)} for entry in written])
     else:

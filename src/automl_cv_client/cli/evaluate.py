@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -13,6 +14,7 @@ from automl_cv_client.cli.connecting import client_for
 from automl_cv_client.cli.exits import FAILED, Unusable
 from automl_cv_client.cli.labelled import score_labelled
 from automl_cv_client.cli.options import Deployment, Uri
+from automl_cv_client.cli.progress import bar_for
 from automl_cv_client.cli.resuming import watching
 from automl_cv_client.cli.targets import check_targets
 from automl_cv_client.cli.text import console, print_json, safe
@@ -20,6 +22,7 @@ from automl_cv_client.settings import URI
 
 if TYPE_CHECKING:
     from automl_cv_client.evaluation import Comparison, EvaluationReport
+    from automl_cv_client.results import Outcome, Result
 
 EXAMPLES = """
 automl-cv evaluate labels.jsonl --images photos/ --report report.html
@@ -85,14 +88,23 @@ def evaluate(
     if job is not None and results is None:
         with client_for(uri, deployment) as client:
             results = _scored_by_job(client, labels, folder_of(images), job)
-    if results is not None:
-        found = measure(results, labels, images=images, threshold=threshold, name=name, endpoint=asked if job else "")
-    else:
+    predictions: Path | Mapping[str, Outcome[Result]] | None = results
+    if predictions is None:
         with client_for(uri, deployment) as client:
             (answers,) = score_labelled([("the endpoint", client)], labels, folder_of(images))
         if store is not None:
             write_results(answers.items(), store)
-        found = measure(answers, labels, images=images, threshold=threshold, name=name, endpoint=asked)
+        predictions = answers
+    with bar_for("measuring") as bar:
+        found = measure(
+            predictions,
+            labels,
+            images=images,
+            threshold=threshold,
+            name=name,
+            endpoint=asked if job or results is None else "",
+            progress=bar.share,
+        )
     show(found, as_json, report)
     if found.left_out:
         raise typer.Exit(FAILED)

@@ -7,7 +7,7 @@ import math
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -34,6 +34,7 @@ def check(
     validation: Source | None = None,
     task: TaskInput | None = None,
     strict: bool = False,
+    progress: Callable[[int], object] | None = None,
 ) -> CheckReport:
     """Look for everything that is wrong with a training file. Reads it as a stream; memory stays small.
 
@@ -43,6 +44,7 @@ def check(
         validation: the validation file, to look for images that are in both.
         task: what the rows must be for; recognised when left out.
         strict: count what ``read_jsonl`` forgives (trailing commas, rows over several lines, …) as errors too.
+        progress: called after each row with the number of rows looked at.
 
     Returns:
         A report: ``report.ok``, ``report.found`` (each with line, code, severity and message), class counts, and
@@ -51,7 +53,7 @@ def check(
     Raises:
         InvalidInput: a file or the folder cannot be read. Rows that cannot be read are in the report instead.
     """
-    notes = _Notes(None if images is None else LocalImages(images))
+    notes = _Notes(None if images is None else LocalImages(images), progress or _unseen)
     name = name_of(source)
     notes.read(source, name, task, strict)
     other = ""
@@ -63,11 +65,16 @@ def check(
     return notes.report(name)
 
 
+def _unseen(rows: int) -> None:
+    """The progress that nobody looks at."""
+
+
 class _Notes:
     """What is remembered while the rows go by: digests and counts, not rows."""
 
-    def __init__(self, images: LocalImages | None) -> None:
+    def __init__(self, images: LocalImages | None, progress: Callable[[int], object]) -> None:
         self.images = images
+        self.progress = progress
         self.task: Task | None = None
         self.rows = 0
         self.validation_rows = 0
@@ -91,6 +98,7 @@ class _Notes:
             for fault in [*faults_of(row), *self.image_faults(row, number)]:
                 self.add(name, number, fault)
             self.count(row, number)
+            self.progress(self.rows + self.validation_rows)
 
     def count(self, row: Row, number: int) -> None:
         """Count the classes of a row."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_cv_client.evaluation.classification import ClassificationScores
+from automl_cv_client.evaluation.coco import Progress, unseen
 from automl_cv_client.evaluation.evaluating import Scores
 from automl_cv_client.evaluation.objects import ObjectScores
 from automl_cv_client.evaluation.report import Number
@@ -53,7 +54,9 @@ class Side:
         return "better" if better else "worse"
 
 
-def sides_of(scores: Sequence[Scores], images: int, draws: int, seed: int) -> tuple[Side, ...]:
+def sides_of(
+    scores: Sequence[Scores], images: int, draws: int, seed: int, progress: Sequence[Progress] = (unseen, unseen)
+) -> tuple[Side, ...]:
     """Each metric of two measurements of the same images, with 95 % intervals of both and of their difference."""
     random = np.random.default_rng(seed)
     weights = np.zeros((draws + 1, images), dtype=np.int64)
@@ -61,7 +64,7 @@ def sides_of(scores: Sequence[Scores], images: int, draws: int, seed: int) -> tu
     for draw in range(1, draws + 1):
         weights[draw] = np.bincount(random.integers(0, images, images), minlength=images)
     # The same images for both: a paired draw.
-    a, b = (_drawn(measured, weights) for measured in scores)
+    a, b = (_drawn(measured, weights, part) for measured, part in zip(scores, progress, strict=True))
     return tuple(_side(metric, a[metric], b[metric]) for metric in a)
 
 
@@ -90,11 +93,11 @@ def _interval(values: Floats) -> Interval:
     return Interval(float(low), float(high))
 
 
-def _drawn(scores: Scores, weights: NDArray[np.int64]) -> dict[str, Floats]:
+def _drawn(scores: Scores, weights: NDArray[np.int64], progress: Progress) -> dict[str, Floats]:
     """The metrics of each draw, of which a row of ``weights`` says how often it has each image; NaN for none."""
     images = weights.sum(axis=1)
     if isinstance(scores, ObjectScores):
-        return scores.coco.drawn(weights)
+        return scores.coco.drawn(weights, progress)
     if isinstance(scores, ClassificationScores):
         right = scores.truth == scores.chosen
         return {"accuracy": weights @ right / images, "log loss": weights @ scores.losses() / images}

@@ -6,7 +6,7 @@ Boxes marked ``isCrowd`` are skipped as COCO skips them: finding them is neither
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -25,6 +25,14 @@ _AT_ONCE = 60_000
 """Numbers of a table of draws and objects that are computed at once: they fit into a processor's cache."""
 _RECORDS_AT_ONCE = 50_000
 """Images times classes that are measured at once."""
+
+
+Progress = Callable[[float], object]
+"""Told which share is done, 0 to 1."""
+
+
+def unseen(share: float) -> None:
+    """The progress that nobody looks at."""
 
 
 Mask = dict[str, Any]
@@ -84,11 +92,19 @@ class CocoScores:
         scenes: the images.
         labels: the classes, in the order of the arrays.
         for_draws: keep the matches, for :meth:`drawn`.
+        progress: told after some classes each.
 
     Some classes are measured at a time, as the library keeps a record of each class, area and image.
     """
 
-    def __init__(self, scenes: Sequence[Scene], labels: Sequence[str], *, for_draws: bool = False) -> None:
+    def __init__(
+        self,
+        scenes: Sequence[Scene],
+        labels: Sequence[str],
+        *,
+        for_draws: bool = False,
+        progress: Progress = unseen,
+    ) -> None:
         self.labels: tuple[str, ...] = tuple(labels)
         self._ranked: list[_Ranked] = []
         parts = []
@@ -101,6 +117,7 @@ class CocoScores:
                 # The library's order is class, area, image; the first area is all of them.
                 starts = (number * len(_AREAS) * len(scenes) for number in range(len(some)))
                 self._ranked += [_ranked(records[start : start + len(scenes)]) for start in starts]
+            progress(min(1.0, (first + at_once) / len(self.labels)))
         self.eval: Any = None
         if parts:
             precision = np.concatenate([part["precision"] for part in parts], axis=2)
@@ -142,7 +159,7 @@ class CocoScores:
             return None
         return tuple(np.linspace(0, 1, len(precision)).tolist()), tuple(precision.tolist())
 
-    def drawn(self, weights: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    def drawn(self, weights: NDArray[np.int64], progress: Progress = unseen) -> dict[str, NDArray[np.float64]]:
         """mAP, AP50 and AP75 of draws of the same images, for the bootstrap; NaN where a draw has no labels.
 
         The boxes were matched once for all draws. A draw only counts each image as often as it has it: then every sum
@@ -150,6 +167,7 @@ class CocoScores:
 
         Args:
             weights: ``[draws, images]``, how often each draw has each image.
+            progress: told after each class.
         """
         sums, sums50, sums75 = (np.zeros(len(weights)) for _ in range(3))
         classes = np.zeros(len(weights))
@@ -157,7 +175,7 @@ class CocoScores:
         # Floats, as they are multiplied many times as fast, and these are exact.
         labels = np.array([ranked.labelled for ranked in self._ranked], dtype=np.float64).reshape(-1, weights.shape[1])
         all_labelled = (labels @ weights.T.astype(np.float64)).astype(np.int64)
-        for ranked, labelled in zip(self._ranked, all_labelled, strict=True):
+        for number, (ranked, labelled) in enumerate(zip(self._ranked, all_labelled, strict=True), 1):
             reached, starts = _recalls_reached(labelled)
             for first in range(0, len(weights), step := max(1, _AT_ONCE // max(1, len(ranked.images)))):
                 part = slice(first, first + step)
@@ -167,6 +185,7 @@ class CocoScores:
                 sums[part] += np.where(here, precision.mean(axis=0), 0)
                 sums50[part] += np.where(here, precision[IOU_50], 0)
                 sums75[part] += np.where(here, precision[IOU_75], 0)
+            progress(number / len(self._ranked))
         named = {"mAP": sums, "AP50": sums50, "AP75": sums75}
         empty = np.full(len(weights), np.nan)
         return {name: np.divide(values, classes, out=empty.copy(), where=classes > 0) for name, values in named.items()}

@@ -14,6 +14,7 @@ from automl_cv_client._numbers import checked_threshold
 from automl_cv_client.dataset import Row, read_jsonl
 from automl_cv_client.errors import InvalidInput
 from automl_cv_client.evaluation.bootstrap import Side, sides_of
+from automl_cv_client.evaluation.coco import Progress, unseen
 from automl_cv_client.evaluation.evaluating import report_of, scores_of
 from automl_cv_client.evaluation.live import Scorer, score_side_by_side
 from automl_cv_client.evaluation.ordering import disagreement
@@ -114,6 +115,7 @@ def compare(
     draws: int = 1000,
     seed: int = 0,
     endpoint: str = "",
+    progress: Progress | None = None,
 ) -> Comparison:
     """Score the same images with two deployments and tell what changes from the first to the second.
 
@@ -127,6 +129,7 @@ def compare(
         draws: of the bootstrap. More make the intervals steadier and take longer.
         seed: of the bootstrap; the same seed gives the same intervals.
         endpoint: what was asked, such as its scoring URI, for the head of the report.
+        progress: called now and then with the share that is measured, 0 to 1.
 
     Returns:
         A :class:`Comparison`: the metrics of both with the intervals of their differences, and the images they see
@@ -145,18 +148,27 @@ def compare(
         predictions = _scored(client, rows, deployments, images)
     a, b = (pair_up(answers, rows) for answers in predictions)
     a, b, left_out = _both(a, b)
-    scores = (scores_of(a, threshold, for_draws=True), scores_of(b, threshold, for_draws=True))
+    parts = [_quarter(progress or unseen, number) for number in range(4)]
+    scores = (
+        scores_of(a, threshold, for_draws=True, progress=parts[0]),
+        scores_of(b, threshold, for_draws=True, progress=parts[1]),
+    )
     disputed = _disagreements(a.answered, b.answered, threshold)
     return Comparison(
         a=report_of(a, scores[0], threshold, images=images, name=deployments[0], endpoint=endpoint),
         b=report_of(b, scores[1], threshold, images=images, name=deployments[1], endpoint=endpoint),
-        sides=sides_of(scores, len(a.answered), draws, seed),
+        sides=sides_of(scores, len(a.answered), draws, seed, parts[2:]),
         disagreements=tuple(disputed[:_MOST_DISPUTED]),
         disagreeing=len(disputed),
         image_count=len(a.answered),
         left_out=left_out,
         images=None if images is None else Path(images),
     )
+
+
+def _quarter(progress: Progress, number: int) -> Progress:
+    """Two measurements and their draws take about the same time each."""
+    return lambda share: progress((number + share) / 4)
 
 
 def _scored(

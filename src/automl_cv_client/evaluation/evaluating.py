@@ -8,6 +8,7 @@ from pathlib import Path
 
 from automl_cv_client._numbers import checked_threshold
 from automl_cv_client.evaluation.classification import ClassificationScores
+from automl_cv_client.evaluation.coco import Progress, unseen
 from automl_cv_client.evaluation.multilabel import MultilabelScores
 from automl_cv_client.evaluation.objects import ObjectScores
 from automl_cv_client.evaluation.pairs import Labels, Pairs, Predictions, pair_up
@@ -27,6 +28,7 @@ def evaluate(
     threshold: float = 0.5,
     name: str = "",
     endpoint: str = "",
+    progress: Progress | None = None,
 ) -> EvaluationReport:
     """Compare predictions with labels.
 
@@ -39,6 +41,7 @@ def evaluate(
             average precision and the curves. 0 to 1.
         name: what is evaluated, for the title of the report.
         endpoint: what was asked, such as its scoring URI, for the head of the report.
+        progress: called now and then with the share that is done, 0 to 1; of objects, which take longest.
 
     Returns:
         A report: ``report["mAP"]``, ``report.metrics``, ``report.classes``, ``print(report.text())``,
@@ -49,16 +52,17 @@ def evaluate(
     """
     checked_threshold(threshold)
     pairs = pair_up(predictions, labels)
-    return report_of(pairs, scores_of(pairs, threshold), threshold, images=images, name=name, endpoint=endpoint)
+    scores = scores_of(pairs, threshold, progress=progress or unseen)
+    return report_of(pairs, scores, threshold, images=images, name=name, endpoint=endpoint)
 
 
-def scores_of(pairs: Pairs, threshold: float, *, for_draws: bool = False) -> Scores:
+def scores_of(pairs: Pairs, threshold: float, *, for_draws: bool = False, progress: Progress = unseen) -> Scores:
     """Everything measured of the pairs that have a result."""
     if pairs.task is Task.CLASSIFICATION:
         return ClassificationScores(pairs.answered)
     if pairs.task is Task.MULTILABEL:
         return MultilabelScores(pairs.answered, threshold)
-    return ObjectScores(pairs.answered, threshold, for_draws=for_draws)
+    return ObjectScores(pairs.answered, threshold, for_draws=for_draws, progress=progress)
 
 
 def report_of(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from automl_cv_client.evaluation.classification import THRESHOLDS, counted_scores, precision_recall_f1, ratio
-from automl_cv_client.evaluation.coco import IOU_50, IOU_75, CocoScores, Scene
+from automl_cv_client.evaluation.coco import IOU_50, IOU_75, CocoScores, Progress, Scene, unseen
 from automl_cv_client.evaluation.matching import Matches, match, scene_of
 from automl_cv_client.evaluation.pairs import Pair
 from automl_cv_client.evaluation.report import ClassScores, Confusion, Curve, Mistake, Number, ThresholdScores
@@ -26,13 +26,15 @@ class ObjectScores:
         coco: average precision over all scores. matches: one an image, at ``threshold`` and IoU 0.5.
     """
 
-    def __init__(self, pairs: Sequence[Pair], threshold: float, *, for_draws: bool = False) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], threshold: float, *, for_draws: bool = False, progress: Progress = unseen
+    ) -> None:
         self.pairs = pairs
         scenes = [scene_of(pair) for pair in pairs]
         self.labels: tuple[str, ...] = tuple(
             sorted({item.label for scene in scenes for item in (*scene.truth, *scene.found)})
         )
-        self.coco: CocoScores = CocoScores(scenes, self.labels, for_draws=for_draws)
+        self.coco: CocoScores = CocoScores(scenes, self.labels, for_draws=for_draws, progress=progress)
         self.matches: list[Matches] = [match(scene, threshold) for scene in scenes]
         self.support: dict[str, int] = dict.fromkeys(self.labels, 0)
         for scene in scenes:

@@ -52,17 +52,17 @@ def schema(task: Task | str, *, keep: pyarrow.Schema | None = None) -> pyarrow.S
     need("parquet", "pyarrow")
     import pyarrow as pa
 
-    kind = task_of(task)
+    chosen = task_of(task)
     scored = pa.struct([("label", pa.string()), ("score", pa.float64())])
     box = [(name, pa.float64()) for name in ("label", "score", "left", "top", "right", "bottom")]
     box[0] = ("label", pa.string())
-    outline = [("polygons", pa.list_(pa.list_(pa.float64())))] if kind is Task.SEGMENTATION else []
-    found = {
+    outline = [("polygons", pa.list_(pa.list_(pa.float64())))] if chosen is Task.SEGMENTATION else []
+    of_task = {
         Task.CLASSIFICATION: [("label", pa.string()), ("score", pa.float64()), ("probs", pa.list_(scored))],
         Task.MULTILABEL: [("labels", pa.list_(scored))],
         Task.DETECTION: [("objects", pa.list_(pa.struct(box)))],
         Task.SEGMENTATION: [("objects", pa.list_(pa.struct([*box, *outline])))],
-    }[kind]
+    }[chosen]
     columns = [
         ("status", pa.string()),
         ("width", pa.int32()),
@@ -70,7 +70,7 @@ def schema(task: Task | str, *, keep: pyarrow.Schema | None = None) -> pyarrow.S
         ("result", pa.string()),
         ("error", pa.struct(_error_fields(pa))),
         ("call", pa.struct(_call_fields(pa))),
-        *found,
+        *of_task,
     ]
     kept = [] if keep is None else list(keep)
     taken = sorted({field.name for field in kept} & {name for name, _ in columns})

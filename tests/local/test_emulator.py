@@ -17,10 +17,11 @@ import pytest
 from PIL import Image
 
 from automl_cv_client import Client, RetryPolicy, errors
-from automl_cv_client.errors import InvalidInput
-from automl_cv_client.local import EndpointRules, LocalDeployment, LocalEndpoint
+from automl_cv_client.errors import InvalidInput, ModelError
+from automl_cv_client.local import EndpointRules, LocalDeployment, LocalEndpoint, container
 from automl_cv_client.local.faults import Faults, read_fault
 from automl_cv_client.local.front_end import FrontEnd, Target
+from automl_cv_client.local.images import read_image
 from automl_cv_client.local.tokens import SCORING, WORKSPACE, Tokens
 from tests.local.conftest import CLASSIFICATION, DETECTION, MULTILABEL, SEGMENTATION, Caller, encode, scoring, to_bytes
 from tests.onnx_models import write_color_model, write_r_cnn_model, write_yolo_model
@@ -261,6 +262,25 @@ def test_mm_detection_fails_a_request_for_one_image(tmp_path: Path):
     with LocalEndpoint(DETECTION, model=model, deployments=[deployment]) as endpoint:
         assert len(asked(endpoint, scoring(RED, RED)).json()) == 2
         assert reason(asked(endpoint, scoring(RED, NO_IMAGE)))[:2] == (424, "500")
+
+
+def test_among_many_only_the_image_at_fault_fails_behind_mm_detection(monkeypatch: pytest.MonkeyPatch):
+    """An image that is fine here and not there fails its whole request; its neighbours are sent again by themselves."""
+
+    def picky(encoded: bytes, reader: Any) -> Any:
+        image = read_image(encoded, reader)
+        return None if image is not None and image.size == (33, 33) else image
+
+    monkeypatch.setattr(container, "read_image", picky)
+    images = [Image.new("RGB", (side, side)) for side in (50, 33, 60)]
+    deployment = LocalDeployment(name="blue", wire="mmdetection")
+    with (
+        LocalEndpoint(DETECTION, deployments=[deployment]) as endpoint,
+        Client(endpoint.scoring_uri, endpoint.key) as client,
+    ):
+        assert [outcome.ok for outcome in client.detect_many(images, per_request=3)] == [True, False, True]
+        with pytest.raises(ModelError):
+            client.score(images, DETECTION)
 
 
 def test_a_reply_that_is_encoded_twice(colors: Path):

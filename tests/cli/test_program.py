@@ -22,14 +22,14 @@ def test_help_lists_the_commands_and_the_exit_codes():
     done = run("--help")
     assert done.code == 0
     assert all(f"  {command} " in done.out for command in COMMANDS)
-    assert "0 all well 1 done, and something failed: an image" in flat(done.out)
+    assert "0 success 1 finished, but something failed: an image" in flat(done.out)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_is_plain_and_has_the_exit_codes(command):
     done = run(command, "--help")
     assert done.code == 0
-    assert "Exit codes: 0 all well 1 done" in flat(done.out)
+    assert "Exit codes: 0 success 1 finished" in flat(done.out)
     assert done.out.isascii()
 
 

@@ -19,11 +19,11 @@ from automl_cv_client.task import as_commands
 WELL, FAILED, USAGE, INTERRUPTED, UNHEARD = 0, 1, 2, 130, 141
 
 EXIT_CODES = {
-    WELL: "all well",
-    FAILED: "done, and something failed: an image, a check of the doctor, a row of the training data",
-    USAGE: "not done: wrong usage or configuration, such as a missing variable or a refused key",
+    WELL: "success",
+    FAILED: "finished, but something failed: an image, a check of the doctor, a row of training data",
+    USAGE: "stopped: wrong usage or configuration, such as a missing variable or a refused key",
     INTERRUPTED: "interrupted (Ctrl-C)",
-    UNHEARD: "the reader of the output went away (| head -1)",
+    UNHEARD: "the reader of the output exited (| head -1)",
 }
 
 _EXTRAS = {

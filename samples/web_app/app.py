@@ -31,6 +31,7 @@ from automl_cv_client import (
     Task,
     XaiParameters,
 )
+from automl_cv_client.drawing import PALETTE
 from automl_cv_client.integrations.fastapi import (
     ScoringClient,
     UploadedImage,
@@ -117,7 +118,8 @@ def make_app(endpoints: Mapping[Task, tuple[str, str]], deployments: Sequence[st
 
     @app.get("/api/offer")
     async def offer() -> dict[str, list[str]]:
-        return {"tasks": [task.value for task in parts], "deployments": list(deployments)}
+        palette = [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in PALETTE]
+        return {"tasks": [task.value for task in parts], "deployments": list(deployments), "palette": palette}
 
     for task, part in parts.items():
         app.mount(f"/api/{task.value}", part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from automl_cv_client import Detections
+from automl_cv_client.drawing import colors_of
 from automl_cv_client.testing import FakeEndpoint, SentRequest, classification, detections, instances, unavailable
 from tests.integrations.site import served
 from tests.web_app.conftest import Visit
@@ -50,6 +52,19 @@ def test_boxes_are_drawn_where_the_json_says(visit: Visit, fake: FakeEndpoint, i
         assert tuple(box.values()) == pytest.approx(edges, abs=1)
     assert visit.page.text_content("#status") == "blue: 2 shown"
     assert visit.complaints == []
+
+
+def test_labels_have_the_colors_that_drawings_have(visit: Visit) -> None:
+    chance = random.Random(20)
+    sets = [[f"label {chance.randrange(10**6)}" for _ in range(chance.randint(1, 22))] for _ in range(40)]
+    sets += [["cat", "Katze", "猫", "😀", "\uffff", "ë", "e\u0308"]]
+    script = """async (sets) => {
+        const { colorsOf } = await import("/results.js");
+        const { palette } = await (await fetch("/api/offer")).json();
+        return sets.map((labels) => Object.fromEntries(colorsOf(labels, palette)));
+    }"""
+    expected = [{label: "#" + bytes(color).hex() for label, color in colors_of(labels).items()} for labels in sets]
+    assert visit.page.evaluate(script, sets) == expected
 
 
 def test_filters_ask_nobody(visit: Visit, fake: FakeEndpoint, image: bytes) -> None:

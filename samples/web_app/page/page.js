@@ -1,6 +1,6 @@
 // The page: asks the server once an image, and draws, filters and compares what came without asking again.
 
-import { colour, compared, findings, outline, pixels } from "./results.js";
+import { colorsOf, compared, findings, outline, pixels } from "./results.js";
 
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
@@ -9,6 +9,8 @@ let chosen = null; // the file
 let shown = []; // [{deployment, result}], one or two
 let asking = null; // stops the request before
 let address = ""; // of the image, for the browser
+let palette = []; // the colors of drawings, and of the labels shown
+let colors = new Map();
 
 async function begin() {
   listen(); // before the first answer: an image chosen meanwhile is scored when the tasks are known
@@ -22,7 +24,8 @@ async function begin() {
   else choose($("file").files[0]); // chosen before this script ran, or kept by the browser over a reload
 }
 
-function offer({ tasks, deployments }) {
+function offer({ tasks, deployments, palette: given }) {
+  palette = given;
   const words = (task) => task.replace("image-", "").replaceAll("-", " ");
   $("task").replaceChildren(...tasks.map((task) => new Option(words(task), task)));
   $("first").replaceChildren(...deployments.map((name) => new Option(name, name)));
@@ -181,6 +184,7 @@ function wanted(result) {
 
 function draw() {
   $("limit-shown").textContent = Number($("limit").value).toFixed(2);
+  colors = colorsOf(shown.flatMap(({ result }) => findings(result).map(({ label }) => label)), palette);
   const kept = shown.map(({ result }) => wanted(result));
   [...$("results").children].forEach((one, i) => drawOne(one, kept[i], shown[i].result.image.size));
   $("difference").textContent = kept.length < 2 ? "" : difference(...kept);
@@ -206,9 +210,9 @@ function drawOne(one, found, size) {
 function marks(object, size) {
   const box = pixels(object.box, size);
   const letters = Math.max(...size) / 32;
-  const made = [element("rect", { ...box, stroke: colour(object.label), "data-label": object.label })];
+  const made = [element("rect", { ...box, stroke: colors.get(object.label), "data-label": object.label })];
   if (object.polygons?.length) {
-    made.push(element("path", { d: outline(object.polygons, size), fill: colour(object.label) }));
+    made.push(element("path", { d: outline(object.polygons, size), fill: colors.get(object.label) }));
   }
   const place = { x: box.x + letters / 4, y: Math.max(box.y, 0) + letters, "font-size": letters, "stroke-width": letters / 8 };
   const text = element("text", place);
@@ -219,7 +223,7 @@ function marks(object, size) {
 function row(object, size) {
   const line = document.createElement("tr");
   const swatch = Object.assign(document.createElement("span"), { className: "swatch" });
-  swatch.style.background = colour(object.label);
+  swatch.style.background = colors.get(object.label);
   const box = object.box ? pixels(object.box, size) : null;
   const edges = box ? [box.x, box.y, box.x + box.width, box.y + box.height].map(Math.round).join(", ") : "–";
   for (const words of [object.label, object.score.toFixed(3), edges]) {

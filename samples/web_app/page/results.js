@@ -40,9 +40,36 @@ function overlap(a, b) {
   return (width * height) / (area(a) + area(b) - width * height);
 }
 
-/** A colour of the label's own, the same everywhere. */
-export function colour(label) {
-  let hash = 0;
-  for (const letter of label) hash = (hash * 31 + letter.codePointAt(0)) % 360;
-  return `hsl(${(hash * 137.5) % 360} 90% 45%)`; // the golden angle keeps near hashes apart
+/**
+ * A color for each label, the one that drawings have: a label has a place in the palette by its name, and where two have the
+ * same place, the later one by the alphabet moves on to the next free one.
+ */
+export function colorsOf(labels, palette) {
+  const [colors, free, moved] = [new Map(), new Set(palette.keys()), []];
+  const take = (label, place) => { free.delete(place); colors.set(label, palette[place]); };
+  for (const label of [...new Set(labels)].sort(byCodePoints)) {
+    const place = crc32(label) % palette.length;
+    if (free.has(place)) take(label, place); else moved.push(label);
+  }
+  for (const label of moved) {
+    const start = crc32(label) % palette.length;
+    const after = (place) => (place - start + palette.length) % palette.length;
+    take(label, [...free].sort((a, b) => after(a) - after(b))[0] ?? start);
+  }
+  return colors;
+}
+
+function byCodePoints(first, second) {
+  const [a, b] = [[...first], [...second]].map((letters) => letters.map((letter) => letter.codePointAt(0)));
+  const at = a.findIndex((point, i) => point !== b[i]);
+  return at < 0 ? a.length - b.length : a[at] - (b[at] ?? -1);
+}
+
+function crc32(text) {
+  let sum = -1;
+  for (const byte of new TextEncoder().encode(text)) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return ~sum >>> 0;
 }

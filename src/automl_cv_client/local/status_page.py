@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from automl_cv_client.drawing import colors_of
 from automl_cv_client.local.images import Reader, read_image
 
 _REMEMBERED = 500  # latencies a deployment
@@ -74,10 +75,12 @@ def _figure(seen: Seen) -> str:
     url = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
     width, height = image.size
     words = _words(seen.row)
+    objects = _objects(seen.row)
+    colors = colors_of(found["label"] for found in objects)
     return (
         f'<figure><svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="{escape(words)}"><image href="{url}" width="{width}" height="{height}"/>'
-        + "".join(_outline(found, width, height) for found in _objects(seen.row))
+        + "".join(_outline(found, width, height, "#" + bytes(colors[found["label"]]).hex()) for found in objects)
         + f"</svg><figcaption><b>{escape(seen.title)}</b> {escape(words)}</figcaption></figure>"
     )
 
@@ -86,7 +89,7 @@ def _objects(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [found for found in row.get("boxes", ()) if found["score"] >= _LEAST_SCORE]
 
 
-def _outline(found: Mapping[str, Any], width: int, height: int) -> str:
+def _outline(found: Mapping[str, Any], width: int, height: int, color: str) -> str:
     box = found["box"]
     left, top = box["topX"] * width, box["topY"] * height
     across, down = (box["bottomX"] - box["topX"]) * width, (box["bottomY"] - box["topY"]) * height
@@ -95,8 +98,11 @@ def _outline(found: Mapping[str, Any], width: int, height: int) -> str:
         for part in found.get("polygon", ())
         if part
     )
-    shape = f'<path d="{paths}" class="mask" fill-rule="evenodd"/>' if paths else ""
-    return f'{shape}<rect x="{left:.1f}" y="{top:.1f}" width="{across:.1f}" height="{down:.1f}"/>'
+    shape = (
+        f'<path d="{paths}" fill="{color}" fill-opacity=".4" stroke="{color}" fill-rule="evenodd"/>' if paths else ""
+    )
+    edges = f'x="{left:.1f}" y="{top:.1f}" width="{across:.1f}" height="{down:.1f}"'
+    return f'{shape}<rect {edges} stroke="{color}"/>'
 
 
 def _words(row: Mapping[str, Any]) -> str:
@@ -118,8 +124,7 @@ th, td { border-bottom: 1px solid #8888; padding: .4rem .8rem; text-align: left;
 .images { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; max-width: 320px; }
 svg { max-width: 100%; height: auto; display: block; }
-rect { fill: none; stroke: #fff; stroke-width: 2; outline: 1px solid #000; paint-order: stroke; }
-.mask { fill: #ffd40066; stroke: #ffd400; }
+rect { fill: none; stroke-width: 2; filter: drop-shadow(0 0 1px #000); }
 </style></head>
 <body><main id="all"><h1>Local endpoint</h1>
 <h2>Deployments</h2>

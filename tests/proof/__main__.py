@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,13 @@ def run(seed: int, selected: list[str]) -> dict[int, Held]:
         return held(record)
 
 
+def files_of(number: int) -> list[str]:
+    """The files of tests that hold a bar."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    mark = f"mark.bar({number})"
+    return [str(file) for file in files if mark in file.read_text(encoding="utf-8")]
+
+
 def held(record: Path) -> dict[int, Held]:
     """What a JUnit record of pytest says of each bar."""
     bars: dict[int, Held] = defaultdict(Held)
@@ -81,9 +89,17 @@ def page(bars: dict[int, Held], seed: int, seconds: float) -> str:
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     when = f"Version {__version__}, {datetime.now(UTC):%Y-%m-%d}, {machine}, seed {seed}; {seconds / 60:.0f} minutes."
     lines = [HEAD, when, "", "| # | bar | held | figures | tests |", "|--:|---|---|---|---|"]
-    for number, bar in BARS.items():
-        lines.append(f"| {number} | {bar} | {' | '.join(_cells(bars.get(number, Held())))} |")
+    lines += [_row(number, bars.get(number, Held())) for number in BARS]
     return "\n".join(lines) + "\n"
+
+
+def with_row(text: str, number: int, bar: Held) -> str:
+    """The page with the row of one bar anew."""
+    return re.sub(rf"^\| {number} \|.*$", lambda _: _row(number, bar), text, flags=re.MULTILINE)
+
+
+def _row(number: int, bar: Held) -> str:
+    return f"| {number} | {BARS[number]} | {' | '.join(_cells(bar))} |"
 
 
 def _cells(bar: Held) -> list[str]:
@@ -97,9 +113,14 @@ def _cells(bar: Held) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
     parser.add_argument("tests", nargs="*", help="only these tests; the page is printed, not written")
+    parser.add_argument("--bar", type=int, choices=BARS, help="hold this bar alone, and write its row anew")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the random examples")
     options = parser.parse_args()
     began = time.monotonic()
+    if options.bar:
+        bar = run(options.seed, files_of(options.bar))[options.bar]
+        PAGE.write_text(with_row(PAGE.read_text(encoding="utf-8"), options.bar, bar), encoding="utf-8")
+        return 0 if bar.passed and not bar.failed else 1
     bars = run(options.seed, options.tests)
     text = page(bars, options.seed, time.monotonic() - began)
     if options.tests:

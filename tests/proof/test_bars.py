@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.__main__ import PAGE, Held, held, page
+from tests.proof.__main__ import PAGE, Held, files_of, held, page, with_row
 from tests.proof.bars import BARS
 
-TESTS = Path(__file__).parents[1]
 RECORD = """<testsuites><testsuite name="pytest">
 <testcase classname="tests.clients.test_soak" name="test_blocking[50000]" time="12.5"><properties>
 <property name="bar" value="20"/><property name="figure" value="50,000 calls: +0.1 MB"/></properties></testcase>
@@ -23,8 +22,7 @@ RECORD = """<testsuites><testsuite name="pytest">
 
 @pytest.mark.parametrize("number", BARS)
 def test_tests_hold_it(number: int) -> None:
-    mark = f"pytest.mark.bar({number})"
-    assert any(mark in path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py") if path != Path(__file__))
+    assert files_of(number)
 
 
 def test_the_page_has_a_row_of_each() -> None:
@@ -43,3 +41,6 @@ def test_a_record_becomes_rows(tmp_path: Path) -> None:
     assert "| yes | 50,000 calls: +0.1 MB; 1 cases in 12 s | `tests/clients/test_soak.py` |" in text
     assert "| **missed**: test_killed | 0 cases in 2 s, 1 skipped | `tests/batch/test_kill.py` |" in text
     assert "| not run |" in text
+    again = with_row(text, 2, Held(5, 0, [], 3.0, {"tests/batch/test_kill.py"}))
+    assert "| yes | 5 cases in 3 s | `tests/batch/test_kill.py` |" in again
+    assert again.count("\n") == text.count("\n")

@@ -44,7 +44,7 @@ def test_the_tree_in_the_file_is_that_of_the_classes():
 
 
 def test_the_tree_on_the_design_page_names_every_class():
-    tree = DESIGN[DESIGN.index("```\nAutoMLVisionError") : DESIGN.index("They hold plain values, never")]
+    tree = DESIGN[DESIGN.index("```\nAutoMLVisionError") : DESIGN.index("Errors hold plain values, never")]
     assert set(re.findall(r"[A-Z][a-z]\w+|AutoMLVisionError", tree)) >= set(bases())
 
 

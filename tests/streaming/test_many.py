@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from automl_cv_client import AsyncClient, Client, Outcome, RetryPolicy, Task, errors
+from automl_cv_client._streaming.stream import Workers
 from automl_cv_client.local import LocalEndpoint
 from tests.capped import CappedServer, capped
 from tests.conftest import PHOTOS, Caller, encoded
@@ -395,3 +396,15 @@ def test_no_image_is_given_up_while_others_hold_the_whole_endpoint(call: Caller,
         timer.join()
         assert [outcome.ok for outcome in found] == [True] * 200
         assert server.statuses()[429] <= 30  # one after the other at full speed: some 180, and 80 images given up
+
+
+def test_ctrl_c_while_a_thread_starts_is_no_other_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    workers = Workers()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(KeyboardInterrupt):
+            workers.do(lambda: None)
+    workers.close(time.monotonic() + 1)

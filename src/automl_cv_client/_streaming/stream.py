@@ -218,7 +218,8 @@ class Workers:
         for _ in threads:
             self._work.put(None)
         for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():  # Ctrl-C may have come before it began, and then it cannot be waited for
+                thread.join(max(0.0, until - time.monotonic()))
 
     def _works(self, work: queue.SimpleQueue[Callable[[], None] | None]) -> None:
         while (task := work.get()) is not None:
